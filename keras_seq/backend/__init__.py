@@ -1,0 +1,26 @@
+"""What differs between TensorFlow, JAX and PyTorch, under one set of names.
+
+Nothing else in the package asks which backend runs. Every backend file defines
+
+- `scan(step, state, inputs)`: a recurrence over the time axis,
+- `compiled(function, variables)`: a function compiled once per input shape,
+- `gradient(function, inputs)`: a scalar and its gradient,
+- `synchronize(model)`: make a model's variables hold the newest values.
+"""
+
+import keras
+
+match keras.config.backend():
+    case "tensorflow":
+        from keras_seq.backend.tensorflow import compiled, gradient, scan, synchronize
+    case "jax":
+        from keras_seq.backend.jax import compiled, gradient, scan, synchronize
+    case "torch":
+        from keras_seq.backend.torch import compiled, gradient, scan, synchronize
+    case other:
+        raise ImportError(
+            "keras_seq runs on the Keras backends 'tensorflow', 'jax' and 'torch'; "
+            f"KERAS_BACKEND is '{other}'."
+        )
+
+__all__ = ["compiled", "gradient", "scan", "synchronize"]

@@ -1,0 +1,82 @@
+"""The TensorFlow side of `keras_seq.backend`."""
+
+import keras
+import tensorflow as tf
+
+
+def scan(step, state, inputs):
+    """Run `step` over the time axis of `inputs`.
+
+    Args:
+        step: `(x_t, state) -> (output, state)`; nests of tensors, batch first.
+        state: the initial state, a nest of tensors `(batch, ...)`.
+        inputs: a tensor `(batch, time, ...)`.
+
+    Returns:
+        `(outputs, state)`: every output stacked to `(batch, time, ...)`, and the last state.
+    """
+    time_major = _swap(inputs)  # (T, B, ...)
+    steps = tf.shape(time_major)[0]
+    # Only the structure and the dtypes of this call are used; the graph optimiser drops the rest.
+    pattern, _ = step(tf.zeros_like(inputs[:, 0]) if inputs.shape[1] else _blank(inputs), state)
+    arrays = [
+        tf.TensorArray(leaf.dtype, size=steps, element_shape=leaf.shape)
+        for leaf in keras.tree.flatten(pattern)
+    ]
+    source = tf.TensorArray(time_major.dtype, size=steps).unstack(time_major)
+
+    def body(t, arrays, state):
+        output, new_state = step(source.read(t), state)
+        leaves = keras.tree.flatten(output)
+        arrays = [array.write(t, leaf) for array, leaf in zip(arrays, leaves, strict=True)]
+        return t + 1, arrays, keras.tree.pack_sequence_as(state, keras.tree.flatten(new_state))
+
+    _, arrays, state = tf.while_loop(
+        lambda t, *_: t < steps,
+        body,
+        (tf.constant(0), arrays, state),
+        maximum_iterations=steps,
+        parallel_iterations=32,
+    )
+    outputs = [_swap(array.stack()) for array in arrays]
+    for output, leaf in zip(outputs, keras.tree.flatten(pattern), strict=True):
+        output.set_shape((leaf.shape[0], inputs.shape[1], *leaf.shape[1:]))
+    return keras.tree.pack_sequence_as(pattern, outputs), state
+
+
+def _swap(x):
+    """Exchange the batch and the time axis."""
+    return tf.transpose(x, (1, 0, *range(2, len(x.shape))))
+
+
+def _blank(inputs):
+    """One step of zeros for inputs without any step."""
+    shape = tf.shape(inputs)
+    return tf.zeros(tf.concat([shape[:1], shape[2:]], axis=0), inputs.dtype)
+
+
+def compiled(function, variables=()):
+    """Compile `function` once for each shape of its arguments.
+
+    Args:
+        function: takes and returns nests of tensors; it may read variables, not write them.
+        variables: the Keras variables that it reads.
+
+    Returns:
+        A callable with the same arguments, which always sees the current values of `variables`.
+    """
+    del variables  # captured by reference
+    return tf.function(function, reduce_retracing=True)
+
+
+def gradient(function, inputs):
+    """Return `function(inputs)`, a scalar, and its gradient with respect to the nest `inputs`."""
+    inputs = keras.tree.map_structure(tf.convert_to_tensor, inputs)
+    with tf.GradientTape() as tape:
+        tape.watch(keras.tree.flatten(inputs))
+        value = function(inputs)
+    return value, tape.gradient(value, inputs, unconnected_gradients="zero")
+
+
+def synchronize(model):
+    """Make the variables of `model` hold the newest values: here they always do."""

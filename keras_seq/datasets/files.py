@@ -1,0 +1,179 @@
+"""Text files, one sentence a line: read strictly, written whole."""
+
+import gzip
+import os
+import uuid
+import zlib
+from pathlib import Path
+
+_BOM = b"\xef\xbb\xbf"
+_SHOWN = 60  # Characters of a line that an error shows.
+
+
+def read_lines(path):
+    r"""The lines of a UTF-8 text file, without their ends.
+
+    Only `\n` and `\r\n` end a line. The other characters at which `str.splitlines` would break
+    (U+2028, U+0085, a form feed, a lone `\r`) stay in their line, so two parallel files cannot slip
+    against each other. A byte order mark at the beginning is dropped; an end of line at the end of
+    the file opens no further line. A file whose name ends in ".gz" is unzipped.
+
+    Args:
+        path: str or path-like.
+
+    Returns:
+        list of str; empty for an empty file.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is not UTF-8 (says the line and the byte), or not gzip though its name
+            ends in ".gz".
+
+    Example:
+        >>> import tempfile, pathlib
+        >>> from keras_seq.datasets import read_lines
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "a.txt"
+        >>> _ = path.write_bytes("eins\r\nzwei\u2028halb\n\n".encode())
+        >>> read_lines(path)
+        ['eins', 'zwei\u2028halb', '']
+    """
+    path = Path(path)
+    return decode_lines(_read_bytes(path), path)
+
+
+def decode_lines(data, path):
+    """`read_lines` of bytes already read (and unzipped); `path` is only named in the error."""
+    skipped = len(_BOM) if data.startswith(_BOM) else 0
+    try:
+        text = data[skipped:].decode("utf-8")
+    except UnicodeDecodeError as error:
+        offset = skipped + error.start
+        line = data.count(b"\n", 0, offset) + 1
+        raise ValueError(
+            f"{path}, line {line}: byte 0x{data[offset]:02x} at offset {offset} is not valid UTF-8 "
+            f"({error.reason}): expected a file saved as UTF-8."
+        ) from error
+    lines = text.replace("\r\n", "\n").split("\n")
+    if not lines[-1]:
+        lines.pop()
+    return lines
+
+
+def read_parallel(source_path, target_path):
+    """Two files whose lines belong together, read by `read_lines`.
+
+    Args:
+        source_path, target_path: str or path-like; line i of one goes with line i of the other.
+
+    Returns:
+        `(sources, targets)`: lists of str, of one length >= 1. Empty lines are kept.
+
+    Raises:
+        FileNotFoundError: a file is not there.
+        ValueError: the files have different numbers of lines (says both numbers and the first line
+            that has no partner), have none, or are not UTF-8.
+
+    Example:
+        >>> import tempfile, pathlib
+        >>> from keras_seq.datasets import read_parallel, write_lines
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> write_lines(folder / "dev.de", ["Hallo!", "Danke."])
+        >>> write_lines(folder / "dev.en", ["Hello!", "Thanks."])
+        >>> read_parallel(folder / "dev.de", folder / "dev.en")
+        (['Hallo!', 'Danke.'], ['Hello!', 'Thanks.'])
+    """
+    sources, targets = read_lines(source_path), read_lines(target_path)
+    if len(sources) != len(targets):
+        shorter = min(len(sources), len(targets))
+        longer_path = source_path if len(sources) > shorter else target_path
+        alone = max(sources, targets, key=len)[shorter]
+        raise ValueError(
+            f"{source_path} has {len(sources)} lines and {target_path} has {len(targets)}: "
+            "expected as many in both. The first line without a partner is line "
+            f"{shorter + 1} of {longer_path}: {_shortened(alone)!r}."
+        )
+    if not sources:
+        raise ValueError(f"{source_path} and {target_path} have no lines: expected at least one.")
+    return sources, targets
+
+
+def write_lines(path, lines):
+    r"""Writes strings as a UTF-8 text file, each ended by `\n`; `read_lines` gives them back.
+
+    The text goes to a new file beside `path`, which then takes its place in one step
+    (`os.replace`): whoever reads `path` sees the old file or the new one, never half of it, and
+    where anything fails the old one stays. A name that ends in ".gz" gives a gzip file.
+
+    Args:
+        path: str or path-like, in a folder that exists.
+        lines: iterable of str.
+
+    Raises:
+        ValueError: a line would not come back as it is: it holds a line feed, ends in a carriage
+            return, cannot be encoded, or the first one begins with a byte order mark; or `lines` is
+            one str.
+        FileNotFoundError: the folder does not exist.
+
+    Example:
+        >>> import tempfile, pathlib
+        >>> from keras_seq.datasets import read_lines, write_lines
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "a.txt.gz"
+        >>> write_lines(path, ["eins", "", "drei"])
+        >>> read_lines(path)
+        ['eins', '', 'drei']
+    """
+    if isinstance(lines, (str, bytes)):
+        raise ValueError(f"`lines` must be strings, one a line, but one {type(lines)} came.")
+    path = Path(path)
+    data = b"".join(_encoded(line, number) for number, line in enumerate(lines, start=1))
+    if path.suffix == ".gz":
+        data = gzip.compress(data, mtime=0)
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        with open(beside, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def _read_bytes(path):
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"There is no file {path}.") from error
+    except IsADirectoryError as error:
+        raise ValueError(f"{path} is a folder: expected a text file.") from error
+    if path.suffix != ".gz":
+        return data
+    return unzip(data, path)
+
+
+def unzip(data, path):
+    """The content of gzip bytes; ValueError where they are none or cut off."""
+    try:
+        return gzip.decompress(data)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise ValueError(f"{path} is not a whole gzip file: {error}.") from error
+
+
+def _encoded(line, number):
+    if not isinstance(line, str):
+        raise ValueError(f"Line {number} must be a str, but {line!r} came.")
+    if "\n" in line or line.endswith("\r"):
+        raise ValueError(
+            f"Line {number} holds an end of line: {_shortened(line)!r}. Expected one line each."
+        )
+    if number == 1 and line.startswith("\ufeff"):
+        raise ValueError(f"Line 1 begins with a byte order mark: {_shortened(line)!r}.")
+    try:
+        return line.encode("utf-8") + b"\n"
+    except UnicodeEncodeError as error:
+        raise ValueError(f"Line {number} cannot be encoded as UTF-8: {error}.") from error
+
+
+def _shortened(line):
+    return line if len(line) <= _SHOWN else line[: _SHOWN - 3] + "..."

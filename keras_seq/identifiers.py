@@ -1,0 +1,60 @@
+"""From what a user writes (`"lstm"`, a config, an instance) to an object."""
+
+import keras
+
+
+def resolve(identifier, choices, what, base=object, **arguments):
+    """Return the object that `identifier` stands for.
+
+    Args:
+        identifier: a name in `choices`, a config as from `keras.saving.serialize_keras_object`,
+            a class, or an instance.
+        choices: a dict from name to a callable that makes the object.
+        what: what is looked for, for the error message (`"cell"`).
+        base: the class that the object must be an instance of.
+        **arguments: passed to the callable when a name or a class was given.
+
+    Raises:
+        ValueError: for an unknown name or an object of another kind.
+    """
+    known = ", ".join(repr(name) for name in choices)
+    if isinstance(identifier, str):
+        name = identifier.lower()
+        if name not in choices:
+            raise ValueError(f"Unknown {what} {identifier!r}. Choose one of {known}.")
+        return choices[name](**arguments)
+    if isinstance(identifier, dict):
+        found = keras.saving.deserialize_keras_object(identifier)
+    elif isinstance(identifier, type):
+        found = identifier(**arguments)
+    else:
+        found = identifier
+    if not isinstance(found, base):
+        raise ValueError(
+            f"`{what}` must be one of {known}, a config, or an instance of "
+            f"{base.__name__}; received {identifier!r} (of type {type(identifier).__name__})."
+        )
+    return found
+
+
+def fresh(initializer):
+    """Return a copy of `initializer` that draws other numbers.
+
+    One Keras initialiser called twice for one shape gives the same numbers twice, unless it is
+    copied; a seed that a user chose is kept.
+    """
+    return initializer.clone() if hasattr(initializer, "clone") else initializer
+
+
+def check_positive(name, value):
+    """Raise a `ValueError` unless `value` is an integer above 0."""
+    if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
+        raise ValueError(f"`{name}` must be an integer above 0; received {value!r}.")
+    return value
+
+
+def check_rate(name, value):
+    """Raise a `ValueError` unless `value` is a number in [0, 1)."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1:
+        raise ValueError(f"`{name}` must be a number in [0, 1); received {value!r}.")
+    return value

@@ -1,0 +1,98 @@
+"""What every attention mechanism shares: masking, normalising and the weighted sum."""
+
+import keras
+from keras import ops
+
+from keras_seq.identifiers import fresh
+
+
+class AttentionMechanism(keras.layers.Layer):
+    r"""Base class of attention between a query and a sequence of values.
+
+        alpha_ts = softmax_s(score(q_t, k_s)),   c_t = sum_s alpha_ts v_s
+
+    A subclass gives `score`, and `project_keys` if its keys are not the values themselves. Keys
+    depend on the values alone: `project_keys` is called once per source sequence, not once per
+    step, and the result can be passed to each call.
+
+    A masked value has weight 0. Where every value of a row is masked, all weights and the context
+    are 0. The softmax is computed in float32 at least, whatever the compute dtype.
+
+    Args:
+        kernel_initializer: initialiser of the matrices that `add_kernel` makes.
+
+    Call arguments:
+        query: `(batch, query_size)` for one step, or `(batch, steps, query_size)`.
+        values: `(batch, time, value_size)`.
+        keys: what `project_keys(values)` returned; computed when it is not given.
+        values_mask: boolean `(batch, time)`, `False` where a value is padding. A mask that Keras
+            attached to `values` is used where none is passed.
+
+    Returns:
+        `(context, weights)`: `(batch[, steps], value_size)` and `(batch[, steps], time)`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> class Cosine(AttentionMechanism):
+    ...     def score(self, query, keys):
+    ...         return ops.einsum("bqd,bkd->bqk", ops.normalize(query), ops.normalize(keys))
+    >>> context, weights = Cosine()(np.ones((1, 4), "float32"), np.ones((1, 3, 4), "float32"))
+    >>> bool(np.allclose(keras.ops.convert_to_numpy(weights), 1 / 3))
+    True
+    """
+
+    def __init__(self, kernel_initializer="glorot_uniform", **kwargs):
+        super().__init__(**kwargs)
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+
+    def add_kernel(self, name, rows, columns):
+        """Make a weight of shape `(rows, columns)`; call it in `build`."""
+        return self.add_weight(
+            shape=(rows, columns), name=name, initializer=fresh(self.kernel_initializer)
+        )
+
+    def project_keys(self, values):
+        """Return the keys of `values`, `(batch, time, key_size)`."""
+        return values
+
+    def score(self, query, keys):
+        """Return the scores `(batch, steps, time)` of `(batch, steps, query_size)` and keys."""
+        raise NotImplementedError(f"{type(self).__name__} must define score(query, keys).")
+
+    def call(self, query, values, keys=None, values_mask=None):
+        if keys is None:
+            keys = self.project_keys(values)
+        one_step = len(query.shape) == 2
+        scores = self.score(query[:, None] if one_step else query, keys)  # (B, T, S)
+        weights = self.normalize(scores, values_mask)
+        context = ops.matmul(weights, values)  # (B, T, D)
+        return (context[:, 0], weights[:, 0]) if one_step else (context, weights)
+
+    def normalize(self, scores, values_mask=None):
+        """Return the softmax of `scores` over the values that `values_mask` leaves."""
+        dtype = scores.dtype
+        if keras.backend.standardize_dtype(dtype) in ("float16", "bfloat16"):
+            scores = ops.cast(scores, "float32")
+        if values_mask is None:
+            return ops.cast(ops.softmax(scores, axis=-1), dtype)
+        mask = ops.cast(values_mask, "bool")[:, None]  # (B, 1, S)
+        # Finite, not -inf: the gradient of a row without any value must not be NaN.
+        weights = ops.softmax(ops.where(mask, scores, -1e9), axis=-1)
+        return ops.cast(ops.where(mask, weights, 0.0), dtype)
+
+    def compute_output_shape(self, query_shape, values_shape, **_):
+        context = (*query_shape[:-1], values_shape[-1])
+        return context, (*query_shape[:-1], values_shape[1])
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+        }
+
+
+def additive_score(query, keys, scale):
+    """Return v . tanh(q + k) for projected queries `(B, T, U)`, keys `(B, S, U)` and v `(U, 1)`."""
+    meeting = ops.tanh(query[:, :, None] + keys[:, None])  # (B, T, S, U)
+    return ops.matmul(meeting, scale)[..., 0]

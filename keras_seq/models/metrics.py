@@ -1,0 +1,79 @@
+"""Metrics over tokens, weighted by the mask."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="keras_seq")
+class Perplexity(keras.metrics.Mean):
+    r"""exp of the mean cross-entropy per token, in nats, over all tokens seen.
+
+        exp(- sum_t w_t log p(y_t) / sum_t w_t)
+
+    The mean is over tokens, not over batches, so padding and batch size do not change it.
+
+    Args:
+        **kwargs: `name` and `dtype` of `keras.metrics.Metric`.
+
+    Call arguments of `update_state`:
+        y_true: integers `(batch, steps)`.
+        y_pred: logits `(batch, steps, vocabulary_size)`.
+        sample_weight: `(batch, steps)`, 0 where padding.
+
+    Example:
+
+    >>> import numpy as np
+    >>> metric = Perplexity()
+    >>> metric.update_state(np.zeros((1, 3), "int32"), np.zeros((1, 3, 8), "float32"))
+    >>> round(float(metric.result()), 4)
+    8.0
+    """
+
+    def __init__(self, name="perplexity", **kwargs):
+        super().__init__(name=name, **kwargs)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        losses = keras.losses.sparse_categorical_crossentropy(
+            y_true, ops.cast(y_pred, "float32"), from_logits=True
+        )
+        return super().update_state(losses, sample_weight=sample_weight)
+
+    def result(self):
+        return ops.exp(super().result())
+
+    def get_config(self):
+        return {"name": self.name, "dtype": self.dtype}
+
+
+@keras.saving.register_keras_serializable(package="keras_seq")
+class ExactMatch(keras.metrics.Mean):
+    """The share of sequences whose tokens are all the most probable ones, under teacher forcing.
+
+    A sequence counts where its arg max is the label at every token of weight above 0. What a
+    search finds, step by step, is another question: `Seq2Seq.generate` answers that.
+
+    Example:
+
+    >>> import numpy as np
+    >>> metric = ExactMatch()
+    >>> logits = np.eye(3, dtype="float32")[None]  # predicts 0, 1, 2
+    >>> metric.update_state(np.array([[0, 1, 1]]), logits, np.array([[1.0, 1.0, 0.0]]))
+    >>> float(metric.result())
+    1.0
+    """
+
+    def __init__(self, name="exact_match", **kwargs):
+        super().__init__(name=name, **kwargs)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        right = ops.equal(ops.cast(y_true, "int32"), ops.cast(ops.argmax(y_pred, -1), "int32"))
+        if sample_weight is None:
+            return super().update_state(ops.all(right, axis=-1))
+        counted = sample_weight > 0
+        rows = ops.any(counted, axis=-1)
+        return super().update_state(
+            ops.all(ops.logical_or(right, ops.logical_not(counted)), axis=-1), sample_weight=rows
+        )
+
+    def get_config(self):
+        return {"name": self.name, "dtype": self.dtype}

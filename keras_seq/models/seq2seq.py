@@ -1,0 +1,399 @@
+"""The translator: text to text."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_seq import samplers
+from keras_seq.backend import synchronize
+from keras_seq.identifiers import check_positive, check_rate
+from keras_seq.layers.decoder import Decoder
+from keras_seq.layers.encoder import Encoder
+from keras_seq.models.metrics import ExactMatch, Perplexity
+from keras_seq.models.search import CompiledSearch
+from keras_seq.models.task import Task, check_texts, is_text
+from keras_seq.text import Tokenizer, get_tokenizer_class
+from keras_seq.text.examples import Examples, padded_length
+from keras_seq.text.pipeline import frame, is_text_dataset, text_batches
+
+
+@keras.saving.register_keras_serializable(package="keras_seq")
+class Seq2Seq(Task):
+    r"""Encoder, attention and decoder between two tokenizers: text in, text out.
+
+        p(y | x) = prod_t p(y_t | y_<t, x)
+
+    `layers.Encoder` reads the source, `layers.Decoder` writes the target; their docstrings have
+    the formulas. The model is trained with teacher forcing on the mean cross-entropy per target
+    token, and `generate` searches for the best target.
+
+    Args:
+        source_tokenizer: a `keras_seq.text.Tokenizer` of the source language.
+        target_tokenizer: one of the target language.
+        cell: `"lstm"`, `"gru"`, `"vanilla"`, the config of a Keras RNN cell, or an instance.
+        units: size of the encoder (per direction) and of the decoder.
+        num_layers: number of layers of both.
+        bidirectional: whether the encoder reads from both sides.
+        attention: `"additive"`, `"dot"`, `"general"`, `"concat"`, `"scaled_dot"`, a config, an
+            instance of `layers.AttentionMechanism`, or `None` for a fixed context.
+        embedding_dim: size of the token embeddings; `units` where `None`.
+        dropout: rate on embeddings, between layers and before the output.
+        max_source_length: longer sources are cut to so many tokens, the end token included.
+        max_target_length: the same for targets, and the limit of what `generate` writes.
+
+    Call arguments:
+        inputs: a dict of int32 ids: `source_ids` `(batch, source_length)`, each row ended by the
+            end token and padded with 0, and `target_ids` `(batch, target_length)`, the tokens that
+            are fed: the start token and the target. The labels are the target and the end token.
+        training: whether dropout is active.
+        return_attention: whether to return the attention weights too.
+
+    Returns:
+        Logits `(batch, target_length, target_vocabulary_size)`, and the weights
+        `(batch, target_length, source_length)` where asked for.
+
+    Raises:
+        ValueError: for sizes below 1, an unknown cell or attention, or no tokenizers.
+
+    Example:
+
+    ```python
+    sources, targets = keras_seq.datasets.dates(20_000, seed=0)
+    model = keras_seq.models.Seq2Seq.from_texts(sources, targets, tokens="char", units=128)
+    model.compile(optimizer=keras.optimizers.Adam(2e-3, global_clipnorm=1.0))
+    model.fit(sources, targets, validation_split=0.05, batch_size=64, epochs=3)
+    model.generate("27 September 2016")
+    ```
+
+    References:
+        - Sutskever, Vinyals & Le, 2014, "Sequence to sequence learning with neural networks",
+          arXiv:1409.3215.
+        - Bahdanau, Cho & Bengio, 2015, "Neural machine translation by jointly learning to align
+          and translate", arXiv:1409.0473.
+    """
+
+    def __init__(
+        self,
+        source_tokenizer,
+        target_tokenizer,
+        cell="lstm",
+        units=256,
+        num_layers=1,
+        bidirectional=True,
+        attention="additive",
+        embedding_dim=None,
+        dropout=0.0,
+        max_source_length=512,
+        max_target_length=512,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.source_tokenizer = _tokenizer("source_tokenizer", source_tokenizer)
+        self.target_tokenizer = _tokenizer("target_tokenizer", target_tokenizer)
+        self.units = check_positive("units", units)
+        self.num_layers = check_positive("num_layers", num_layers)
+        self.bidirectional = bidirectional
+        self.embedding_dim = check_positive("embedding_dim", embedding_dim or units)
+        self.dropout = check_rate("dropout", dropout)
+        self.max_source_length = check_positive("max_source_length", max_source_length)
+        self.max_target_length = check_positive("max_target_length", max_target_length)
+        # The sublayers follow the dtype policy of the model.
+        options = {"units": units, "num_layers": num_layers, "dropout": dropout}
+        options["dtype"] = self.dtype_policy
+        self.source_embedding = keras.layers.Embedding(
+            self.source_tokenizer.vocabulary_size, self.embedding_dim, dtype=self.dtype_policy
+        )
+        self.source_dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy)
+        self.encoder = Encoder(cell=cell, bidirectional=bidirectional, **options)
+        self.decoder = Decoder(
+            self.target_tokenizer.vocabulary_size,
+            cell=cell,
+            attention=attention,
+            embedding_dim=self.embedding_dim,
+            **options,
+        )
+        self.sampler = samplers.get("greedy")
+        target = self.target_tokenizer
+        self._search = CompiledSearch(self, target.start_token_id, target.end_token_id)
+        self.build()
+
+    @classmethod
+    def from_texts(
+        cls,
+        sources,
+        targets,
+        tokens="char",
+        lowercase=False,
+        max_vocabulary=None,
+        **config,
+    ):
+        """Build both tokenizers from the texts, and the model around them.
+
+        Args:
+            sources: list of source texts.
+            targets: list of target texts.
+            tokens: `"char"`, `"word"` or `"subword"`.
+            lowercase: whether both tokenizers lower-case.
+            max_vocabulary: largest vocabulary of each tokenizer, the 4 special tokens included.
+            **config: the other arguments of the model.
+
+        Returns:
+            An untrained `Seq2Seq`.
+
+        Raises:
+            ValueError: for an unknown kind of token or an empty corpus.
+        """
+        options = {"lowercase": lowercase}
+        if max_vocabulary is not None:
+            options["max_vocabulary"] = max_vocabulary
+        kind = get_tokenizer_class(tokens)
+        return cls(
+            source_tokenizer=kind.from_texts(sources, **options),
+            target_tokenizer=kind.from_texts(targets, **options),
+            **config,
+        )
+
+    def build(self, input_shape=None):
+        """Make all weights; every size is known from `__init__`."""
+        if self.built:
+            return
+        size = self.encoder.output_size
+        self.source_embedding.build((None, None))
+        self.encoder.build((None, None, self.embedding_dim))
+        self.decoder.build(
+            (None, None),
+            (None, None, size),
+            [[(None, n) for n in sizes] for sizes in self.encoder.state_size],
+        )
+        self.built = True
+
+    def compile(
+        self,
+        optimizer="adam",
+        loss="auto",
+        weighted_metrics="auto",
+        sampler="greedy",
+        **kwargs,
+    ):
+        """Configure training and search; the other arguments are those of `keras.Model.compile`.
+
+        Args:
+            optimizer: a Keras optimiser.
+            loss: `"auto"` is the cross-entropy, a mean over the target tokens of the batch.
+            weighted_metrics: `"auto"` is token accuracy, perplexity, and the share of targets that
+                are right as a whole; all leave padding out.
+            sampler: what `generate` uses: `"greedy"`, `"beam"`, a config, or an instance.
+            **kwargs: such as `jit_compile`, `run_eagerly`, `steps_per_execution`.
+        """
+        self.sampler = samplers.get(sampler)
+        if loss == "auto":
+            loss = keras.losses.SparseCategoricalCrossentropy(
+                from_logits=True, reduction="mean_with_sample_weight"
+            )
+        if weighted_metrics == "auto":
+            accuracy = keras.metrics.SparseCategoricalAccuracy(name="token_accuracy")
+            weighted_metrics = [accuracy, Perplexity(), ExactMatch()]
+        super().compile(
+            optimizer=optimizer, loss=loss, weighted_metrics=weighted_metrics, **kwargs
+        )
+
+    def get_compile_config(self):
+        config = super().get_compile_config()
+        if config:
+            config["sampler"] = keras.saving.serialize_keras_object(self.sampler)
+        return config
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.optimizer is not None:
+            self.optimizer.build(self.trainable_variables)
+
+    def encode_examples(self, x, y=None, sample_weight=None):
+        source, target = self.source_tokenizer, self.target_tokenizer
+        inputs, labels = self._frame(source.encode(x), None if y is None else target.encode(y))
+        return Examples(inputs, labels, sample_weight)
+
+    def encode_tensors(self, x, y=None):
+        source, target = self.source_tokenizer, self.target_tokenizer
+        return self._frame(source.tokenize(x), None if y is None else target.tokenize(y))
+
+    def _frame(self, source_ids, target_ids):
+        """Add start and end tokens, and cut to the largest lengths."""
+        source, target = self.source_tokenizer, self.target_tokenizer
+        inputs = {"source_ids": frame(source_ids, None, source.end_token_id, self.max_source_length)}
+        if target_ids is None:
+            return inputs, None
+        limit = self.max_target_length
+        inputs["target_ids"] = frame(target_ids, target.start_token_id, None, limit)
+        return inputs, frame(target_ids, None, target.end_token_id, limit)
+
+    def call(self, inputs, training=False, return_attention=False):
+        values, states, mask = self.encode(inputs["source_ids"], training)
+        return self.decoder(
+            inputs["target_ids"],
+            values,
+            states,
+            values_mask=mask,
+            return_attention=return_attention,
+            training=training,
+        )
+
+    def encode(self, source_ids, training=False):
+        """Return `(values, states, mask)` of source ids `(batch, source_length)`.
+
+        Returns:
+            The annotations `(batch, source_length, size)`, the final states of each encoder layer,
+            and the mask `(batch, source_length)`, `False` where padding.
+        """
+        mask = ops.not_equal(source_ids, self.source_tokenizer.pad_token_id)
+        vectors = self.source_dropout(self.source_embedding(source_ids), training=training)
+        values, states = self.encoder(vectors, mask=mask, training=training)
+        return values, states, mask
+
+    def start(self, source_ids):
+        """Return `(state, memory)` before the first target token; see `layers.Decoder.start`."""
+        return self.decoder.start(*self.encode(source_ids))
+
+    def step(self, token_ids, state, memory):
+        """Return `(logits, state)` after feeding `token_ids` `(batch,)`.
+
+        The padding and the start token are never predicted: their logits are -1e9.
+        """
+        logits, state = self.decoder.step(token_ids, state, memory)
+        ids = ops.arange(logits.shape[-1], dtype="int32")
+        target = self.target_tokenizer
+        never = (ids == target.pad_token_id) | (ids == target.start_token_id)
+        return ops.where(never, ops.cast(-1e9, logits.dtype), logits), state
+
+    def generate(
+        self,
+        inputs,
+        sampler=None,
+        max_length=None,
+        batch_size=64,
+        return_scores=False,
+        return_attention=False,
+    ):
+        """Translate.
+
+        Args:
+            inputs: a string, or a list, tuple or array of strings.
+            sampler: overrides the one of `compile`: a name, a config or an instance.
+            max_length: the most tokens to write. By default three times the tokens of the source
+                and 32, and never more than `max_target_length`.
+            batch_size: how many texts are searched at once; those of similar length go together.
+            return_scores: whether to return the sampler's scores too.
+            return_attention: whether to return the attention weights too.
+
+        Returns:
+            A string for a string, a list for a list. With `return_scores` or `return_attention` a
+            dict (or a list of dicts): `text`, `score`, `source_tokens`, `target_tokens` and
+            `attention`, float32 `(target tokens, source tokens)`, the end tokens included; its
+            `attention` is `None` for a model without attention.
+
+        Raises:
+            ValueError: for anything but strings, an unknown sampler, or a `max_length` below 1.
+        """
+        sampler = self.sampler if sampler is None else samplers.get(sampler)
+        if max_length is not None:
+            check_positive("max_length", max_length)
+        check_positive("batch_size", batch_size)
+        single = isinstance(inputs, str)
+        texts = check_texts([inputs] if single else inputs, "inputs")
+        if not texts:
+            return []
+        synchronize(self)
+        source_ids = self.encode_examples(texts).inputs["source_ids"]
+        results = [None] * len(texts)
+        order = np.argsort([len(ids) for ids in source_ids], kind="stable")
+        for start in range(0, len(texts), batch_size):
+            rows = order[start : start + batch_size]
+            answers = self._search_batch(
+                [texts[i] for i in rows],
+                [source_ids[i] for i in rows],
+                sampler,
+                max_length,
+                return_attention,
+            )
+            for i, answer in zip(rows, answers, strict=True):
+                results[i] = answer
+        if not (return_scores or return_attention):
+            results = [result["text"] for result in results]
+        return results[0] if single else results
+
+    def _search_batch(self, texts, source_ids, sampler, max_length, with_attention):
+        """Return the answer dicts of one batch."""
+
+        def limit(length):
+            return min(self.max_target_length, max_length or 3 * length + 32)
+
+        lengths = [len(ids) for ids in source_ids]
+        room = limit(padded_length(max(lengths)))
+        found = self._search(source_ids, sampler, [limit(n) for n in lengths], room)
+        target = self.target_tokenizer
+        best = [ids[:n] for ids, n in zip(found["token_ids"][:, 0], found["lengths"][:, 0], strict=True)]
+        written = target.detokenize(best)
+        answers = [
+            {"text": text, "score": float(score)}
+            for text, score in zip(written, found["scores"][:, 0], strict=True)
+        ]
+        if with_attention:
+            weights = self._search.attention(source_ids, best)
+            end = self.source_tokenizer.id_to_token(self.source_tokenizer.end_token_id)
+            for answer, text, ids, weight in zip(answers, texts, best, weights, strict=True):
+                tokens = [*self.source_tokenizer.split(text), end]
+                answer["source_tokens"] = tokens[: self.max_source_length]
+                answer["target_tokens"] = [target.id_to_token(int(i)) for i in ids]
+                answer["attention"] = weight
+        return answers
+
+    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
+        """Translate texts, or return the logits of prepared ids.
+
+        Args:
+            x: lists or arrays of strings, or a `tf.data.Dataset` of them, are translated as by
+                `generate`, into an array of strings. Ids are handed to `keras.Model.predict`.
+            batch_size: how many rows at once.
+            verbose: as in `keras.Model.predict`, for ids.
+            steps: as in `keras.Model.predict`, for ids.
+            callbacks: as in `keras.Model.predict`, for ids.
+        """
+        if is_text_dataset(x):
+            return np.concatenate([self.predict(batch, batch_size) for batch in text_batches(x)])
+        if is_text(x):
+            return np.array(self.generate(list(x), batch_size=batch_size or 64), dtype=object)
+        return super().predict(
+            x, batch_size=batch_size, verbose=verbose, steps=steps, callbacks=callbacks
+        )
+
+    def predict_on_batch(self, x):
+        """Translate one batch of texts, or return the logits of prepared ids."""
+        return self.predict(x) if is_text(x) else super().predict_on_batch(x)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "source_tokenizer": keras.saving.serialize_keras_object(self.source_tokenizer),
+            "target_tokenizer": keras.saving.serialize_keras_object(self.target_tokenizer),
+            "cell": keras.saving.serialize_keras_object(self.encoder.cell),
+            "units": self.units,
+            "num_layers": self.num_layers,
+            "bidirectional": self.bidirectional,
+            "attention": keras.saving.serialize_keras_object(self.decoder.cell.attention),
+            "embedding_dim": self.embedding_dim,
+            "dropout": self.dropout,
+            "max_source_length": self.max_source_length,
+            "max_target_length": self.max_target_length,
+        }
+
+
+def _tokenizer(name, tokenizer):
+    """Return a tokenizer for an instance or a config."""
+    if isinstance(tokenizer, dict):
+        tokenizer = keras.saving.deserialize_keras_object(tokenizer)
+    if not isinstance(tokenizer, Tokenizer):
+        raise ValueError(
+            f"`{name}` must be a keras_seq.text.Tokenizer, such as "
+            f"keras_seq.text.CharacterTokenizer.from_texts(texts); received {tokenizer!r}."
+        )
+    return tokenizer

@@ -1,0 +1,217 @@
+"""What all task models share: training on text, compiling, saving."""
+
+import keras
+import numpy as np
+
+from keras_seq.text.examples import Examples, LengthBatches
+from keras_seq.text.pipeline import dataset_of, is_text_dataset, map_texts
+
+
+class _TellEpoch(keras.callbacks.Callback):
+    """Tells the batches which epoch's order to give: it depends on (seed, epoch) alone."""
+
+    def __init__(self, batches):
+        super().__init__()
+        self.batches = batches
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.batches.epoch = epoch
+
+
+class Task(keras.Model):
+    """Base class of the task models: a Keras model that takes text.
+
+    `fit`, `evaluate`, `predict` and the `*_on_batch` methods take
+
+    - lists, tuples or NumPy arrays of `str`, tokenised once, batched by length;
+    - a `tf.data.Dataset` of strings: of single texts, which are batched by length here, or of
+      batches, which are kept;
+    - ids prepared by hand: the dict that `call` takes (or a dataset of it), handed on as it is.
+      Where no `sample_weight` comes with it, label 0 is padding.
+
+    A subclass defines `encode_examples` (Python texts to `Examples`), `encode_tensors` (the same
+    inside a `tf.data` graph) and `call`.
+    """
+
+    def encode_examples(self, x, y=None, sample_weight=None):
+        """Return the `keras_seq.text.Examples` of lists of texts."""
+        raise NotImplementedError(f"{type(self).__name__} must define encode_examples(x, y).")
+
+    def encode_tensors(self, x, y=None):
+        """Return `(inputs, labels)`, ragged, of string tensors `(batch,)`."""
+        raise NotImplementedError(f"{type(self).__name__} must define encode_tensors(x, y).")
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        validation_split=0.0,
+        validation_data=None,
+        shuffle=True,
+        sample_weight=None,
+        validation_batch_size=None,
+        **kwargs,
+    ):
+        """Train on text; the arguments are those of `keras.Model.fit`.
+
+        `validation_split` takes the last part of the examples, before they are shuffled.
+
+        Returns:
+            A `keras.callbacks.History`.
+
+        Raises:
+            ValueError: for unequal numbers of inputs and targets, an empty corpus, ids where
+                strings belong, or a split that leaves nothing to train on.
+        """
+        if validation_data is not None and not is_dataset(validation_data):
+            validation_data = self._batches(
+                *validation_data, batch_size=validation_batch_size or batch_size
+            )
+        elif is_text_dataset(validation_data):
+            validation_data = map_texts(validation_data, self.encode_tensors, None)
+        callbacks = _callback_list(callbacks)
+        if is_text(x):
+            examples = self._examples(x, y, sample_weight)
+            if validation_split and validation_data is None:
+                examples, held_out = examples.split(validation_split)
+                validation_data = dataset_of(
+                    LengthBatches(held_out, validation_batch_size or batch_size or 32)
+                )
+            batches = LengthBatches(examples, batch_size or 32, shuffle=shuffle)
+            callbacks = [*callbacks, _TellEpoch(batches)]
+            x, y, sample_weight, batch_size = dataset_of(batches), None, None, None
+            shuffle = False
+        elif is_text_dataset(x):
+            if validation_split:
+                raise ValueError("`validation_split` needs lists; pass `validation_data` instead.")
+            x = map_texts(x, self.encode_tensors, batch_size, shuffle=shuffle)
+            batch_size = None
+        elif isinstance(x, dict) and sample_weight is None and y is not None:
+            sample_weight = _label_mask(y)
+        return super().fit(
+            x=x,
+            y=y,
+            batch_size=batch_size,
+            epochs=epochs,
+            verbose=verbose,
+            callbacks=callbacks,
+            validation_split=0.0 if is_dataset(x) else validation_split,
+            validation_data=validation_data,
+            shuffle=shuffle,
+            sample_weight=sample_weight,
+            validation_batch_size=None if is_dataset(validation_data) else validation_batch_size,
+            **kwargs,
+        )
+
+    def evaluate(self, x=None, y=None, batch_size=None, sample_weight=None, **kwargs):
+        """Return loss and metrics on text; the arguments are those of `keras.Model.evaluate`."""
+        x, y, sample_weight, batch_size = self._convert(x, y, sample_weight, batch_size)
+        return super().evaluate(
+            x=x, y=y, batch_size=batch_size, sample_weight=sample_weight, **kwargs
+        )
+
+    def train_on_batch(self, x, y=None, sample_weight=None, **kwargs):
+        """Train on one batch of text or ids, as `keras.Model.train_on_batch`."""
+        x, y, sample_weight = self._convert_batch(x, y, sample_weight)
+        return super().train_on_batch(x, y, sample_weight=sample_weight, **kwargs)
+
+    def test_on_batch(self, x, y=None, sample_weight=None, **kwargs):
+        """Evaluate one batch of text or ids, as `keras.Model.test_on_batch`."""
+        x, y, sample_weight = self._convert_batch(x, y, sample_weight)
+        return super().test_on_batch(x, y, sample_weight=sample_weight, **kwargs)
+
+    def _examples(self, x, y=None, sample_weight=None):
+        """Check lists of texts and encode them."""
+        x = check_texts(x, "x")
+        if y is not None:
+            y = check_texts(y, "y")
+            if len(x) != len(y):
+                raise ValueError(
+                    f"There must be one target for each source; received {len(x)} sources and "
+                    f"{len(y)} targets."
+                )
+        if not x:
+            raise ValueError("The corpus is empty: received no texts.")
+        return self.encode_examples(x, y, sample_weight)
+
+    def _batches(self, x, y=None, sample_weight=None, batch_size=None):
+        """Return `validation_data` in a form that Keras takes."""
+        if is_text(x):
+            return dataset_of(
+                LengthBatches(self._examples(x, y, sample_weight), batch_size or 32)
+            )
+        return x, y, _label_mask(y) if sample_weight is None else sample_weight
+
+    def _convert(self, x, y, sample_weight, batch_size):
+        """Return what `evaluate` hands on to Keras."""
+        if is_text(x):
+            x = self._batches(x, y, sample_weight, batch_size)
+            return x, None, None, None
+        if is_text_dataset(x):
+            return map_texts(x, self.encode_tensors, batch_size), None, None, None
+        if isinstance(x, dict) and sample_weight is None and y is not None:
+            sample_weight = _label_mask(y)
+        return x, y, sample_weight, batch_size
+
+    def _convert_batch(self, x, y, sample_weight):
+        """Return one batch as arrays."""
+        if not is_text(x):
+            if isinstance(x, dict) and sample_weight is None and y is not None:
+                sample_weight = _label_mask(y)
+            return x, y, sample_weight
+        examples = self._examples(x, y, sample_weight)
+        batch = next(iter(LengthBatches(examples, len(examples))))
+        y, weights = batch.pop("labels", None), batch.pop("weights", None)
+        return batch, y, weights
+
+
+def is_dataset(x):
+    """Whether `x` is something that gives batches itself, rather than arrays or lists."""
+    return x is not None and not isinstance(x, (str, list, tuple, dict, np.ndarray))
+
+
+def is_text(x):
+    """Whether `x` was meant as texts in memory: a list, a tuple, a string or an array of them."""
+    if isinstance(x, np.ndarray):
+        return x.dtype.kind in "UOS"
+    return isinstance(x, (str, list, tuple))
+
+
+def check_texts(texts, name):
+    """Return `texts` as a list of `str`, or raise a `ValueError` that says what came instead."""
+    if isinstance(texts, str):
+        raise ValueError(
+            f"`{name}` must be a list of strings; received one string, {texts[:40]!r}. "
+            "Put it in a list."
+        )
+    if not is_text(texts):
+        raise ValueError(
+            f"`{name}` must be a list of strings; received {type(texts).__name__}"
+            + (f" of {texts.dtype}." if hasattr(texts, "dtype") else ".")
+        )
+    texts = texts.tolist() if isinstance(texts, np.ndarray) else list(texts)
+    for i, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise ValueError(
+                f"`{name}` must hold strings; item {i} is {text!r} of type {type(text).__name__}. "
+                "Ids go in as the dict that `call` takes."
+            )
+    return texts
+
+
+def _callback_list(callbacks):
+    """Return `callbacks` as a list."""
+    if callbacks is None:
+        return []
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        return list(callbacks.callbacks)
+    return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
+
+
+def _label_mask(y):
+    """Weight 1 for every label but the padding."""
+    return None if y is None else (keras.ops.convert_to_numpy(y) != 0).astype("float32")

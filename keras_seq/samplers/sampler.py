@@ -1,0 +1,102 @@
+"""The loop of every sampler that keeps one sequence per row."""
+
+import keras
+from keras import ops
+
+
+class Sampler:
+    r"""Base class: from a stepping model to sequences of token ids.
+
+    A sampler knows a model only through `step(token_ids, state, memory) -> (logits, state)`, with
+    `token_ids` of shape `(batch,)` and `state` a nest of tensors, batch first. `memory` does not
+    change over time and is not looked at. The loop runs inside a compiled function: TensorFlow's
+    `while`, JAX's `while_loop`, a Python loop on PyTorch.
+
+    A subclass with another rule for the next token defines `get_next_token`; one with another
+    search overrides `search`. To be saved with a compiled model it defines `get_config` and is
+    registered with `keras.saving.register_keras_serializable`.
+
+    Example:
+
+    >>> class Stubborn(Sampler):
+    ...     def get_next_token(self, log_probabilities):
+    ...         return ops.zeros_like(ops.argmax(log_probabilities, axis=-1)) + 5
+    >>> isinstance(Stubborn(), Sampler)
+    True
+    """
+
+    def get_next_token(self, log_probabilities):
+        """Return the next token ids `(batch,)`, int32, given `(batch, vocabulary_size)`."""
+        raise NotImplementedError(
+            f"{type(self).__name__} must define get_next_token(log_probabilities) or search(...)."
+        )
+
+    def search(self, step, state, memory, start_token_ids, end_token_id, max_length, limits):
+        """Generate one or more sequences for each row.
+
+        Args:
+            step: see the class.
+            state: the state before the first token.
+            memory: a nest of tensors, batch first.
+            start_token_ids: integers `(batch,)`, fed first and not part of the result.
+            end_token_id: the id that ends a sequence.
+            max_length: how many tokens there is room for, a Python integer.
+            limits: integers `(batch,)`: after so many tokens a row ends without an end token.
+
+        Returns:
+            A dict of tensors: `token_ids` int32 `(batch, n, max_length)`, the end token included
+            and 0 behind it, best sequence first; `lengths` int32 `(batch, n)`;
+            `log_probabilities` `(batch, n)`, the sum over the tokens; and `scores` `(batch, n)`, by
+            which the sequences are ranked. Here n is 1 and a score is a log-probability.
+        """
+        batch = ops.shape(start_token_ids)[0]
+        positions = ops.arange(max_length, dtype="int32")
+
+        def proceed(t, _tokens, _last, finished, *_):
+            return ops.logical_and(t < max_length, ops.any(ops.logical_not(finished)))
+
+        def body(t, tokens, last, finished, lengths, total, state):
+            logits, state = step(last, state, memory)
+            log_probabilities = log_softmax(logits)
+            chosen = ops.cast(self.get_next_token(log_probabilities), "int32")
+            chosen = ops.where(finished, 0, chosen)
+            gain = ops.take_along_axis(log_probabilities, chosen[:, None], axis=-1)[:, 0]
+            total = total + ops.where(finished, 0.0, gain)
+            lengths = lengths + ops.cast(ops.logical_not(finished), "int32")
+            tokens = ops.where(positions == t, chosen[:, None], tokens)
+            finished = finished | (chosen == end_token_id) | (t + 1 >= limits)
+            return t + 1, tokens, chosen, finished, lengths, total, state
+
+        _, tokens, _, _, lengths, total, _ = ops.while_loop(
+            proceed,
+            body,
+            (
+                ops.convert_to_tensor(0, dtype="int32"),
+                ops.zeros((batch, max_length), dtype="int32"),
+                ops.cast(start_token_ids, "int32"),
+                limits <= 0,
+                ops.zeros((batch,), dtype="int32"),
+                ops.zeros((batch,), dtype="float32"),
+                state,
+            ),
+        )
+        return {
+            "token_ids": tokens[:, None],
+            "lengths": lengths[:, None],
+            "log_probabilities": total[:, None],
+            "scores": total[:, None],
+        }
+
+    def get_config(self):
+        """Return the arguments of `__init__`."""
+        return {}
+
+    @classmethod
+    def from_config(cls, config):
+        """Return a sampler made with `config`."""
+        return cls(**config)
+
+
+def log_softmax(logits):
+    """Return log-probabilities in float32."""
+    return keras.ops.log_softmax(ops.cast(logits, "float32"), axis=-1)

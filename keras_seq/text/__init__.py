@@ -1,0 +1,44 @@
+"""Text: strings to ids and back."""
+
+from keras_seq.text.character_tokenizer import CharacterTokenizer
+from keras_seq.text.subword_tokenizer import SubwordTokenizer
+from keras_seq.text.tokenizer import Tokenizer
+from keras_seq.text.word_tokenizer import WordTokenizer
+
+tokenizers: dict[str, type[Tokenizer]] = {
+    "char": CharacterTokenizer,
+    "word": WordTokenizer,
+    "subword": SubwordTokenizer,
+}
+
+
+def get_tokenizer_class(name: str) -> type[Tokenizer]:
+    """The class of tokenizers of a name.
+
+    Args:
+        name: "char" (or "character"), "word" or "subword".
+
+    Returns:
+        A subclass of Tokenizer.
+
+    Raises:
+        ValueError: when there is none of that name.
+
+    Example:
+        >>> get_tokenizer_class("char").__name__
+        'CharacterTokenizer'
+    """
+    key = "char" if name == "character" else name
+    if key not in tokenizers:
+        raise ValueError(f"tokenizer must be one of {', '.join(tokenizers)}, got {name!r}")
+    return tokenizers[key]
+
+
+__all__ = [
+    "CharacterTokenizer",
+    "SubwordTokenizer",
+    "Tokenizer",
+    "WordTokenizer",
+    "get_tokenizer_class",
+    "tokenizers",
+]

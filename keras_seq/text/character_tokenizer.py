@@ -1,0 +1,108 @@
+"""One id for each Unicode code point."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_seq.text.tokenizer import (
+    SPECIAL_TOKENS,
+    Tokenizer,
+    check_normalization,
+    clean_strings,
+    tensorflow,
+)
+
+_UNKNOWN = "\ufffd"
+
+
+@keras.saving.register_keras_serializable(package="keras_seq")
+class CharacterTokenizer(Tokenizer):
+    r"""One id for each Unicode code point, newlines and combining marks included.
+
+    Text made of characters of the vocabulary survives the way to ids and back exactly, except for
+    what `lowercase` and `normalization` change. Unknown characters come back as U+FFFD. After the
+    character models of Sutskever, Martens and Hinton, "Generating Text with Recurrent Neural
+    Networks" (2011).
+
+    Args:
+        vocabulary: list of str: `<pad>`, `<s>`, `</s>`, `<unk>`, then single characters.
+        lowercase: whether to lower the case of text first, by the rules of Unicode.
+        normalization: None, "NFC" or "NFKC": the Unicode form that text is brought to first. It
+            needs TensorFlow Text, None does not.
+
+    Raises:
+        ValueError: when the vocabulary holds anything but single characters.
+
+    Example:
+        >>> tokenizer = CharacterTokenizer.from_texts(["hello"])
+        >>> tokenizer.vocabulary
+        ['<pad>', '<s>', '</s>', '<unk>', 'l', 'e', 'h', 'o']
+        >>> tokenizer.tokenize("hole!")
+        [6, 7, 4, 5, 3]
+        >>> tokenizer.detokenize([1, 6, 7, 4, 5, 2, 0, 0])
+        'hole'
+    """
+
+    def __init__(
+        self,
+        vocabulary: Iterable[str],
+        lowercase: bool = False,
+        normalization: str | None = None,
+    ):
+        super().__init__(vocabulary)
+        long = [token for token in self._vocabulary[len(SPECIAL_TOKENS) :] if len(token) != 1]
+        if long:
+            raise ValueError(f"a vocabulary of characters holds single ones, got {long[0]!r}")
+        self.lowercase = lowercase
+        self.normalization = check_normalization(normalization)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "lowercase": self.lowercase,
+            "normalization": self.normalization,
+        }
+
+    def _make_resources(self) -> dict[str, Any]:
+        tf = tensorflow()
+        codes = [ord(character) for character in self._vocabulary[len(SPECIAL_TOKENS) :]]
+        ids = list(range(len(SPECIAL_TOKENS), self.vocabulary_size))
+        # A table must not be empty: no character has the code point -1.
+        forth = tf.lookup.KeyValueTensorInitializer(
+            [-1, *codes], [self.unknown_token_id, *ids], tf.int32, tf.int32
+        )
+        back = tf.lookup.KeyValueTensorInitializer(
+            [self.unknown_token_id, *ids], [ord(_UNKNOWN), *codes], tf.int32, tf.int32
+        )
+        return {
+            "code_to_id": tf.lookup.StaticHashTable(forth, self.unknown_token_id),
+            "id_to_code": tf.lookup.StaticHashTable(back, ord(_UNKNOWN)),
+        }
+
+    def _codes(self, strings):
+        tf = tensorflow()
+        strings = clean_strings(strings, self.normalization, self.lowercase)
+        return tf.strings.unicode_decode(strings, "UTF-8")  # (batch, None)
+
+    def _count(self, chunk: list[bytes]) -> Counter[str]:
+        codes, counts = np.unique(
+            self._eagerly(self._codes, chunk).flat_values.numpy(), return_counts=True
+        )
+        return Counter({chr(c): n for c, n in zip(codes.tolist(), counts.tolist(), strict=True)})
+
+    def _split(self, strings):
+        tf = tensorflow()
+        strings = clean_strings(strings, self.normalization, self.lowercase)
+        return tf.strings.unicode_split(strings, "UTF-8")
+
+    def _to_ids(self, strings):
+        codes = self._codes(strings)
+        return codes.with_flat_values(self.resources()["code_to_id"].lookup(codes.flat_values))
+
+    def _to_text(self, ids):
+        tf = tensorflow()
+        codes = self.resources()["id_to_code"].lookup(ids.flat_values)
+        return tf.strings.unicode_encode(ids.with_flat_values(codes), "UTF-8")

@@ -1,0 +1,160 @@
+"""Encoded examples, and the batches that are made of them."""
+
+import dataclasses
+
+import numpy as np
+
+
+@dataclasses.dataclass
+class Examples:
+    """Encoded examples of a task.
+
+    Attributes:
+        inputs: from input name to a list with a 1-D int32 array for each example.
+        labels: the list of 1-D int32 label arrays, one label a token, or `None`.
+        weights: float32 `(examples,)`, or `None` for 1 each.
+    """
+
+    inputs: dict[str, list[np.ndarray]]
+    labels: list[np.ndarray] | None = None
+    weights: np.ndarray | None = None
+
+    def __post_init__(self):
+        if self.weights is not None:
+            self.weights = np.asarray(self.weights, "float32")
+            if self.weights.shape != (len(self),):
+                raise ValueError(
+                    f"`sample_weight` must hold one number for each of {len(self)} examples; "
+                    f"received shape {self.weights.shape}."
+                )
+
+    def __len__(self):
+        return len(next(iter(self.inputs.values())))
+
+    def columns(self):
+        """Return every column of variable length, the inputs first."""
+        columns = list(self.inputs.values())
+        return columns if self.labels is None else [*columns, self.labels]
+
+    def split(self, fraction):
+        """Return the examples without the last `fraction` of them, and those."""
+        count = len(self)
+        held_out = max(1, int(count * fraction))
+        if held_out >= count:
+            raise ValueError(
+                f"`validation_split={fraction}` of {count} examples leaves none to train on."
+            )
+        return self._slice(slice(count - held_out)), self._slice(slice(count - held_out, None))
+
+    def _slice(self, part):
+        return Examples(
+            {name: column[part] for name, column in self.inputs.items()},
+            None if self.labels is None else self.labels[part],
+            None if self.weights is None else self.weights[part],
+        )
+
+
+def padded_length(length):
+    """Round a length up, so that few different ones occur: by at most a quarter above 8.
+
+    >>> [padded_length(n) for n in (0, 3, 8, 9, 17, 33, 100)]
+    [8, 8, 8, 10, 20, 40, 112]
+    """
+    if length <= 8:
+        return 8
+    step = 1 << ((length - 1).bit_length() - 3)
+    return -(-length // step) * step
+
+
+def pad(arrays, length):
+    """Return the 1-D arrays as rows of one int32 array `(rows, length)`, 0 behind each."""
+    result = np.zeros((len(arrays), length), "int32")
+    for row, array in zip(result, arrays, strict=True):
+        row[: len(array)] = array
+    return result
+
+
+class LengthBatches:
+    """Batches of examples of similar length, in few shapes.
+
+    Lengths are cut at quantiles into at most `num_buckets` for each column, and an example is
+    padded to the upper end of its bucket. All batches have the same number of rows: the last one
+    of a bucket is filled up with empty rows of weight 0. A compiled training step so meets few
+    shapes, and the loss, a mean by weight, does not see the filling.
+
+    Args:
+        examples: the `Examples`.
+        batch_size: rows in a batch.
+        shuffle: whether each epoch has its own order. It is drawn from `(seed, epoch)` alone.
+        num_buckets: largest number of buckets for each column.
+        seed: of the order; drawn from NumPy's global generator where `None`, so that
+            `keras.utils.set_random_seed` makes it repeatable.
+
+    Attributes:
+        epoch: which epoch's order iteration gives next.
+
+    Iterating gives dicts from column name to int32 `(batch_size, length)`, `"labels"` and
+    `"weights"`, float32 of the shape of the labels, among them.
+    """
+
+    def __init__(self, examples, batch_size=32, shuffle=False, num_buckets=5, seed=None):
+        self.examples = examples
+        self.batch_size = max(1, min(batch_size, len(examples)))
+        self.shuffle = shuffle
+        self.seed = int(np.random.randint(2**31)) if seed is None else seed
+        self.epoch = 0
+        # With few examples, buckets would be mostly filling.
+        num_buckets = max(1, min(num_buckets, len(examples) // (4 * self.batch_size)))
+        self.lengths = [_bucketed(column, num_buckets) for column in examples.columns()]
+
+    def __len__(self):
+        _, counts = np.unique(self.lengths[0], return_counts=True)
+        return int(sum(-(-counts // self.batch_size)))
+
+    def __iter__(self):
+        for rows in self._order():
+            yield self._batch(rows)
+
+    def _order(self):
+        """The row numbers of each batch."""
+        count = len(self.examples)
+        if self.shuffle:
+            rng = np.random.default_rng((self.seed, self.epoch))
+            rows = rng.permutation(count)
+        else:
+            rows = np.arange(count)
+        # Sorted by the first column's bucket, within it by the next one's, ...; `lexsort` is
+        # stable, so equals stay in the order drawn, and takes the most important key last.
+        rows = rows[np.lexsort([lengths[rows] for lengths in reversed(self.lengths)])]
+        edges = np.flatnonzero(np.diff(self.lengths[0][rows])) + 1
+        batches = [
+            group[i : i + self.batch_size]
+            for group in np.split(rows, edges)
+            for i in range(0, len(group), self.batch_size)
+        ]
+        if self.shuffle:
+            rng.shuffle(batches)
+        return batches
+
+    def _batch(self, rows):
+        """The padded arrays of one batch."""
+        names = [*self.examples.inputs, *([] if self.examples.labels is None else ["labels"])]
+        batch = {}
+        for name, column, lengths in zip(names, self.examples.columns(), self.lengths, strict=True):
+            arrays = [column[i] for i in rows]
+            arrays += [arrays[0][:0]] * (self.batch_size - len(rows))
+            batch[name] = pad(arrays, int(lengths[rows].max()))
+        if self.examples.labels is not None:
+            weights = (batch["labels"] != 0).astype("float32")
+            if self.examples.weights is not None:
+                weights[: len(rows)] *= self.examples.weights[rows][:, None]
+            batch["weights"] = weights
+        return batch
+
+
+def _bucketed(column, num_buckets):
+    """The padded length of every array of `column`."""
+    lengths = np.array([len(array) for array in column], "int64")
+    quantiles = np.quantile(lengths, np.arange(1, num_buckets + 1) / num_buckets, method="higher")
+    bounds = np.unique([padded_length(int(q)) for q in quantiles])
+    return bounds[np.searchsorted(bounds, lengths)]

@@ -1,0 +1,211 @@
+"""Ids for frequent words and for the pieces of rare ones."""
+
+import base64
+import binascii
+import io
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import keras
+
+from keras_seq.text.tokenizer import (
+    SPECIAL_TOKENS,
+    Tokenizer,
+    check_corpus,
+    check_max_vocabulary,
+    check_texts,
+    clean_strings,
+    tensorflow,
+    tensorflow_text,
+    to_utf8,
+)
+
+MODEL_TYPES = ("unigram", "bpe")
+# sentencepiece drops, silently, a sentence of more than 4192 bytes: these are shorter.
+_MAX_CHARACTERS = 1000
+
+
+@keras.saving.register_keras_serializable(package="keras_seq")
+class SubwordTokenizer(Tokenizer):
+    r"""One id for a frequent word, several for the pieces of a rare one: sentencepiece.
+
+    Text is normalised (a variant of NFKC; white space becomes single spaces) and split into the
+    pieces that are most probable together ("unigram") or were merged first ("bpe"). A space is
+    written "▁" at the beginning of a piece. Text that is NFKC, has single spaces, and is made of
+    characters seen in training survives the way to ids and back exactly, except that "▁" and U+FFFD
+    become spaces, zero-width and control characters disappear, and, if trained with `lowercase`,
+    the case is folded. Unknown characters come back as " ⁇ ".
+
+    Source: Kudo and Richardson, "SentencePiece" (2018); Kudo, "Subword Regularization" (2018);
+    Sennrich, Haddow and Birch, "Neural Machine Translation of Rare Words with Subword Units"
+    (2016).
+
+    Args:
+        model_proto: bytes of a sentencepiece model, or the same in base64 as str. The ids of its
+            special tokens must be pad 0, start 1, end 2, unknown 3, as `from_texts` makes them.
+
+    Raises:
+        ValueError: when the bytes are no such model.
+
+    Example:
+        >>> texts = ["low lower lowest", "new newer newest", "wide wider widest"]
+        >>> tokenizer = SubwordTokenizer.from_texts(texts, max_vocabulary=24)
+        >>> tokenizer.detokenize(tokenizer.tokenize("wide new slower"))
+        'wide new slower'
+        >>> "".join(tokenizer.split("wide new"))
+        '▁wide▁new'
+    """
+
+    def __init__(self, model_proto: bytes | str):
+        self._proto = _proto_bytes(model_proto)
+        super().__init__(_vocabulary(self._proto))
+
+    @classmethod
+    def from_texts(
+        cls,
+        texts: Iterable[str],
+        max_vocabulary: int = 8000,
+        lowercase: bool = False,
+        model_type: str = "unigram",
+        character_coverage: float = 1.0,
+    ) -> "SubwordTokenizer":
+        """Train the pieces on texts; the same texts give the same pieces.
+
+        Args:
+            texts: iterable of str, the corpus; read once.
+            max_vocabulary: largest number of ids, the 4 special ones included. A small corpus
+                gives fewer.
+            lowercase: whether to fold the case of text first, by the rules of Unicode ("ß" becomes
+                "ss").
+            model_type: "unigram" or "bpe".
+            character_coverage: the part of the characters of the corpus that must be known; 0.9995
+                is usual for Chinese and Japanese, whose rare characters fill a vocabulary.
+
+        Returns:
+            A SubwordTokenizer.
+
+        Raises:
+            ValueError: when `texts` is empty, one str, or holds something else than str; when
+                `model_type` is unknown; and when `max_vocabulary` is smaller than the characters.
+        """
+        check_max_vocabulary(max_vocabulary)
+        if model_type not in MODEL_TYPES:
+            raise ValueError(f"model_type must be one of {MODEL_TYPES}, got {model_type!r}")
+        if not 0 < character_coverage <= 1:
+            raise ValueError(f"character_coverage lies in (0, 1], got {character_coverage}")
+        sentences = [line for text in check_corpus(texts) for line in _lines(text)]
+        if not sentences:
+            raise ValueError("from_texts() found no text but white space in the corpus")
+        options = {
+            "vocab_size": max_vocabulary,
+            "model_type": model_type,
+            "character_coverage": character_coverage,
+            "normalization_rule_name": "nmt_nfkc_cf" if lowercase else "nmt_nfkc",
+        }
+        return cls(_train(sentences, options))
+
+    @property
+    def model_proto(self) -> bytes:
+        """The sentencepiece model, as its own tools read it."""
+        return self._proto
+
+    def split(self, text: str) -> list[str]:
+        (text,) = check_texts([text], "split() takes a str")
+        return _load(self._proto).encode(to_utf8(text).decode(), out_type=str)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"model_proto": base64.b64encode(self._proto).decode("ascii")}
+
+    def _make_resources(self) -> dict[str, Any]:
+        tf, text = tensorflow(), tensorflow_text()
+        return {"sentencepiece": text.SentencepieceTokenizer(self._proto, out_type=tf.int32)}
+
+    def _to_ids(self, strings):
+        strings = clean_strings(strings, normalization=None, lowercase=False)
+        return self.resources()["sentencepiece"].tokenize(strings)
+
+    def _to_text(self, ids):
+        return self.resources()["sentencepiece"].detokenize(ids)
+
+
+def _proto_bytes(model_proto: bytes | str) -> bytes:
+    if isinstance(model_proto, bytes):
+        return model_proto
+    if not isinstance(model_proto, str):
+        raise ValueError(f"model_proto must be bytes or base64, got {type(model_proto).__name__}")
+    try:
+        return base64.b64decode(model_proto, validate=True)
+    except binascii.Error as error:
+        raise ValueError(f"model_proto is not base64: {error}") from error
+
+
+def _load(proto: bytes):
+    import sentencepiece
+
+    try:
+        return sentencepiece.SentencePieceProcessor(model_proto=proto)
+    except RuntimeError as error:
+        raise ValueError(f"model_proto is no sentencepiece model: {error}") from error
+
+
+def _vocabulary(proto: bytes) -> list[str]:
+    model = _load(proto)
+    special = (model.pad_id(), model.bos_id(), model.eos_id(), model.unk_id())
+    if special != tuple(range(len(SPECIAL_TOKENS))):
+        raise ValueError(
+            "a sentencepiece model must have pad, start, end, unknown at ids (0, 1, 2, 3), "
+            f"got {special}; train it with pad_id=0, bos_id=1, eos_id=2, unk_id=3"
+        )
+    pieces = [model.id_to_piece(i) for i in range(model.get_piece_size())]
+    return [*SPECIAL_TOKENS, *pieces[len(SPECIAL_TOKENS) :]]
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines of a text, long ones cut at a space where there is one."""
+    for line in text.replace("\0", " ").splitlines():
+        line = line.strip()
+        while len(line) > _MAX_CHARACTERS:
+            cut = line.rfind(" ", 1, _MAX_CHARACTERS)
+            cut = cut if cut > 0 else _MAX_CHARACTERS
+            yield line[:cut]
+            line = line[cut:].lstrip()
+        if line:
+            yield line
+
+
+def _train(sentences: list[str], options: dict[str, Any]) -> bytes:
+    import sentencepiece
+
+    pad, start, end, unknown = SPECIAL_TOKENS
+    proto = io.BytesIO()
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(sentences),
+            model_writer=proto,
+            pad_id=Tokenizer.pad_token_id,
+            bos_id=Tokenizer.start_token_id,
+            eos_id=Tokenizer.end_token_id,
+            unk_id=Tokenizer.unknown_token_id,
+            pad_piece=pad,
+            bos_piece=start,
+            eos_piece=end,
+            unk_piece=unknown,
+            hard_vocab_limit=False,  # a small corpus has fewer pieces than asked for
+            num_threads=4,  # sums of floats depend on the number, so it is fixed
+            minloglevel=2,
+            **options,
+        )
+    except RuntimeError as error:
+        raise ValueError(_explain(str(error), options["vocab_size"])) from error
+    return proto.getvalue()
+
+
+def _explain(message: str, size: int) -> str:
+    found = re.search(r"smaller than required_chars\. \d+ vs (\d+)", message)
+    if found:
+        return (
+            f"max_vocabulary={size} is too small for the characters of the corpus: they and the "
+            f"special tokens need {found[1]}. Raise max_vocabulary or lower character_coverage."
+        )
+    return f"sentencepiece could not be trained on this corpus: {message}"

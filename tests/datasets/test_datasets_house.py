@@ -1,0 +1,44 @@
+"""What holds for every file of the folder: its imports, and that its examples run."""
+
+import ast
+import doctest
+import importlib
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+import keras_seq.datasets
+
+FILES = sorted(Path(keras_seq.datasets.__file__).parent.glob("*.py"))
+REAL_DATA = {"tatoeba", "multi30k"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_imports_are_light_and_point_down(path):
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module]
+        for name in names:
+            own = name.startswith("keras_seq.datasets")
+            assert own or name.split(".")[0] in {*sys.stdlib_module_names, "numpy"}, name
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_examples_run(path):
+    if path.stem in REAL_DATA and not os.environ.get("KERAS_SEQ_DATA"):
+        pytest.skip("needs KERAS_SEQ_DATA")
+    name = "keras_seq.datasets" + ("" if path.stem == "__init__" else f".{path.stem}")
+    module = importlib.import_module(name)
+    assert doctest.testmod(module).failed == 0
+
+
+def test_every_public_function_has_an_example():
+    for name in keras_seq.datasets.__all__:
+        public = getattr(keras_seq.datasets, name)
+        if callable(public):
+            assert ">>>" in public.__doc__ and "Raises:" in public.__doc__, name

@@ -1,0 +1,397 @@
+"""What holds for every kind of tokenizer."""
+
+import copy
+import doctest
+import importlib
+import json
+import os
+import pickle
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_seq.text import Tokenizer, get_tokenizer_class, tokenizers
+
+TEXTS = ["Hello, world!", "", "wie geht's 北京?", "zzz unseen ☃", "I <s> </s> <pad> <unk> don't"]
+
+
+class Module(tf.Module):
+    pass
+
+
+def test_special_tokens_are_the_first_four(tokenizer):
+    assert tokenizer.vocabulary[:4] == ["<pad>", "<s>", "</s>", "<unk>"]
+    ids = (
+        tokenizer.pad_token_id,
+        tokenizer.start_token_id,
+        tokenizer.end_token_id,
+        tokenizer.unknown_token_id,
+    )
+    assert ids == (0, 1, 2, 3)
+
+
+def test_vocabulary_is_its_own_index(tokenizer):
+    assert tokenizer.vocabulary_size == len(tokenizer.vocabulary)
+    for i, token in enumerate(tokenizer.vocabulary):
+        assert tokenizer.token_to_id(token) == i
+        assert tokenizer.id_to_token(i) == token
+    assert tokenizer.token_to_id("never seen") == 3
+    for wrong in (-1, tokenizer.vocabulary_size):
+        with pytest.raises(ValueError, match="ids go from 0"):
+            tokenizer.id_to_token(wrong)
+
+
+def test_special_tokens_in_text_are_text(tokenizer):
+    for text in ("<s>", "</s>", "<pad>", "a</s>b", "<s> </s> <pad>", "<unk>"):
+        ids = tokenizer.tokenize(text)
+        assert ids and min(ids) >= 3, text
+
+
+def test_special_tokens_in_the_corpus_are_text(kind):
+    texts = ["<s> Hello </s> world", "a <pad> b <unk>", "<s></s>"]
+    trained = tokenizers[kind].from_texts(texts)
+    assert len(set(trained.vocabulary)) == trained.vocabulary_size
+    assert min(id for ids in trained.tokenize(texts) for id in ids) >= 3
+
+
+def test_kinds_of_input_agree(tokenizer):
+    expected = [tokenizer.tokenize(text) for text in TEXTS]
+    assert all(type(id) is int for ids in expected for id in ids)
+    for texts in (TEXTS, tuple(TEXTS), np.array(TEXTS), np.array(TEXTS, object)):
+        assert tokenizer.tokenize(texts) == expected
+    encoded = tokenizer.encode(TEXTS)
+    assert all(ids.dtype == np.int32 for ids in encoded)
+    assert [ids.tolist() for ids in encoded] == expected
+
+
+def test_eager_tensors_agree_with_python(tokenizer):
+    batch = tokenizer.tokenize(tf.constant(TEXTS))
+    assert isinstance(batch, tf.RaggedTensor) and batch.dtype == tf.int32
+    assert batch.to_list() == tokenizer.tokenize(TEXTS)
+    one = tokenizer.tokenize(tf.constant(TEXTS[0]))
+    assert one.dtype == tf.int32 and one.numpy().tolist() == tokenizer.tokenize(TEXTS[0])
+
+
+def test_dataset_agrees_with_python_even_at_first_use(tokenizer):
+    fresh = copy.deepcopy(tokenizer)  # has made no tables yet
+    dataset = tf.data.Dataset.from_tensor_slices(TEXTS)
+    singly = [ids.numpy().tolist() for ids in dataset.map(fresh.tokenize)]
+    (batch,) = dataset.batch(len(TEXTS)).map(fresh.tokenize)
+    assert singly == batch.to_list() == tokenizer.tokenize(TEXTS)
+
+
+def test_function_agrees_with_python_even_at_first_use(tokenizer):
+    fresh = copy.deepcopy(tokenizer)
+
+    @tf.function
+    def there_and_back(texts):
+        assert fresh.tokenize("Hello") == tokenizer.tokenize("Hello")  # Python inside a trace
+        return fresh.detokenize(fresh.tokenize(texts))
+
+    expected = tokenizer.detokenize(tokenizer.tokenize(TEXTS))
+    assert [t.decode() for t in there_and_back(tf.constant(TEXTS)).numpy()] == expected
+    assert there_and_back(tf.constant(TEXTS[0])).numpy().decode() == expected[0]
+
+
+def test_saved_model_agrees_with_python(tokenizer, tmp_path):
+    module = Module()
+    module.resources = copy.deepcopy(tokenizer).resources()
+    fresh = copy.deepcopy(tokenizer)
+    module.resources = fresh.resources()
+    signature = [tf.TensorSpec([None], tf.string)]
+    module.ids = tf.function(lambda x: fresh.tokenize(x).to_tensor(), input_signature=signature)
+    module.text = tf.function(
+        lambda x: fresh.detokenize(fresh.tokenize(x)), input_signature=signature
+    )
+    tf.saved_model.save(module, tmp_path)
+    del module, fresh
+    loaded = tf.saved_model.load(tmp_path)
+    expected = tf.ragged.constant(tokenizer.tokenize(TEXTS)).to_tensor()
+    np.testing.assert_array_equal(loaded.ids(tf.constant(TEXTS)), expected)
+    texts = [text.decode() for text in loaded.text(tf.constant(TEXTS)).numpy()]
+    assert texts == tokenizer.detokenize(tokenizer.tokenize(TEXTS))
+
+
+@pytest.mark.parametrize("used", [False, True])
+def test_copies_behave_the_same(tokenizer, used):
+    original = copy.deepcopy(tokenizer)
+    if used:
+        original.tokenize("x")
+    config = keras.saving.serialize_keras_object(original)
+    copies = [
+        copy.deepcopy(original),
+        pickle.loads(pickle.dumps(original)),
+        type(original).from_config(original.get_config()),
+        keras.saving.deserialize_keras_object(json.loads(json.dumps(config))),
+    ]
+    for other in copies:
+        assert type(other) is type(tokenizer) and other is not original
+        assert other.get_config() == tokenizer.get_config()
+        assert other.vocabulary == tokenizer.vocabulary
+        assert other.tokenize(TEXTS) == tokenizer.tokenize(TEXTS)
+        assert other.split(TEXTS[2]) == tokenizer.split(TEXTS[2])
+        assert other.detokenize([4, 5]) == tokenizer.detokenize([4, 5])
+
+
+def test_dataset_outlives_its_tokenizer(corpus, kind):
+    def dataset():
+        fresh = tokenizers[kind].from_texts(corpus)
+        return tf.data.Dataset.from_tensors(TEXTS).map(lambda x: fresh.tokenize(x))
+
+    (ids,) = dataset()
+    assert ids.to_list() == tokenizers[kind].from_texts(corpus).tokenize(TEXTS)
+
+
+def test_from_texts_is_deterministic_and_reads_iterables(corpus, kind):
+    first = tokenizers[kind].from_texts(corpus)
+    again = tokenizers[kind].from_texts(text for text in corpus)
+    assert first.get_config() == again.get_config()
+
+
+def test_round_trip_of_the_corpus(corpus, kind, trained):
+    tokenizer = trained[kind]
+    ids = tokenizer.tokenize(corpus)
+    assert all(3 not in row for row in ids)
+    assert tokenizer.detokenize(ids) == corpus
+    assert [tokenizer.detokenize(row) for row in ids] == corpus
+
+
+def test_split_matches_tokenize(tokenizer, random_texts):
+    for text in [*TEXTS, *random_texts[:100]]:
+        pieces, ids = tokenizer.split(text), tokenizer.tokenize(text)
+        assert len(pieces) == len(ids)
+        assert all(
+            piece == tokenizer.id_to_token(i) for piece, i in zip(pieces, ids, strict=True) if i > 3
+        )
+
+
+def test_detokenize_stops_at_the_end_and_skips_pad_and_start(corpus, kind, trained):
+    tokenizer = trained[kind]
+    a, b = tokenizer.tokenize(corpus[:2])
+    assert tokenizer.detokenize([1, *a, 2, *b, 2]) == corpus[0]
+    assert tokenizer.detokenize([0, 1, 0, *a, 0, 0]) == corpus[0]
+    assert tokenizer.detokenize([[2, *a], [*b, 2, 2], [], [1, *a]]) == [
+        "",
+        corpus[1],
+        "",
+        corpus[0],
+    ]
+
+
+def test_detokenize_kinds_of_input_agree(corpus, trained, kind):
+    tokenizer = trained[kind]
+    rows = [[1, *ids, 2, 0, 4] for ids in tokenizer.tokenize(corpus)]
+    width = max(map(len, rows))
+    dense = np.array([row + [0] * (width - len(row)) for row in rows])
+    assert tokenizer.detokenize(rows) == corpus
+    assert tokenizer.detokenize([np.array(row) for row in rows]) == corpus
+    assert tokenizer.detokenize(dense) == corpus
+    assert tokenizer.detokenize(dense.astype("uint16")) == corpus
+    assert tokenizer.detokenize(dense[0]) == corpus[0]
+    for dtype in (tf.int32, tf.int64):
+        for tensor in (tf.constant(dense, dtype), tf.ragged.constant(rows, dtype)):
+            texts = tokenizer.detokenize(tensor)
+            assert texts.dtype == tf.string
+            assert [text.decode() for text in texts.numpy()] == corpus
+    assert tokenizer.detokenize(tf.constant(rows[0])).numpy().decode() == corpus[0]
+    native = tokenizer.detokenize(keras.ops.convert_to_tensor(dense))
+    if keras.backend.backend() == "tensorflow":
+        native = [text.decode() for text in native.numpy()]
+    assert native == corpus
+
+
+def test_empty_things(tokenizer):
+    assert tokenizer.tokenize("") == []
+    assert tokenizer.tokenize([]) == []
+    assert tokenizer.encode([]) == []
+    assert tokenizer.tokenize(["", ""]) == [[], []]
+    assert tokenizer.tokenize(tf.constant([], tf.string)).to_list() == []
+    assert tokenizer.tokenize(tf.constant("")).shape == (0,)
+    assert tokenizer.split("") == []
+    assert tokenizer.detokenize([]) == ""
+    assert tokenizer.detokenize([[]]) == [""]
+    assert tokenizer.detokenize([0, 1, 2]) == ""
+    assert tokenizer.detokenize(np.zeros((0, 3), int)) == []
+    assert tokenizer.detokenize(np.zeros((2, 0), int)) == ["", ""]
+    assert tokenizer.detokenize(tf.zeros((0, 3), tf.int32)).shape == (0,)
+    assert tokenizer.detokenize(tf.zeros((0,), tf.int32)).numpy() == b""
+
+
+def test_broken_utf8_and_lone_surrogates_are_replaced(tokenizer):
+    broken = tf.constant([b"Hello\xff", b"\xc3", b"a\xed\xa0\x80b"])
+    mended = ["Hello\ufffd", "\ufffd", "a\ufffd\ufffd\ufffdb"]
+    assert tokenizer.tokenize(broken).to_list() == tokenizer.tokenize(mended)
+    assert tokenizer.tokenize("Hello\ud800") == tokenizer.tokenize("Hello\ufffd")
+    assert len(tokenizer.split("a\udfffb")) == len(tokenizer.tokenize("a\udfffb"))
+
+
+def test_any_text_gives_valid_ids_and_any_ids_valid_text(tokenizer, random_texts):
+    ids = tokenizer.tokenize(random_texts)
+    flat = [id for row in ids for id in row]
+    assert min(flat) >= 3 and max(flat) < tokenizer.vocabulary_size
+    source = np.random.default_rng(0)
+    texts = tokenizer.detokenize(source.integers(0, tokenizer.vocabulary_size, (200, 20)))
+    assert all(isinstance(text, str) for text in texts)
+
+
+def test_long_lists_are_cut_into_chunks(tokenizer, monkeypatch, random_texts):
+    expected = tokenizer.tokenize(random_texts[:50])
+    monkeypatch.setattr("keras_seq.text.tokenizer._CHUNK_TEXTS", 7)
+    assert tokenizer.tokenize(random_texts[:50]) == expected
+    monkeypatch.setattr("keras_seq.text.tokenizer._CHUNK_CHARACTERS", 5)
+    assert tokenizer.tokenize(random_texts[:50]) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (np.arange(3), r"int64 array of shape \(3,\)"),
+        (np.array([["a"]]), "array of shape"),
+        (np.array([b"a"]), "array of shape"),
+        ([1, 2], "int 1 at position 0"),
+        (["a", None], "NoneType None at position 1"),
+        (["a", b"b"], "at position 1: decode bytes"),
+        (b"bytes", "bytes"),
+        (3, "int 3"),
+        (None, "NoneType"),
+        ([["nested"]], "list .* at position 0"),
+        (tf.constant([1, 2]), "int32 tensor of shape"),
+        (tf.constant([["a"]]), "rank 0 or 1"),
+        (tf.ragged.constant([["a"]]), "dense tensor"),
+    ],
+)
+def test_tokenize_says_what_is_no_text(trained, value, said):
+    with pytest.raises(ValueError, match=rf"tokenize\(\) takes .*{said}"):
+        trained["char"].tokenize(value)
+
+
+def test_encode_and_split_say_what_they_take(trained):
+    with pytest.raises(ValueError, match=r"encode\(\) takes a list .* got str 'abc'"):
+        trained["char"].encode("abc")
+    with pytest.raises(ValueError, match=r"split\(\) takes a str, got list"):
+        trained["char"].split(["abc"])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "text",
+        ["text"],
+        3,
+        None,
+        [1.5],
+        [True],
+        [[1], 2],
+        [1, [2]],
+        [[[1]]],
+        [2**70],
+        np.zeros((1, 1, 1), int),
+        np.zeros(3),
+        np.array(["a"]),
+        tf.constant(["a"]),
+        tf.constant([1.0]),
+        tf.constant(1),
+        tf.zeros((1, 1, 1), tf.int32),
+    ],
+)
+def test_detokenize_says_what_is_no_id(trained, value):
+    with pytest.raises(ValueError, match=r"detokenize\(\) takes"):
+        trained["char"].detokenize(value)
+
+
+def test_ids_out_of_range(tokenizer):
+    size = tokenizer.vocabulary_size
+    for ids in ([4, -1], [4, size], [[4], [5, size]], np.array([[4, -1]])):
+        with pytest.raises(ValueError, match=f"ids from 0 to {size - 1}, got"):
+            tokenizer.detokenize(ids)
+    unknown = tokenizer.detokenize([4, 3, 3])
+    in_graph = tf.function(tokenizer.detokenize)(tf.constant([4, -1, size]))
+    assert in_graph.numpy().decode() == unknown
+
+
+@pytest.mark.parametrize("name", ["char", "word", "subword"])
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        ([], "empty corpus"),
+        ("one text", "takes an iterable of str, got str 'one text'"),
+        (3, "takes an iterable of str, got int 3"),
+        (["a", 3], "got int 3 at position 1"),
+        (["a", None], "got NoneType None at position 1"),
+        ([b"a"], "bytes .* at position 0: decode"),
+    ],
+)
+def test_from_texts_says_what_is_no_corpus(name, texts, said):
+    with pytest.raises(ValueError, match=said):
+        tokenizers[name].from_texts(texts)
+
+
+@pytest.mark.parametrize("name", ["word", "subword"])
+def test_from_texts_needs_something_to_learn(name):
+    with pytest.raises(ValueError, match="found no"):
+        tokenizers[name].from_texts(["", " \n "])
+
+
+def test_max_vocabulary_needs_room(kind):
+    with pytest.raises(ValueError, match="max_vocabulary counts the 4 special tokens"):
+        tokenizers[kind].from_texts(["abc"], max_vocabulary=4)
+
+
+@pytest.mark.parametrize("name", ["char", "word"])
+@pytest.mark.parametrize(
+    ("vocabulary", "said"),
+    [
+        ("<pad>", "list of str, got str"),
+        (["a", "b"], "begins with <pad>"),
+        (["<pad>", "<s>", "</s>", "<unk>", "a", "a"], "got 'a' twice"),
+        (["<pad>", "<s>", "</s>", "<unk>", 5], "int 5 at position 4"),
+        (["<pad>", "<s>", "</s>", "<unk>", ""], "got ''"),
+    ],
+)
+def test_vocabularies_are_checked(name, vocabulary, said):
+    with pytest.raises(ValueError, match=said):
+        tokenizers[name](vocabulary)
+
+
+@pytest.mark.parametrize("name", ["char", "word"])
+def test_vocabulary_of_special_tokens_alone(name):
+    tokenizer = tokenizers[name](["<pad>", "<s>", "</s>", "<unk>"])
+    assert set(tokenizer.tokenize("abc")) == {3}
+
+
+def test_choice_by_name():
+    for name, cls in tokenizers.items():
+        assert get_tokenizer_class(name) is cls and issubclass(cls, Tokenizer)
+    assert get_tokenizer_class("character") is tokenizers["char"]
+    with pytest.raises(ValueError, match="one of char, word, subword, got 'wrod'"):
+        get_tokenizer_class("wrod")
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".tokenizer", ".character_tokenizer", ".word_tokenizer", ".subword_tokenizer"]
+)
+def test_examples_run(name):
+    module = importlib.import_module(f"keras_seq.text{name}")
+    assert doctest.testmod(module).failed == 0
+
+
+def test_import_is_light():
+    script = (
+        "import sys, keras_seq.text as t; s = set(sys.modules)\n"
+        "assert not s & {'tensorflow_text', 'matplotlib'}, s\n"
+        "import keras; tf = keras.backend.backend() == 'tensorflow'\n"
+        "assert tf or 'tensorflow' not in s\n"
+        "c = t.CharacterTokenizer.from_texts(['ab'])\n"
+        "assert c.tokenize('ba') == [5, 4]\n"
+        "assert 'tensorflow_text' not in sys.modules\n"
+        "import tensorflow\n"
+        "assert tf or not tensorflow.config.get_visible_devices('GPU')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=os.environ, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
