@@ -3,19 +3,19 @@
 import keras
 import numpy as np
 
-from keras_seq.text.examples import Examples, LengthBatches
-from keras_seq.text.pipeline import dataset_of, is_text_dataset, map_texts
+from keras_seq.text.examples import LengthBatches
+from keras_seq.text.pipeline import BatchedDataset, is_text_dataset, map_texts
 
 
-class _TellEpoch(keras.callbacks.Callback):
-    """Tells the batches which epoch's order to give: it depends on (seed, epoch) alone."""
+class _SetEpoch(keras.callbacks.Callback):
+    """Gives each epoch its order of the batches, which depends on (seed, epoch) alone."""
 
-    def __init__(self, batches):
+    def __init__(self, batched):
         super().__init__()
-        self.batches = batches
+        self.batched = batched
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.batches.epoch = epoch
+        self.batched.set_epoch(epoch)
 
 
 class Task(keras.Model):
@@ -78,12 +78,10 @@ class Task(keras.Model):
             examples = self._examples(x, y, sample_weight)
             if validation_split and validation_data is None:
                 examples, held_out = examples.split(validation_split)
-                validation_data = dataset_of(
-                    LengthBatches(held_out, validation_batch_size or batch_size or 32)
-                )
-            batches = LengthBatches(examples, batch_size or 32, shuffle=shuffle)
-            callbacks = [*callbacks, _TellEpoch(batches)]
-            x, y, sample_weight, batch_size = dataset_of(batches), None, None, None
+                validation_data = _dataset(held_out, validation_batch_size or batch_size)
+            batched = BatchedDataset(LengthBatches(examples, batch_size or 32, shuffle=shuffle))
+            callbacks = [*callbacks, _SetEpoch(batched)]
+            x, y, sample_weight, batch_size = batched.dataset, None, None, None
             shuffle = False
         elif is_text_dataset(x):
             if validation_split:
@@ -141,9 +139,7 @@ class Task(keras.Model):
     def _batches(self, x, y=None, sample_weight=None, batch_size=None):
         """Return `validation_data` in a form that Keras takes."""
         if is_text(x):
-            return dataset_of(
-                LengthBatches(self._examples(x, y, sample_weight), batch_size or 32)
-            )
+            return _dataset(self._examples(x, y, sample_weight), batch_size)
         return x, y, _label_mask(y) if sample_weight is None else sample_weight
 
     def _convert(self, x, y, sample_weight, batch_size):
@@ -164,9 +160,13 @@ class Task(keras.Model):
                 sample_weight = _label_mask(y)
             return x, y, sample_weight
         examples = self._examples(x, y, sample_weight)
-        batch = next(iter(LengthBatches(examples, len(examples))))
-        y, weights = batch.pop("labels", None), batch.pop("weights", None)
-        return batch, y, weights
+        (batch,) = _dataset(examples, len(examples)).as_numpy_iterator()
+        return (*batch, None, None)[:3]
+
+
+def _dataset(examples, batch_size=None):
+    """The examples in batches by length, unshuffled."""
+    return BatchedDataset(LengthBatches(examples, batch_size or 32)).dataset
 
 
 def is_dataset(x):

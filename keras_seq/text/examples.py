@@ -75,7 +75,7 @@ def pad(arrays, length):
 
 
 class LengthBatches:
-    """Batches of examples of similar length, in few shapes.
+    """Which examples go into which batch: those of similar length together, in few shapes.
 
     Lengths are cut at quantiles into at most `num_buckets` for each column, and an example is
     padded to the upper end of its bucket. All batches have the same number of rows: the last one
@@ -91,10 +91,7 @@ class LengthBatches:
             `keras.utils.set_random_seed` makes it repeatable.
 
     Attributes:
-        epoch: which epoch's order iteration gives next.
-
-    Iterating gives dicts from column name to int32 `(batch_size, length)`, `"labels"` and
-    `"weights"`, float32 of the shape of the labels, among them.
+        lengths: int32 `(columns, examples)`, what each example is padded to.
     """
 
     def __init__(self, examples, batch_size=32, shuffle=False, num_buckets=5, seed=None):
@@ -102,54 +99,37 @@ class LengthBatches:
         self.batch_size = max(1, min(batch_size, len(examples)))
         self.shuffle = shuffle
         self.seed = int(np.random.randint(2**31)) if seed is None else seed
-        self.epoch = 0
         # With few examples, buckets would be mostly filling.
         num_buckets = max(1, min(num_buckets, len(examples) // (4 * self.batch_size)))
-        self.lengths = [_bucketed(column, num_buckets) for column in examples.columns()]
+        self.lengths = np.stack([_bucketed(column, num_buckets) for column in examples.columns()])
 
     def __len__(self):
         _, counts = np.unique(self.lengths[0], return_counts=True)
         return int(sum(-(-counts // self.batch_size)))
 
-    def __iter__(self):
-        for rows in self._order():
-            yield self._batch(rows)
+    def order(self, epoch=0):
+        """Return the example numbers of each batch of an epoch, int32 `(batches, batch_size)`.
 
-    def _order(self):
-        """The row numbers of each batch."""
+        A filling row has the number `len(examples)`.
+        """
         count = len(self.examples)
         if self.shuffle:
-            rng = np.random.default_rng((self.seed, self.epoch))
+            rng = np.random.default_rng((self.seed, epoch))
             rows = rng.permutation(count)
         else:
             rows = np.arange(count)
         # Sorted by the first column's bucket, within it by the next one's, ...; `lexsort` is
         # stable, so equals stay in the order drawn, and takes the most important key last.
-        rows = rows[np.lexsort([lengths[rows] for lengths in reversed(self.lengths)])]
-        edges = np.flatnonzero(np.diff(self.lengths[0][rows])) + 1
-        batches = [
-            group[i : i + self.batch_size]
-            for group in np.split(rows, edges)
-            for i in range(0, len(group), self.batch_size)
-        ]
-        if self.shuffle:
-            rng.shuffle(batches)
-        return batches
+        rows = rows[np.lexsort(self.lengths[::-1, rows])]
+        edges = np.flatnonzero(np.diff(self.lengths[0, rows])) + 1
+        batches = np.concatenate([self._filled(group) for group in np.split(rows, edges)])
+        return rng.permutation(batches) if self.shuffle else batches
 
-    def _batch(self, rows):
-        """The padded arrays of one batch."""
-        names = [*self.examples.inputs, *([] if self.examples.labels is None else ["labels"])]
-        batch = {}
-        for name, column, lengths in zip(names, self.examples.columns(), self.lengths, strict=True):
-            arrays = [column[i] for i in rows]
-            arrays += [arrays[0][:0]] * (self.batch_size - len(rows))
-            batch[name] = pad(arrays, int(lengths[rows].max()))
-        if self.examples.labels is not None:
-            weights = (batch["labels"] != 0).astype("float32")
-            if self.examples.weights is not None:
-                weights[: len(rows)] *= self.examples.weights[rows][:, None]
-            batch["weights"] = weights
-        return batch
+    def _filled(self, rows):
+        """Cut the rows of a bucket into batches."""
+        missing = -len(rows) % self.batch_size
+        filling = np.full(missing, len(self.examples))
+        return np.concatenate([rows, filling]).astype("int32").reshape(-1, self.batch_size)
 
 
 def _bucketed(column, num_buckets):
@@ -157,4 +137,4 @@ def _bucketed(column, num_buckets):
     lengths = np.array([len(array) for array in column], "int64")
     quantiles = np.quantile(lengths, np.arange(1, num_buckets + 1) / num_buckets, method="higher")
     bounds = np.unique([padded_length(int(q)) for q in quantiles])
-    return bounds[np.searchsorted(bounds, lengths)]
+    return bounds[np.searchsorted(bounds, lengths)].astype("int32")

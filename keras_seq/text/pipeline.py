@@ -9,27 +9,76 @@ SHUFFLE_BUFFER = 10_000
 BOUNDARIES = sorted({padded_length(n) for n in range(8, 1025)})
 
 
-def dataset_of(batches):
-    """Return the `tf.data.Dataset` of `(x, y, sample_weight)`, or `(x,)`, of `LengthBatches`.
+class BatchedDataset:
+    """The `tf.data.Dataset` of `LengthBatches`, whose order follows an epoch that can be set.
 
-    Every iteration over it asks `batches` anew, and so sees the order of `batches.epoch`.
+    The batches are gathered by TensorFlow operations alone, without a call back into Python.
+
+    Args:
+        batches: the `LengthBatches`.
+
+    Attributes:
+        dataset: gives `(x, y, sample_weight)`, or `(x,)` where there are no labels; `x` is a dict
+            of int32 `(batch_size, length)`, `y` such an array, and the weights are float32, 0
+            where padding.
     """
-    tf = tensorflow()
-    examples, rows = batches.examples, batches.batch_size
-    signature = {name: tf.TensorSpec((rows, None), "int32") for name in examples.inputs}
-    if examples.labels is not None:
-        signature["labels"] = tf.TensorSpec((rows, None), "int32")
-        signature["weights"] = tf.TensorSpec((rows, None), "float32")
-    dataset = tf.data.Dataset.from_generator(lambda: iter(batches), output_signature=signature)
-    dataset = dataset.apply(tf.data.experimental.assert_cardinality(len(batches)))
 
-    def arrange(batch):
-        if "labels" not in batch:
-            return (batch,)
-        y, weights = batch.pop("labels"), batch.pop("weights")
-        return batch, y, weights
+    def __init__(self, batches):
+        tf = tensorflow()
+        self.batches = batches
+        with tf.device("CPU:0"):
+            # A variable, so that a dataset built once gives another order in the next epoch.
+            self._order = tf.Variable(batches.order(), trainable=False)
+            self.dataset = self._dataset(tf)
 
-    return dataset.map(arrange).prefetch(2)
+    def set_epoch(self, epoch):
+        """Make the next iteration give the order of `epoch`."""
+        self._order.assign(self.batches.order(epoch))
+
+    def _dataset(self, tf):
+        examples, rows = self.batches.examples, self.batches.batch_size
+        # One empty example more, of length 0, stands for every filling row.
+        columns = [_ragged(tf, column) for column in examples.columns()]
+        lengths = tf.constant(np.pad(self.batches.lengths, ((0, 0), (0, 1))))
+        weights = np.ones(len(examples)) if examples.weights is None else examples.weights
+        weights = tf.constant(np.pad(weights, (0, 1)), "float32")
+
+        def batch(i):
+            chosen = self._order[i]
+            longest = tf.reduce_max(tf.gather(lengths, chosen, axis=1), axis=1)
+            dense = [
+                tf.gather(column, chosen).to_tensor(shape=(rows, longest[k]))
+                for k, column in enumerate(columns)
+            ]
+            inputs = dict(zip(examples.inputs, dense, strict=False))
+            if examples.labels is None:
+                return (inputs,)
+            labels = dense[-1]
+            weight = tf.cast(labels != 0, "float32") * tf.gather(weights, chosen)[:, None]
+            return inputs, labels, weight
+
+        dataset = tf.data.Dataset.range(len(self.batches))
+        return without_threads(dataset.map(batch))
+
+
+def without_threads(dataset):
+    """Return `dataset` run in the thread that asks for the next element.
+
+    tf.data's background threads (prefetching, tuning) now and then never end in a process where
+    JAX runs too: seen on two cores, in the destructor of an iterator, after some ten epochs.
+    """
+    options = tensorflow().data.Options()
+    options.autotune.enabled = False
+    options.experimental_optimization.inject_prefetch = False
+    options.threading.private_threadpool_size = 1
+    return dataset.with_options(options)
+
+
+def _ragged(tf, column):
+    """A list of 1-D arrays and one empty row more, as an int32 `tf.RaggedTensor`."""
+    lengths = [*map(len, column), 0]
+    flat = np.concatenate([*column, np.zeros(0, "int32")]).astype("int32")
+    return tf.RaggedTensor.from_row_lengths(tf.constant(flat), lengths, validate=False)
 
 
 def frame(ids, start=None, end=None, max_length=None):
@@ -118,18 +167,17 @@ def map_texts(dataset, encode, batch_size=None, shuffle=False):
         weights = tf.cast(labels != 0, "float32") * tf.cast(weight, "float32")[:, None]
         return inputs, labels, weights
 
-    parallel = tf.data.AUTOTUNE
     if batched:
-        return dataset.map(lambda *e: finish(*ids(*e)), parallel).prefetch(2)
+        return without_threads(dataset.map(lambda *e: finish(*ids(*e))))
     if shuffle:
         dataset = dataset.shuffle(SHUFFLE_BUFFER)
-    dataset = dataset.batch(1024).map(ids, parallel).unbatch()
+    dataset = dataset.batch(1024).map(ids).unbatch()
     dataset = dataset.bucket_by_sequence_length(
         lambda inputs, *_: tf.reduce_max([tf.shape(column)[0] for column in inputs.values()]),
         bucket_boundaries=[bound + 1 for bound in BOUNDARIES],
         bucket_batch_sizes=[batch_size or 32] * (len(BOUNDARIES) + 1),
     )
-    return dataset.map(finish, parallel).prefetch(2)
+    return without_threads(dataset.map(finish))
 
 
 def _to_dense(tf, column):

@@ -16,8 +16,8 @@ def test_vocabulary_is_by_count_then_code_point(random_texts):
     assert CharacterTokenizer.from_texts(random_texts).vocabulary == SPECIAL + expected
     limited = CharacterTokenizer.from_texts(random_texts, max_vocabulary=30)
     assert limited.vocabulary == SPECIAL + expected[:26]
-    often = CharacterTokenizer.from_texts(random_texts, min_count=200)
-    assert often.vocabulary == SPECIAL + [c for c in expected if counts[c] >= 200]
+    often = CharacterTokenizer.from_texts(random_texts, min_count=65)
+    assert often.vocabulary == SPECIAL + [c for c in expected if counts[c] >= 65]
 
 
 def test_round_trip_is_exact(random_texts):

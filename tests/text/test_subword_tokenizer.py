@@ -45,9 +45,9 @@ def test_small_corpus_gives_fewer_pieces():
 
 
 def test_lowercase_folds_case():
-    tokenizer = SubwordTokenizer.from_texts(["Gruß GRÜN"], lowercase=True)
+    tokenizer = SubwordTokenizer.from_texts(["Straße GRÜN"], lowercase=True)
     assert tokenizer.tokenize("GRÜN") == tokenizer.tokenize("grün")
-    assert tokenizer.detokenize(tokenizer.tokenize("GruSS grün")) == "gruss grün"
+    assert tokenizer.detokenize(tokenizer.tokenize("STRAßE")) == "straße"
 
 
 def test_unknown_characters():
