@@ -5,22 +5,23 @@ Nothing else in the package asks which backend runs. Every backend file defines
 - `scan(step, state, inputs)`: a recurrence over the time axis,
 - `compiled(function, variables)`: a function compiled once per input shape,
 - `gradient(function, inputs)`: a scalar and its gradient,
-- `synchronize(model)`: make a model's variables hold the newest values.
+- `synchronize(model)`: make a model's variables hold the newest values,
+- `jit_pays`: whether `jit_compile="auto"` should compile a model with recurrent layers.
 """
 
 import keras
 
 match keras.config.backend():
     case "tensorflow":
-        from keras_seq.backend.tensorflow import compiled, gradient, scan, synchronize
+        from keras_seq.backend.tensorflow import compiled, gradient, jit_pays, scan, synchronize
     case "jax":
-        from keras_seq.backend.jax import compiled, gradient, scan, synchronize
+        from keras_seq.backend.jax import compiled, gradient, jit_pays, scan, synchronize
     case "torch":
-        from keras_seq.backend.torch import compiled, gradient, scan, synchronize
+        from keras_seq.backend.torch import compiled, gradient, jit_pays, scan, synchronize
     case other:
         raise ImportError(
             "keras_seq runs on the Keras backends 'tensorflow', 'jax' and 'torch'; "
             f"KERAS_BACKEND is '{other}'."
         )
 
-__all__ = ["compiled", "gradient", "scan", "synchronize"]
+__all__ = ["compiled", "gradient", "jit_pays", "scan", "synchronize"]

@@ -4,6 +4,8 @@ import jax
 import jax.numpy as jnp
 import keras
 
+jit_pays = True
+
 
 def scan(step, state, inputs):
     """Run `step` over the time axis of `inputs`; see the TensorFlow twin for the contract."""
@@ -36,5 +38,5 @@ def gradient(function, inputs):
 
 
 def synchronize(model):
-    """Make the variables of `model` hold the newest values: `fit` keeps them aside while it runs."""
+    """Make the variables of `model` hold the newest values, which `fit` keeps aside."""
     model.jax_state_sync()

@@ -3,6 +3,10 @@
 import keras
 import tensorflow as tf
 
+# XLA compiles a training step once more for each shape of a batch, in seconds, and then is no
+# faster here.
+jit_pays = False
+
 
 def scan(step, state, inputs):
     """Run `step` over the time axis of `inputs`.
@@ -59,14 +63,24 @@ def compiled(function, variables=()):
     """Compile `function` once for each shape of its arguments.
 
     Args:
-        function: takes and returns nests of tensors; it may read variables, not write them.
+        function: takes tensors and returns a nest of them; it may read variables, not write them.
         variables: the Keras variables that it reads.
 
     Returns:
         A callable with the same arguments, which always sees the current values of `variables`.
     """
     del variables  # captured by reference
-    return tf.function(function, reduce_retracing=True)
+    traced = {}
+
+    def call(*args):
+        # One graph for each shape on purpose; left to itself, tf.function warns of it.
+        key = tuple((tuple(x.shape), x.dtype) for x in args)
+        if key not in traced:
+            specs = [tf.TensorSpec(shape, dtype) for shape, dtype in key]
+            traced[key] = tf.function(function).get_concrete_function(*specs)
+        return traced[key](*args)
+
+    return call
 
 
 def gradient(function, inputs):

@@ -5,12 +5,16 @@ import functools
 import keras
 import torch
 
+jit_pays = False
+
 
 def scan(step, state, inputs):
     """Run `step` over the time axis of `inputs`; see the TensorFlow twin for the contract."""
     if inputs.shape[1] == 0:
         pattern, _ = step(inputs.new_zeros((inputs.shape[0], *inputs.shape[2:])), state)
-        empty = keras.tree.map_structure(lambda x: x.new_zeros((x.shape[0], 0, *x.shape[1:])), pattern)
+        empty = keras.tree.map_structure(
+            lambda x: x.new_zeros((x.shape[0], 0, *x.shape[1:])), pattern
+        )
         return empty, state
     outputs = []
     for x in inputs.unbind(1):

@@ -95,4 +95,4 @@ class AttentionMechanism(keras.layers.Layer):
 def additive_score(query, keys, scale):
     """Return v . tanh(q + k) for projected queries `(B, T, U)`, keys `(B, S, U)` and v `(U, 1)`."""
     meeting = ops.tanh(query[:, :, None] + keys[:, None])  # (B, T, S, U)
-    return ops.matmul(meeting, scale)[..., 0]
+    return ops.einsum("btsu,uv->bts", meeting, scale)

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_seq.backend import scan
+from keras_seq.backend import jit_pays, scan
 from keras_seq.identifiers import check_positive, check_rate, resolve
 from keras_seq.layers.attention import AttentionMechanism
 from keras_seq.layers.attention_cell import AttentionCell
@@ -112,6 +112,7 @@ class Decoder(keras.layers.Layer):
             vocabulary_size, dtype=self.dtype_policy.variable_dtype
         )
         self.dropout_layer = keras.layers.Dropout(dropout)
+        self.supports_jit = jit_pays  # what `jit_compile="auto"` asks
 
     def build(self, token_ids_shape, values_shape, encoder_states_shape):
         batch = token_ids_shape[0]

@@ -42,9 +42,7 @@ class LuongAttention(AttentionMechanism):
           translation", arXiv:1508.04025, section 3.1.
     """
 
-    def __init__(
-        self, method="general", units=None, **kwargs
-    ):
+    def __init__(self, method="general", units=None, **kwargs):
         super().__init__(**kwargs)
         if method not in SCORES:
             raise ValueError(f"`method` must be one of {', '.join(SCORES)}; received {method!r}.")

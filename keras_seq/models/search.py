@@ -84,7 +84,9 @@ class CompiledSearch:
         rows = _padded_rows(len(source_ids))
         empty = [np.zeros(0, "int32")] * (rows - len(source_ids))
         fed = [np.concatenate([[self.start_token_id], ids[:-1]]) for ids in target_ids]
-        arrays = [pad([*one, *empty], padded_length(max(map(len, one)))) for one in (source_ids, fed)]
+        arrays = [
+            pad([*one, *empty], padded_length(max(map(len, one)))) for one in (source_ids, fed)
+        ]
         weights = self._functions["attention"](*map(ops.convert_to_tensor, arrays))
         if weights is None:
             return [None] * len(source_ids)

@@ -193,9 +193,7 @@ class Seq2Seq(Task):
         if weighted_metrics == "auto":
             accuracy = keras.metrics.SparseCategoricalAccuracy(name="token_accuracy")
             weighted_metrics = [accuracy, Perplexity(), ExactMatch()]
-        super().compile(
-            optimizer=optimizer, loss=loss, weighted_metrics=weighted_metrics, **kwargs
-        )
+        super().compile(optimizer=optimizer, loss=loss, weighted_metrics=weighted_metrics, **kwargs)
 
     def get_compile_config(self):
         config = super().get_compile_config()
@@ -220,7 +218,9 @@ class Seq2Seq(Task):
     def _frame(self, source_ids, target_ids):
         """Add start and end tokens, and cut to the largest lengths."""
         source, target = self.source_tokenizer, self.target_tokenizer
-        inputs = {"source_ids": frame(source_ids, None, source.end_token_id, self.max_source_length)}
+        inputs = {
+            "source_ids": frame(source_ids, None, source.end_token_id, self.max_source_length)
+        }
         if target_ids is None:
             return inputs, None
         limit = self.max_target_length
@@ -331,7 +331,9 @@ class Seq2Seq(Task):
         room = limit(padded_length(max(lengths)))
         found = self._search(source_ids, sampler, [limit(n) for n in lengths], room)
         target = self.target_tokenizer
-        best = [ids[:n] for ids, n in zip(found["token_ids"][:, 0], found["lengths"][:, 0], strict=True)]
+        best = [
+            ids[:n] for ids, n in zip(found["token_ids"][:, 0], found["lengths"][:, 0], strict=True)
+        ]
         written = target.detokenize(best)
         answers = [
             {"text": text, "score": float(score)}

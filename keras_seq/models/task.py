@@ -1,5 +1,8 @@
 """What all task models share: training on text, compiling, saving."""
 
+import os
+import pathlib
+
 import keras
 import numpy as np
 
@@ -121,6 +124,30 @@ class Task(keras.Model):
         """Evaluate one batch of text or ids, as `keras.Model.test_on_batch`."""
         x, y, sample_weight = self._convert_batch(x, y, sample_weight)
         return super().test_on_batch(x, y, sample_weight=sample_weight, **kwargs)
+
+    def save(self, filepath, overwrite=True, zipped=None, **kwargs):
+        """Save everything, tokenizers included, as `keras.Model.save` does.
+
+        The file is written beside its place and then renamed, so that a broken-off save leaves
+        what was there before.
+
+        Args:
+            filepath: a path that ends in `.keras`.
+            overwrite: whether an existing file is replaced; otherwise it is a `ValueError`.
+            zipped: as in `keras.Model.save`.
+            **kwargs: likewise.
+        """
+        path = pathlib.Path(filepath)
+        if path.suffix != ".keras":
+            raise ValueError(f"The file must end in .keras; received {filepath}.")
+        if path.exists() and not overwrite:
+            raise ValueError(f"{path} exists already, and overwrite is False.")
+        temporary = path.with_name(f".{path.stem}.{os.getpid()}.part.keras")
+        try:
+            super().save(temporary, zipped=zipped, **kwargs)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
     def _examples(self, x, y=None, sample_weight=None):
         """Check lists of texts and encode them."""

@@ -1,0 +1,32 @@
+# Both main targets start from a bare Python 3.11: they make their own virtual environment.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+BACKENDS := tensorflow jax torch
+READY := $(VENV)/.ready
+
+# Nothing of TensorFlow's start-up chatter.
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.PHONY: demo test lint clean $(BACKENDS:%=test-%)
+
+demo: $(READY)
+	$(BIN)/keras-seq demo --out demo
+
+test: lint $(BACKENDS:%=test-%)
+
+# One process per backend.
+$(BACKENDS:%=test-%): test-%: $(READY)
+	KERAS_BACKEND=$* $(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+$(READY): pyproject.toml constraints.txt
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[jax,torch,plots,dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) demo build dist *.egg-info

@@ -1,0 +1,39 @@
+"""Reading a saved task model."""
+
+import os
+import zipfile
+
+import keras
+
+from keras_seq.models.task import Task
+
+
+def load_model(path):
+    """Load a task model from a `.keras` file written on any backend.
+
+    It is `keras.saving.load_model` with errors that say what is wrong with the file.
+
+    Args:
+        path: the file.
+
+    Returns:
+        A `Task`, compiled as it was saved.
+
+    Raises:
+        ValueError: if the file is missing, damaged, or holds something else.
+    """
+    path = os.fspath(path)
+    if not os.path.isfile(path):
+        raise ValueError(f"There is no file {path}.")
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"{path} is not a .keras file, or it is damaged: it is no zip archive.")
+    try:
+        model = keras.saving.load_model(path)
+    except Exception as error:  # Keras raises many kinds, some without the path
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        raise ValueError(f"{path} cannot be loaded as a Keras model: {reason}") from error
+    if not isinstance(model, Task):
+        raise ValueError(
+            f"{path} holds a {type(model).__name__}, which is not a keras_seq task model."
+        )
+    return model
