@@ -41,7 +41,8 @@ def plot_attention(attention, source_tokens, target_tokens, title=None, save=Non
     image = axes.imshow(attention, cmap="viridis", vmin=0, vmax=1, aspect="auto")
     axes.set_xticks(range(len(source_tokens)), [_visible(token) for token in source_tokens])
     axes.set_yticks(range(len(target_tokens)), [_visible(token) for token in target_tokens])
-    if max(map(len, source_tokens), default=0) > 2:
+    words = [token for token in source_tokens if not token.startswith("<")]
+    if max(map(len, words), default=0) > 2:
         axes.tick_params(axis="x", rotation=60)
     axes.set_xlabel("source")
     axes.set_ylabel("target")

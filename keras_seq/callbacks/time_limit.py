@@ -4,11 +4,15 @@ import time
 
 import keras
 
+from keras_seq.backend import synchronize
+
+EVERY = 20  # batches
+
 
 class TimeLimit(keras.callbacks.Callback):
     """Stop training after so many minutes, with a learning rate that falls until then.
 
-    The clock starts with training. At the beginning of each epoch the learning rate becomes
+    The clock starts with training. Every 20 batches the learning rate becomes
 
         initial learning rate * max(1 - elapsed / limit, 0.05)
 
@@ -45,11 +49,10 @@ class TimeLimit(keras.callbacks.Callback):
         if self.decay:
             self.initial = float(self.model.optimizer.learning_rate)
 
-    def on_epoch_begin(self, epoch, logs=None):
-        if self.decay:
-            self.model.optimizer.learning_rate = self.initial * max(1 - self._elapsed(), 0.05)
-
     def on_train_batch_end(self, batch, logs=None):
+        if self.decay and batch % EVERY == 0:
+            synchronize(self.model)  # where `fit` keeps the variables aside, fetch them first
+            self.model.optimizer.learning_rate = self.initial * max(1 - self._elapsed(), 0.05)
         if self._elapsed() >= 1:
             self.model.stop_training = True
 

@@ -77,8 +77,8 @@ def pad(arrays, length):
 class LengthBatches:
     """Which examples go into which batch: those of similar length together, in few shapes.
 
-    Lengths are cut at quantiles into at most `num_buckets` for each column, and an example is
-    padded to the upper end of its bucket. All batches have the same number of rows: the last one
+    The lengths of each column are cut into at most `num_buckets`, so that as little padding as
+    possible is needed, and an example is padded to the upper end of its bucket. All batches have the same number of rows: the last one
     of a bucket is filled up with empty rows of weight 0. A compiled training step so meets few
     shapes, and the loss, a mean by weight, does not see the filling.
 
@@ -99,9 +99,15 @@ class LengthBatches:
         self.batch_size = max(1, min(batch_size, len(examples)))
         self.shuffle = shuffle
         self.seed = int(np.random.randint(2**31)) if seed is None else seed
-        # With few examples, buckets would be mostly filling.
-        num_buckets = max(1, min(num_buckets, len(examples) // (4 * self.batch_size)))
-        self.lengths = np.stack([_bucketed(column, num_buckets) for column in examples.columns()])
+        # Batches are cut where the first column's bucket changes, which leaves half a batch of
+        # filling on average.
+        filling = [self.batch_size // 2, *[0] * len(examples.inputs)]
+        self.lengths = np.stack(
+            [
+                _bucketed(column, num_buckets, rows)
+                for column, rows in zip(examples.columns(), filling, strict=False)
+            ]
+        )
 
     def __len__(self):
         _, counts = np.unique(self.lengths[0], return_counts=True)
@@ -132,9 +138,26 @@ class LengthBatches:
         return np.concatenate([rows, filling]).astype("int32").reshape(-1, self.batch_size)
 
 
-def _bucketed(column, num_buckets):
-    """The padded length of every array of `column`."""
-    lengths = np.array([len(array) for array in column], "int64")
-    quantiles = np.quantile(lengths, np.arange(1, num_buckets + 1) / num_buckets, method="higher")
-    bounds = np.unique([padded_length(int(q)) for q in quantiles])
-    return bounds[np.searchsorted(bounds, lengths)].astype("int32")
+def _bucketed(column, num_buckets, filling=0):
+    """The length that every array of `column` is padded to, int32.
+
+    The ends of the buckets are those that make the sum of all padded lengths smallest, by dynamic
+    programming over the values of `padded_length`. Each bucket costs `filling` rows besides.
+    """
+    lengths = np.array([padded_length(len(array)) for array in column], "int32")
+    values, counts = np.unique(lengths, return_counts=True)
+    before = np.concatenate([[0], np.cumsum(counts)])  # examples below each value
+
+    # cost[j]: the least cost of everything up to the value j, with the buckets that give it.
+    cost = [(0, ())] + [(np.inf, ())] * len(values)
+    for _ in range(num_buckets):
+        longer = list(cost)
+        for end in range(1, len(values) + 1):
+            for start in range(end):
+                rows = before[end] - before[start] + filling
+                total = cost[start][0] + int(values[end - 1]) * rows
+                if total < longer[end][0]:
+                    longer[end] = (total, (*cost[start][1], int(values[end - 1])))
+        cost = longer
+    ends = np.array(cost[-1][1], "int32")
+    return ends[np.searchsorted(ends, lengths)]
