@@ -13,9 +13,10 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 demo: $(READY)
 	$(BIN)/keras-seq demo --out demo
 
-test: lint $(BACKENDS:%=test-%)
+# One process per backend, two at a time.
+test: lint
+	$(MAKE) --jobs=2 --output-sync=target $(BACKENDS:%=test-%)
 
-# One process per backend.
 $(BACKENDS:%=test-%): test-%: $(READY)
 	KERAS_BACKEND=$* $(BIN)/python -m pytest
 

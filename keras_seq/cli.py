@@ -91,7 +91,7 @@ def train_seq2seq(
 ):
     """Train a translator on two files, one text a line each.
 
-    With held-out files the weights of the epoch with the lowest validation loss are kept.
+    With held-out files the weights of the epoch with the lowest validation perplexity are kept.
     """
     if (val_source is None) != (val_target is None):
         raise ValueError("--val-source and --val-target go together; received only one of them.")
@@ -130,7 +130,9 @@ def train_seq2seq(
     say(describe(model))
     if validation is not None:
         limit.append(
-            keras.callbacks.EarlyStopping("val_loss", patience=3, restore_best_weights=True)
+            keras.callbacks.EarlyStopping(
+                "val_perplexity", patience=3, mode="min", restore_best_weights=True
+            )
         )
     model.fit(
         sources,
@@ -198,7 +200,7 @@ def evaluate(
     for name, value in scores.items():
         print(f"{name.replace('_', ' '):<18}{value:>12.4f}")
     if out is not None:
-        write_lines(out, [json.dumps({"texts": len(sources), **scores}, indent=2)])
+        write_lines(out, json.dumps({"texts": len(sources), **scores}, indent=2).splitlines())
 
 
 @app.command()

@@ -66,7 +66,7 @@ class AttentionCell(keras.layers.Layer):
         cells = cell if isinstance(cell, (list, tuple)) else [cell]
         if not cells:
             raise ValueError("`cell` must be a cell or a list of at least one; received none.")
-        self.cells = [get_cell(one, units) for one in cells]
+        self.cells = [get_cell(one, units, self.dtype_policy) for one in cells]
         if isinstance(attention, dict):
             attention = keras.saving.deserialize_keras_object(attention)
         if not (attention is None or isinstance(attention, AttentionMechanism)):

@@ -40,7 +40,8 @@ class Bridge(keras.layers.Layer):
         self.state_size = [list(sizes) for sizes in state_size]
         self.activation = activation
         self.projections = [
-            keras.layers.Dense(sum(sizes), activation=activation) for sizes in self.state_size
+            keras.layers.Dense(sum(sizes), activation=activation, dtype=self.dtype_policy)
+            for sizes in self.state_size
         ]
 
     def _sources(self, states):

@@ -12,19 +12,20 @@ CELLS = {
 }
 
 
-def get_cell(identifier, units=None):
+def get_cell(identifier, units=None, dtype=None):
     """Return a new, unbuilt cell for a name, a config or an instance.
 
     Args:
         identifier: `"vanilla"`, `"lstm"`, `"gru"`; the config of a cell; or an instance, of which
             a fresh copy is made (a cell keeps its own number of units).
         units: size of the state where a name is given.
+        dtype: dtype or policy where a name is given; an instance keeps its own.
 
     Raises:
         ValueError: for an unknown name (the choices are listed), or for something that is no cell:
             a Keras layer with `state_size` and `call(inputs, states)`.
     """
-    cell = resolve(identifier, CELLS, "cell", keras.layers.Layer, units=units)
+    cell = resolve(identifier, CELLS, "cell", keras.layers.Layer, units=units, dtype=dtype)
     if not hasattr(cell, "state_size"):
         raise ValueError(
             "`cell` must have a `state_size` and `call(inputs, states) -> (output, states)`; "

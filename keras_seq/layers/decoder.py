@@ -1,5 +1,7 @@
 """From a memory to logits over the next token: all steps at once, or one by one."""
 
+import functools
+
 import keras
 from keras import ops
 
@@ -15,18 +17,26 @@ from keras_seq.layers.scaled_dot_attention import ScaledDotAttention
 ATTENTIONS = {
     "additive": BahdanauAttention,
     "bahdanau": BahdanauAttention,
-    "dot": lambda units: LuongAttention("dot"),
-    "general": lambda units: LuongAttention("general"),
-    "concat": lambda units: LuongAttention("concat", units=units),
+    "dot": functools.partial(LuongAttention, "dot"),
+    "general": functools.partial(LuongAttention, "general"),
+    "concat": functools.partial(LuongAttention, "concat"),
     "scaled_dot": ScaledDotAttention,
 }
 
 
-def get_attention(identifier, units=None):
-    """Return an attention mechanism for a name, a config, an instance, or `None` for `None`."""
+def get_attention(identifier, units=None, dtype=None):
+    """Return a new attention mechanism for a name, a config or an instance; `None` for `None`.
+
+    Args:
+        identifier: one of these.
+        units: size of the score where a name is given.
+        dtype: dtype or policy where a name is given; an instance keeps its own.
+    """
     if identifier is None:
         return None
-    attention = resolve(identifier, ATTENTIONS, "attention", AttentionMechanism, units=units)
+    attention = resolve(
+        identifier, ATTENTIONS, "attention", AttentionMechanism, units=units, dtype=dtype
+    )
     return type(attention).from_config(attention.get_config())
 
 
@@ -102,16 +112,18 @@ class Decoder(keras.layers.Layer):
         self.vocabulary_size = check_positive("vocabulary_size", vocabulary_size)
         self.units = check_positive("units", units)
         self.num_layers = check_positive("num_layers", num_layers)
-        self.embedding_dim = check_positive("embedding_dim", embedding_dim or units)
-        self.dropout = check_rate("dropout", dropout)
-        self.embedding = keras.layers.Embedding(vocabulary_size, self.embedding_dim)
-        self.cell = AttentionCell([cell] * num_layers, get_attention(attention, units), units)
-        self.bridge = Bridge(self.cell.state_size)
-        self.readout = keras.layers.Dense(units, activation="tanh")
-        self.projection = keras.layers.Dense(
-            vocabulary_size, dtype=self.dtype_policy.variable_dtype
+        self.embedding_dim = check_positive(
+            "embedding_dim", units if embedding_dim is None else embedding_dim
         )
-        self.dropout_layer = keras.layers.Dropout(dropout)
+        self.dropout = check_rate("dropout", dropout)
+        policy = self.dtype_policy
+        self.embedding = keras.layers.Embedding(vocabulary_size, self.embedding_dim, dtype=policy)
+        mechanism = get_attention(attention, units, policy)
+        self.cell = AttentionCell([cell] * num_layers, mechanism, units, dtype=policy)
+        self.bridge = Bridge(self.cell.state_size, dtype=policy)
+        self.readout = keras.layers.Dense(units, activation="tanh", dtype=policy)
+        self.projection = keras.layers.Dense(vocabulary_size, dtype=policy.variable_dtype)
+        self.dropout_layer = keras.layers.Dropout(dropout, dtype=policy)
         self.supports_jit = jit_pays  # what `jit_compile="auto"` asks
 
     def build(self, token_ids_shape, values_shape, encoder_states_shape):

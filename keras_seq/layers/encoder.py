@@ -58,14 +58,19 @@ class Encoder(keras.layers.Layer):
         self.num_layers = check_positive("num_layers", num_layers)
         self.bidirectional = bidirectional
         self.dropout = check_rate("dropout", dropout)
-        self.cell = get_cell(cell, units)  # the pattern; every layer holds copies
+        self.cell = get_cell(
+            cell, units, self.dtype_policy
+        )  # the pattern; every layer holds copies
         self.recurrences = [self._recurrence() for _ in range(num_layers)]
-        self.dropout_layer = keras.layers.Dropout(dropout)
+        self.dropout_layer = keras.layers.Dropout(dropout, dtype=self.dtype_policy)
         self.supports_masking = True
 
     def _recurrence(self):
-        layer = keras.layers.RNN(get_cell(self.cell), return_sequences=True, return_state=True)
-        return keras.layers.Bidirectional(layer) if self.bidirectional else layer
+        policy = self.dtype_policy
+        layer = keras.layers.RNN(
+            get_cell(self.cell), return_sequences=True, return_state=True, dtype=policy
+        )
+        return keras.layers.Bidirectional(layer, dtype=policy) if self.bidirectional else layer
 
     @property
     def output_size(self):

@@ -46,7 +46,8 @@ class CompiledSearch:
         return {name: ops.convert_to_numpy(x)[: len(ids)] for name, x in found.items()}
 
     def _compiled(self, sampler, max_length):
-        key = (type(sampler), repr(sorted(sampler.get_config().items())), max_length)
+        # By what it holds, not by identity: `generate(sampler="beam")` makes a new one each time.
+        key = (type(sampler), repr(sorted(vars(sampler).items())), max_length)
         if key not in self._functions:
 
             def search(source_ids, limits):

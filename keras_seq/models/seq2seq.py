@@ -93,7 +93,9 @@ class Seq2Seq(Task):
         self.units = check_positive("units", units)
         self.num_layers = check_positive("num_layers", num_layers)
         self.bidirectional = bidirectional
-        self.embedding_dim = check_positive("embedding_dim", embedding_dim or units)
+        self.embedding_dim = check_positive(
+            "embedding_dim", units if embedding_dim is None else embedding_dim
+        )
         self.dropout = check_rate("dropout", dropout)
         self.max_source_length = check_positive("max_source_length", max_source_length)
         self.max_target_length = check_positive("max_target_length", max_target_length)
@@ -179,7 +181,9 @@ class Seq2Seq(Task):
 
         Args:
             optimizer: a Keras optimiser.
-            loss: `"auto"` is the cross-entropy, a mean over the target tokens of the batch.
+            loss: `"auto"` is the cross-entropy, a mean over the target tokens of the batch. What
+                Keras reports for an epoch is the mean of that over batches; the perplexity, and
+                every other metric, is one mean over all tokens.
             weighted_metrics: `"auto"` is token accuracy, perplexity, and the share of targets that
                 are right as a whole; all leave padding out.
             sampler: what `generate` uses: `"greedy"`, `"beam"`, a config, or an instance.

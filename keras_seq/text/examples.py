@@ -78,9 +78,10 @@ class LengthBatches:
     """Which examples go into which batch: those of similar length together, in few shapes.
 
     The lengths of each column are cut into at most `num_buckets`, so that as little padding as
-    possible is needed, and an example is padded to the upper end of its bucket. All batches have the same number of rows: the last one
-    of a bucket is filled up with empty rows of weight 0. A compiled training step so meets few
-    shapes, and the loss, a mean by weight, does not see the filling.
+    possible is needed, and an example is padded to the upper end of its bucket. All batches have
+    the same number of rows: the last one of a bucket is filled up with empty rows of weight 0. A
+    compiled training step so meets few shapes, and the loss, a mean by weight, does not see the
+    filling.
 
     Args:
         examples: the `Examples`.

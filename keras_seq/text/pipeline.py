@@ -172,6 +172,8 @@ def map_texts(dataset, encode, batch_size=None, shuffle=False):
     if shuffle:
         dataset = dataset.shuffle(SHUFFLE_BUFFER)
     dataset = dataset.batch(1024).map(ids).unbatch()
+    # A row of a ragged tensor is dense, but tf.data does not know until it is touched.
+    dataset = dataset.map(lambda *element: tf.nest.map_structure(tf.identity, element))
     dataset = dataset.bucket_by_sequence_length(
         lambda inputs, *_: tf.reduce_max([tf.shape(column)[0] for column in inputs.values()]),
         bucket_boundaries=[bound + 1 for bound in BOUNDARIES],

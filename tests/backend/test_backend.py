@@ -1,0 +1,89 @@
+"""The twins of `keras_seq.backend` do the same."""
+
+import keras
+import numpy as np
+import pytest
+from checks import array, assert_close
+from keras import ops
+
+from keras_seq.backend import compiled, gradient, scan
+
+W = np.random.default_rng(0).normal(size=(3, 3)).astype("float32") * 0.5
+
+
+def step(x, state):
+    """A recurrence with nested outputs of other shapes than the state."""
+    h = ops.tanh(ops.matmul(state["h"], W) + x)
+    count = state["n"][0] + 1.0
+    return (h, ops.sum(h, axis=-1)), {"h": h, "n": [count]}
+
+
+def start(batch):
+    return {"h": ops.zeros((batch, 3)), "n": [ops.zeros((batch, 1))]}
+
+
+def by_hand(inputs):
+    h, outputs = np.zeros((len(inputs), 3), "float32"), []
+    for x in np.swapaxes(inputs, 0, 1):
+        h = np.tanh(h @ W + x)
+        outputs.append(h)
+    return np.stack(outputs, axis=1), h
+
+
+@pytest.mark.parametrize("steps", [1, 2, 7])
+def test_scan_is_a_loop(steps):
+    inputs = np.random.default_rng(1).normal(size=(2, steps, 3)).astype("float32")
+    (outputs, sums), state = scan(step, start(2), ops.convert_to_tensor(inputs))
+    expected, last = by_hand(inputs)
+    assert_close(outputs, expected)
+    assert_close(sums, expected.sum(-1))
+    assert_close(state["h"], last)
+    assert array(state["n"][0]).tolist() == [[steps]] * 2
+
+
+def test_scan_over_nothing():
+    (outputs, sums), state = scan(step, start(2), ops.zeros((2, 0, 3)))
+    assert tuple(outputs.shape) == (2, 0, 3) and tuple(sums.shape) == (2, 0)
+    assert_close(state["h"], np.zeros((2, 3)))
+
+
+def test_gradient_through_scan_is_that_of_finite_differences():
+    inputs = np.random.default_rng(2).normal(size=(2, 5, 3)).astype("float32")
+
+    def loss(nest):
+        (outputs, _), state = scan(step, start(2), nest["x"])
+        return ops.sum(outputs[:, 1] * 2.0) + ops.sum(state["h"] ** 2)
+
+    value, gradients = gradient(loss, {"x": inputs})
+    assert float(value) == pytest.approx(float(loss({"x": ops.convert_to_tensor(inputs)})))
+    found = array(gradients["x"])
+    for index in np.ndindex(*inputs.shape):
+        values = []
+        for change in (1e-2, -1e-2):
+            shifted = inputs.copy()
+            shifted[index] += change
+            values.append(float(loss({"x": ops.convert_to_tensor(shifted)})))
+        assert found[index] == pytest.approx((values[0] - values[1]) / 2e-2, abs=5e-3)
+
+
+def test_gradient_of_what_is_not_used_is_zero():
+    _, (used, unused) = gradient(lambda nest: ops.sum(nest[0] ** 2), (np.ones(2), np.ones(3)))
+    assert_close(used, np.array([2.0, 2.0]))
+    assert_close(unused, np.zeros(3))
+
+
+def test_compiled_sees_new_values_of_variables():
+    variable = keras.Variable(np.array([1.0, 2.0], "float32"))
+    traces = []
+
+    def double(x):
+        traces.append(1)
+        return {"y": x * variable * 2.0}
+
+    function = compiled(double, [variable])
+    x = ops.convert_to_tensor(np.array([1.0, 1.0], "float32"))
+    assert_close(function(x)["y"], np.array([2.0, 4.0]))
+    variable.assign([5.0, 5.0])
+    assert_close(function(x)["y"], np.array([10.0, 10.0]))
+    if keras.config.backend() != "torch":  # which has nothing to compile
+        assert len(traces) == 1

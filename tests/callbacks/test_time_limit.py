@@ -1,0 +1,60 @@
+"""The time limit."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_seq.callbacks import TimeLimit, time_limit
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that goes on one second at each look."""
+    now = {"seconds": 0}
+
+    def look():
+        now["seconds"] += 1
+        return now["seconds"]
+
+    monkeypatch.setattr(time_limit.time, "monotonic", look)
+    return now
+
+
+class Rates(keras.callbacks.Callback):
+    """Remembers the learning rate after each batch."""
+
+    def __init__(self):
+        super().__init__()
+        self.rates = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.rates.append(float(self.model.optimizer.learning_rate))
+
+
+def fit(*callbacks):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(0.5), "mse")
+    x = np.ones((100, 2), "float32")
+    model.fit(x, x[:, :1], batch_size=1, epochs=100, verbose=0, callbacks=list(callbacks))
+
+
+def test_stops_in_time_and_lowers_the_learning_rate(clock):
+    rates = Rates()
+    fit(TimeLimit(minutes=1), rates)
+    # Sixty looks at the clock, one a batch, and one more every 20 batches.
+    assert 50 < len(rates.rates) < 60
+    assert rates.rates[0] == pytest.approx(0.5 * (1 - 1 / 60))
+    assert rates.rates[-1] < rates.rates[0] / 2
+    assert sorted(rates.rates, reverse=True) == rates.rates
+
+
+def test_without_decay_the_rate_stays(clock):
+    rates = Rates()
+    fit(TimeLimit(minutes=1, decay=False), rates)
+    assert set(rates.rates) == {0.5}
+
+
+@pytest.mark.parametrize("minutes", [0, -1])
+def test_the_limit_must_be_positive(minutes):
+    with pytest.raises(ValueError, match="above 0"):
+        TimeLimit(minutes)

@@ -1,0 +1,40 @@
+"""What all tests share: the order of imports, the seed, the way to `cases` and `checks`."""
+
+import os
+import pathlib
+import sys
+import tempfile
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# The programs are tiny: JAX takes a third of the time where XLA spends none on making them fast.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+if os.environ.get("KERAS_BACKEND") == "torch":
+    import torch  # noqa: F401  (after TensorFlow it can crash the process)
+
+import keras
+import pytest
+
+if keras.config.backend() == "jax":
+    # The tests build the same little layers over and over: compile each of them once.
+    import jax
+
+    COMPILED = tempfile.TemporaryDirectory(prefix="keras_seq_tests_")
+    jax.config.update("jax_compilation_cache_dir", COMPILED.name)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))  # `from cases import ...` in any folder
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    """No test depends on the ones that ran before it."""
+    keras.utils.set_random_seed(0)
+
+
+@pytest.fixture
+def policy():
+    """Return a setter of the global dtype policy, which is put back afterwards."""
+    before = keras.config.dtype_policy()
+    yield keras.config.set_dtype_policy
+    keras.config.set_dtype_policy(before)

@@ -1,0 +1,41 @@
+"""The examples in the docstrings of the whole package."""
+
+import doctest
+import importlib
+import os
+import pkgutil
+
+import keras
+import pytest
+
+import keras_seq
+
+OTHER_BACKENDS = {
+    f"keras_seq.backend.{name}"
+    for name in {"tensorflow", "jax", "torch"} - {keras.config.backend()}
+}
+NEED_FILES = {"keras_seq.datasets.multi30k", "keras_seq.datasets.tatoeba"}
+MODULES = [
+    module.name
+    for module in pkgutil.walk_packages(keras_seq.__path__, "keras_seq.")
+    if module.name not in OTHER_BACKENDS and not module.name.endswith("__main__")
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_run(name):
+    if name in NEED_FILES and "KERAS_SEQ_DATA" not in os.environ:
+        pytest.skip("needs the files that KERAS_SEQ_DATA leads to")
+    module = importlib.import_module(name)
+    assert doctest.testmod(module, verbose=False).failed == 0
+
+
+def test_there_are_examples():
+    finder = doctest.DocTestFinder()
+    found = [
+        example
+        for name in MODULES
+        for test in finder.find(importlib.import_module(name), name)
+        for example in test.examples
+    ]
+    assert len(found) > 50
