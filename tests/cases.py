@@ -19,7 +19,7 @@ from keras_seq.layers import (
     ScaledDotAttention,
     VanillaRNNCell,
 )
-from keras_seq.models import ExactMatch, Perplexity, Seq2Seq
+from keras_seq.models import ExactMatch, Perplexity, Seq2Seq, TokenAccuracy
 from keras_seq.samplers import Beam, Greedy
 from keras_seq.text import CharacterTokenizer
 
@@ -207,4 +207,4 @@ LAYERS = [
 
 SAMPLERS = [Greedy(), Beam(), Beam(3, length_penalty=0.0)]
 
-METRICS = [Perplexity, ExactMatch]
+METRICS = [Perplexity, ExactMatch, TokenAccuracy]

@@ -36,10 +36,38 @@ class Perplexity(keras.metrics.Mean):
         losses = keras.losses.sparse_categorical_crossentropy(
             y_true, ops.cast(y_pred, "float32"), from_logits=True
         )
-        return super().update_state(losses, sample_weight=sample_weight)
+        return super().update_state(*_flat(losses, sample_weight))
 
     def result(self):
         return ops.exp(super().result())
+
+    def get_config(self):
+        return {"name": self.name, "dtype": self.dtype}
+
+
+@keras.saving.register_keras_serializable(package="keras_seq")
+class TokenAccuracy(keras.metrics.Mean):
+    """The share of tokens that are the most probable ones, over all tokens seen.
+
+    `keras.metrics.SparseCategoricalAccuracy` takes the mean of each row before that over rows, so
+    a token counts less the more padding its row has; here every token counts the same.
+
+    Example:
+
+    >>> import numpy as np
+    >>> metric = TokenAccuracy()
+    >>> logits = np.eye(3, dtype="float32")[None]  # predicts 0, 1, 2
+    >>> metric.update_state(np.array([[0, 1, 1]]), logits, np.array([[1.0, 1.0, 0.0]]))
+    >>> float(metric.result())
+    1.0
+    """
+
+    def __init__(self, name="token_accuracy", **kwargs):
+        super().__init__(name=name, **kwargs)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        right = ops.equal(ops.cast(y_true, "int32"), ops.cast(ops.argmax(y_pred, -1), "int32"))
+        return super().update_state(*_flat(ops.cast(right, "float32"), sample_weight))
 
     def get_config(self):
         return {"name": self.name, "dtype": self.dtype}
@@ -77,3 +105,8 @@ class ExactMatch(keras.metrics.Mean):
 
     def get_config(self):
         return {"name": self.name, "dtype": self.dtype}
+
+
+def _flat(values, weights):
+    """Values and weights of all tokens in one row: Keras's `Mean` averages each row by itself."""
+    return ops.reshape(values, (-1,)), None if weights is None else ops.reshape(weights, (-1,))

@@ -9,7 +9,7 @@ from keras_seq.backend import synchronize
 from keras_seq.identifiers import check_positive, check_rate
 from keras_seq.layers.decoder import Decoder
 from keras_seq.layers.encoder import Encoder
-from keras_seq.models.metrics import ExactMatch, Perplexity
+from keras_seq.models.metrics import ExactMatch, Perplexity, TokenAccuracy
 from keras_seq.models.search import CompiledSearch
 from keras_seq.models.task import Task, check_texts, is_text
 from keras_seq.text import Tokenizer, get_tokenizer_class
@@ -195,8 +195,7 @@ class Seq2Seq(Task):
                 from_logits=True, reduction="mean_with_sample_weight"
             )
         if weighted_metrics == "auto":
-            accuracy = keras.metrics.SparseCategoricalAccuracy(name="token_accuracy")
-            weighted_metrics = [accuracy, Perplexity(), ExactMatch()]
+            weighted_metrics = [TokenAccuracy(), Perplexity(), ExactMatch()]
         super().compile(optimizer=optimizer, loss=loss, weighted_metrics=weighted_metrics, **kwargs)
 
     def get_compile_config(self):
@@ -367,7 +366,8 @@ class Seq2Seq(Task):
         if is_text_dataset(x):
             return np.concatenate([self.predict(batch, batch_size) for batch in text_batches(x)])
         if is_text(x):
-            return np.array(self.generate(list(x), batch_size=batch_size or 64), dtype=object)
+            texts = check_texts(x, "x")
+            return np.array(self.generate(texts, batch_size=batch_size or 64), dtype=object)
         return super().predict(
             x, batch_size=batch_size, verbose=verbose, steps=steps, callbacks=callbacks
         )

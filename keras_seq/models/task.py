@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from keras_seq.text.examples import LengthBatches
-from keras_seq.text.pipeline import BatchedDataset, is_text_dataset, map_texts
+from keras_seq.text.pipeline import BatchedDataset, add_weights, is_text_dataset, map_texts
 
 
 class _SetEpoch(keras.callbacks.Callback):
@@ -33,8 +33,10 @@ class Task(keras.Model):
       Where no `sample_weight` comes with it, label 0 is padding.
 
     A subclass defines `encode_examples` (Python texts to `Examples`), `encode_tensors` (the same
-    inside a `tf.data` graph) and `call`.
+    inside a `tf.data` graph) and `call`; `needs_targets` says whether training takes a `y`.
     """
+
+    needs_targets = True
 
     def encode_examples(self, x, y=None, sample_weight=None):
         """Return the `keras_seq.text.Examples` of lists of texts."""
@@ -70,29 +72,32 @@ class Task(keras.Model):
             ValueError: for unequal numbers of inputs and targets, an empty corpus, ids where
                 strings belong, or a split that leaves nothing to train on.
         """
-        if validation_data is not None and not is_dataset(validation_data):
-            validation_data = self._batches(
-                *validation_data, batch_size=validation_batch_size or batch_size
-            )
-        elif is_text_dataset(validation_data):
-            validation_data = map_texts(validation_data, self.encode_tensors, None)
+        if not 0 <= validation_split < 1:
+            raise ValueError(f"`validation_split` must be in [0, 1); received {validation_split}.")
+        validation_batch_size = validation_batch_size or batch_size
+        if isinstance(validation_data, (list, tuple)):
+            x_val, y_val, weight_val = (*validation_data, None, None)[:3]
+            validation_data = self._convert(x_val, y_val, weight_val, validation_batch_size)[0]
+            if not is_dataset(validation_data):  # ids
+                validation_data = (x_val, y_val, _weights(y_val, weight_val))
+        elif validation_data is not None:
+            validation_data = self._convert(validation_data, None, None, None)[0]
         callbacks = _callback_list(callbacks)
         if is_text(x):
             examples = self._examples(x, y, sample_weight)
             if validation_split and validation_data is None:
                 examples, held_out = examples.split(validation_split)
-                validation_data = _dataset(held_out, validation_batch_size or batch_size)
+                validation_data = _dataset(held_out, validation_batch_size)
             batched = BatchedDataset(LengthBatches(examples, batch_size or 32, shuffle=shuffle))
             callbacks = [*callbacks, _SetEpoch(batched)]
-            x, y, sample_weight, batch_size = batched.dataset, None, None, None
-            shuffle = False
-        elif is_text_dataset(x):
-            if validation_split:
-                raise ValueError("`validation_split` needs lists; pass `validation_data` instead.")
-            x = map_texts(x, self.encode_tensors, batch_size, shuffle=shuffle)
-            batch_size = None
-        elif isinstance(x, dict) and sample_weight is None and y is not None:
-            sample_weight = _label_mask(y)
+            x, y, sample_weight, batch_size, shuffle = batched.dataset, None, None, None, False
+        elif validation_split and is_dataset(x):
+            raise ValueError("`validation_split` needs lists; pass `validation_data` instead.")
+        else:
+            x, y, sample_weight, batch_size = self._convert(
+                x, y, sample_weight, batch_size, shuffle
+            )
+            shuffle = shuffle and not is_dataset(x)
         return super().fit(
             x=x,
             y=y,
@@ -152,6 +157,8 @@ class Task(keras.Model):
     def _examples(self, x, y=None, sample_weight=None):
         """Check lists of texts and encode them."""
         x = check_texts(x, "x")
+        if y is None and self.needs_targets:
+            raise ValueError("There must be one target for each source; received no targets.")
         if y is not None:
             y = check_texts(y, "y")
             if len(x) != len(y):
@@ -163,29 +170,20 @@ class Task(keras.Model):
             raise ValueError("The corpus is empty: received no texts.")
         return self.encode_examples(x, y, sample_weight)
 
-    def _batches(self, x, y=None, sample_weight=None, batch_size=None):
-        """Return `validation_data` in a form that Keras takes."""
+    def _convert(self, x, y, sample_weight, batch_size, shuffle=False):
+        """Return `(x, y, sample_weight, batch_size)` as Keras takes them."""
         if is_text(x):
-            return _dataset(self._examples(x, y, sample_weight), batch_size)
-        return x, y, _label_mask(y) if sample_weight is None else sample_weight
-
-    def _convert(self, x, y, sample_weight, batch_size):
-        """Return what `evaluate` hands on to Keras."""
-        if is_text(x):
-            x = self._batches(x, y, sample_weight, batch_size)
-            return x, None, None, None
+            return _dataset(self._examples(x, y, sample_weight), batch_size), None, None, None
         if is_text_dataset(x):
-            return map_texts(x, self.encode_tensors, batch_size), None, None, None
-        if isinstance(x, dict) and sample_weight is None and y is not None:
-            sample_weight = _label_mask(y)
-        return x, y, sample_weight, batch_size
+            return map_texts(x, self.encode_tensors, batch_size, shuffle), None, None, None
+        if is_dataset(x):
+            return add_weights(x), y, sample_weight, batch_size
+        return x, y, None if y is None else _weights(y, sample_weight), batch_size
 
     def _convert_batch(self, x, y, sample_weight):
         """Return one batch as arrays."""
         if not is_text(x):
-            if isinstance(x, dict) and sample_weight is None and y is not None:
-                sample_weight = _label_mask(y)
-            return x, y, sample_weight
+            return x, y, None if y is None else _weights(y, sample_weight)
         examples = self._examples(x, y, sample_weight)
         (batch,) = _dataset(examples, len(examples)).as_numpy_iterator()
         return (*batch, None, None)[:3]
@@ -239,6 +237,8 @@ def _callback_list(callbacks):
     return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
 
 
-def _label_mask(y):
-    """Weight 1 for every label but the padding."""
-    return None if y is None else (keras.ops.convert_to_numpy(y) != 0).astype("float32")
+def _weights(y, sample_weight):
+    """`sample_weight`, or where there is none, 1 for every label but the padding."""
+    if sample_weight is not None:
+        return sample_weight
+    return (keras.ops.convert_to_numpy(y) != 0).astype("float32")

@@ -56,6 +56,7 @@ class Beam(Sampler):
         width = self.width
         batch = ops.shape(start_token_ids)[0]
         positions = ops.arange(max_length, dtype="int32")
+        limits = ops.convert_to_tensor(limits, dtype="int32")
         first_rows = ops.arange(batch, dtype="int32")[:, None] * width  # (B, 1)
 
         def beams(x):  # (B, ...) -> (B * W, ...)

@@ -51,6 +51,7 @@ class Sampler:
         """
         batch = ops.shape(start_token_ids)[0]
         positions = ops.arange(max_length, dtype="int32")
+        limits = ops.convert_to_tensor(limits, dtype="int32")
 
         def proceed(t, _tokens, _last, finished, *_):
             return ops.logical_and(t < max_length, ops.any(ops.logical_not(finished)))

@@ -112,6 +112,18 @@ def is_text_dataset(x):
     return any(spec.dtype == tf.string for spec in tf.nest.flatten(x.element_spec))
 
 
+def add_weights(dataset):
+    """Return a `tf.data.Dataset` of `(ids, labels)` with weights, 0 where a label is padding.
+
+    Anything else is returned as it is.
+    """
+    spec = getattr(dataset, "element_spec", None)
+    if not (isinstance(spec, tuple) and len(spec) == 2):
+        return dataset
+    tf = tensorflow()
+    return dataset.map(lambda x, y: (x, y, tf.cast(y != 0, "float32")))
+
+
 def text_batches(dataset, batch_size=256):
     """Iterate over the inputs of a dataset of strings as lists of `str`."""
     tf = tensorflow()

@@ -112,7 +112,7 @@ def test_construction(config, message):
 
 
 def test_decoder_embedding_dim():
-    with pytest.raises(ValueError, match="embedding_dim.*0"):
+    with pytest.raises(ValueError, match=r"embedding_dim.*0"):
         Decoder(7, units=3, embedding_dim=0)
 
 

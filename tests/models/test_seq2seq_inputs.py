@@ -56,11 +56,11 @@ def test_every_form_gives_the_same_loss(tiny, form):
     assert found["perplexity"] == pytest.approx(expected, rel=1e-4)
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", ["lists", "dataset of texts", "dataset of batches"])
 def test_every_form_trains(tiny, form):
     model = tiny()
     x, y = FORMS[form]()
-    history = model.fit(x, y, epochs=6, verbose=0, validation_data=(SOURCES, TARGETS)).history
+    history = model.fit(x, y, epochs=3, verbose=0, validation_data=(SOURCES, TARGETS)).history
     assert history["val_loss"][-1] < history["val_loss"][0]
 
 
