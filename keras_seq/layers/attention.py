@@ -46,6 +46,9 @@ class AttentionMechanism(keras.layers.Layer):
         super().__init__(**kwargs)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
+    def build(self, query_shape, values_shape):
+        """Make the weights; the shapes are those of the call. Here there are none."""
+
     def add_kernel(self, name, rows, columns):
         """Make a weight of shape `(rows, columns)`; call it in `build`."""
         return self.add_weight(
