@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import functools
 import io
 import re
 from collections.abc import Iterable, Iterator
@@ -118,8 +119,7 @@ class SubwordTokenizer(Tokenizer):
         return {"model_proto": base64.b64encode(self._proto).decode("ascii")}
 
     def _make_resources(self) -> dict[str, Any]:
-        tf, text = tensorflow(), tensorflow_text()
-        return {"sentencepiece": text.SentencepieceTokenizer(self._proto, out_type=tf.int32)}
+        return {"sentencepiece": _sentencepiece(self._proto)}
 
     def _to_ids(self, strings):
         strings = clean_strings(strings, normalization=None, lowercase=False)
@@ -127,6 +127,17 @@ class SubwordTokenizer(Tokenizer):
 
     def _to_text(self, ids):
         return self.resources()["sentencepiece"].detokenize(ids)
+
+
+@functools.cache
+def _sentencepiece(proto: bytes):
+    """The TensorFlow tokenizer of a model: one for all objects with this model, kept for ever.
+
+    TensorFlow gives two of them, made from the same bytes, one resource between them. When the
+    first is collected, the resource goes, and cannot be made again in this process.
+    """
+    tf, text = tensorflow(), tensorflow_text()
+    return text.SentencepieceTokenizer(proto, out_type=tf.int32)
 
 
 def _proto_bytes(model_proto: bytes | str) -> bytes:

@@ -1,5 +1,6 @@
 """Subwords: against sentencepiece itself."""
 
+import gc
 import random
 import unicodedata
 
@@ -102,3 +103,15 @@ def test_other_special_ids_are_refused(tmp_path):
     )
     with pytest.raises(ValueError, match=r"ids \(0, 1, 2, 3\), got \(-1, 1, 2, 0\)"):
         SubwordTokenizer(proto.getvalue())
+
+
+def test_a_twin_that_is_collected_takes_nothing_along():
+    texts = ["one for all and all for one", "each for itself"] * 3
+    tokenizer = SubwordTokenizer.from_texts(texts, max_vocabulary=40)
+    expected = tokenizer.tokenize(texts[0])
+    for _ in range(2):
+        twin = SubwordTokenizer.from_config(tokenizer.get_config())
+        assert twin.tokenize(texts[0]) == expected
+        del twin
+        gc.collect()
+    assert tokenizer.tokenize(texts[0]) == expected

@@ -1,0 +1,108 @@
+"""Batches by length: every example once, little padding, an order that (seed, epoch) decides."""
+
+import numpy as np
+import pytest
+
+from keras_seq.text.examples import Examples, LengthBatches, padded_length
+from keras_seq.text.pipeline import BatchedDataset, frame
+
+
+def examples(count=203, seed=0, weights=None):
+    """Ids that name their example: no two are alike."""
+    rng = np.random.default_rng(seed)
+    lengths = rng.integers(1, 40, size=(2, count))
+
+    def column(k):
+        return [np.full(n, i + 4, "int32") for i, n in enumerate(lengths[k])]
+
+    return Examples({"source_ids": column(0), "target_ids": column(1)}, column(1), weights)
+
+
+def seen(dataset):
+    """The number of each row's example, batch by batch; filling is left out."""
+    batches = [x["source_ids"][:, 0] - 4 for x, *_ in dataset.as_numpy_iterator()]
+    return [batch[batch >= 0].tolist() for batch in batches]
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_every_example_comes_once_an_epoch(shuffle):
+    batched = BatchedDataset(LengthBatches(examples(), 16, shuffle=shuffle))
+    for epoch in range(2):
+        batched.set_epoch(epoch)
+        rows = [row for batch in seen(batched.dataset) for row in batch]
+        assert sorted(rows) == list(range(203))
+
+
+def test_order_depends_on_seed_and_epoch_alone():
+    def orders(seed):
+        batched = BatchedDataset(LengthBatches(examples(), 16, shuffle=True, seed=seed))
+        result = []
+        for epoch in (0, 1, 0):
+            batched.set_epoch(epoch)
+            result.append(seen(batched.dataset))
+        return result
+
+    first, second, again = orders(1)
+    assert first == again != second
+    assert orders(1)[1] == second
+    assert orders(2)[0] != first
+
+
+def test_batches_hold_the_examples_and_nothing_else():
+    weights = np.arange(203) / 203
+    data = examples(weights=weights)
+    batches = LengthBatches(data, 16, shuffle=True)
+    shapes = set()
+    for x, y, weight in BatchedDataset(batches).dataset.as_numpy_iterator():
+        assert len(y) == len(weight) == 16
+        shapes.add((x["source_ids"].shape, y.shape))
+        for source, target, label, w in zip(*x.values(), y, weight, strict=True):
+            row = source[0] - 4
+            if row < 0:  # filling
+                assert not (source.any() or target.any() or label.any() or w.any())
+                continue
+            for found, column in ((source, data.inputs["source_ids"]), (label, data.labels)):
+                expected = column[row]
+                assert np.array_equal(found[: len(expected)], expected)
+                assert not found[len(expected) :].any()
+            np.testing.assert_allclose(w, np.where(label != 0, weights[row], 0), rtol=1e-6)
+    assert len(shapes) <= 25
+    assert len(batches) == sum(1 for _ in BatchedDataset(batches).dataset)
+
+
+def test_buckets_save_padding():
+    data = examples(2000)
+    batches = LengthBatches(data, 16)
+    source = [len(ids) for ids in data.inputs["source_ids"]]
+    assert np.all(batches.lengths[0] >= source)
+    one_bucket = LengthBatches(data, 16, num_buckets=1).lengths[0]
+    assert len(set(one_bucket.tolist())) == 1
+    assert batches.lengths[0].sum() < 0.75 * one_bucket.sum()
+
+
+def test_a_small_corpus_is_one_small_batch():
+    batches = LengthBatches(examples(3), 64)
+    assert batches.batch_size == 3 and len(batches) == 1
+
+
+def test_padded_lengths_grow_by_at_most_a_quarter():
+    for length in range(9, 2000):
+        assert length <= padded_length(length) <= 1.25 * length
+    assert len({padded_length(n) for n in range(1, 513)}) <= 26
+
+
+def test_frame_adds_and_cuts():
+    rows = [np.array([5, 6], "int32"), np.array([], "int32"), np.array([7, 8, 9], "int32")]
+    framed = [row.tolist() for row in frame(rows, start=1, end=2, max_length=4)]
+    assert framed == [[1, 5, 6, 2], [1, 2], [1, 7, 8, 9]]
+
+
+def test_frame_is_the_same_in_a_graph():
+    import tensorflow as tf
+
+    rows = [[5, 6], [], [7, 8, 9]]
+    for options in ({"end": 2}, {"start": 1, "max_length": 2}, {"start": 1, "end": 2}):
+        python = [row.tolist() for row in frame([np.array(r, "int32") for r in rows], **options)]
+        graph = tf.function(lambda r, options=options: frame(r, **options))
+        ragged = tf.RaggedTensor.from_row_lengths(np.array([5, 6, 7, 8, 9], "int32"), [2, 0, 3])
+        assert graph(ragged).to_list() == python
