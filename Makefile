@@ -13,12 +13,12 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 demo: $(READY)
 	$(BIN)/keras-seq demo --out demo
 
-# One process per backend, two at a time, and so one thread for the mathematics of each: more would
-# wait for each other.
+# One process per backend, all at once, with one thread for the mathematics of each: more would wait
+# for each other.
 test: export OMP_NUM_THREADS := 1
 test: export TF_NUM_INTRAOP_THREADS := 1
 test: lint
-	$(MAKE) --jobs=2 --output-sync=target $(BACKENDS:%=test-%)
+	$(MAKE) --jobs=3 --keep-going --output-sync=target $(BACKENDS:%=test-%)
 
 $(BACKENDS:%=test-%): test-%: $(READY)
 	KERAS_BACKEND=$* $(BIN)/python -m pytest

@@ -91,7 +91,7 @@ class CompiledSearch:
         weights = self._functions["attention"](*map(ops.convert_to_tensor, arrays))
         if weights is None:
             return [None] * len(source_ids)
-        weights = ops.convert_to_numpy(weights)
+        weights = ops.convert_to_numpy(weights).astype("float32")
         return [
             row[: len(target), : len(source)]
             for row, source, target in zip(weights, source_ids, target_ids, strict=False)

@@ -3,8 +3,10 @@
 import base64
 import binascii
 import functools
+import hashlib
 import io
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -133,11 +135,22 @@ class SubwordTokenizer(Tokenizer):
 def _sentencepiece(proto: bytes):
     """The TensorFlow tokenizer of a model: one for all objects with this model, kept for ever.
 
-    TensorFlow gives two of them, made from the same bytes, one resource between them. When the
-    first is collected, the resource goes, and cannot be made again in this process.
+    tensorflow-text lets the kernel that made the model own it, and TensorFlow drops its kernels at
+    each `tf.random.set_seed`, so after `keras.utils.set_random_seed` the model would be gone. A
+    model with a shared name is owned by the process.
     """
     tf, text = tensorflow(), tensorflow_text()
-    return text.SentencepieceTokenizer(proto, out_type=tf.int32)
+    tokenizer = text.SentencepieceTokenizer(proto, out_type=tf.int32)
+    module = sys.modules[type(tokenizer).__module__]
+    name = f"keras_seq_{hashlib.sha256(proto).hexdigest()}"
+
+    class Model(type(tokenizer._model_resource)):
+        def _create_resource(self):
+            make = module.gen_sentencepiece_tokenizer.sentencepiece_op
+            return make(model=proto, shared_name=name)
+
+    tokenizer._model_resource = Model(proto, name)
+    return tokenizer
 
 
 def _proto_bytes(model_proto: bytes | str) -> bytes:

@@ -4,6 +4,7 @@ import gc
 import random
 import unicodedata
 
+import keras
 import pytest
 import sentencepiece
 
@@ -115,3 +116,18 @@ def test_a_twin_that_is_collected_takes_nothing_along():
         del twin
         gc.collect()
     assert tokenizer.tokenize(texts[0]) == expected
+
+
+def test_a_new_seed_leaves_the_model_alone():
+    import tensorflow as tf
+
+    texts = ["all for one", "each for itself"] * 3
+    tokenizer = SubwordTokenizer.from_texts(texts, max_vocabulary=40)
+    expected = tokenizer.tokenize(texts)
+    dataset = tf.data.Dataset.from_tensor_slices(texts).map(tokenizer.tokenize)
+    keras.utils.set_random_seed(1)
+    tf.random.set_seed(1)
+    assert tokenizer.tokenize(texts) == expected
+    assert [row.tolist() for row in dataset.as_numpy_iterator()] == expected
+    other = SubwordTokenizer.from_texts([*texts, "another one"], max_vocabulary=45)
+    assert other.detokenize(other.tokenize(texts[0])) == texts[0]
