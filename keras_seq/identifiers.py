@@ -58,3 +58,11 @@ def check_rate(name, value):
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1:
         raise ValueError(f"`{name}` must be a number in [0, 1); received {value!r}.")
     return value
+
+
+def check_choice(name, value, choices):
+    """Raise a `ValueError` unless `value` is one of `choices`."""
+    if value not in choices:
+        known = ", ".join(repr(choice) for choice in choices)
+        raise ValueError(f"`{name}` must be one of {known}; received {value!r}.")
+    return value

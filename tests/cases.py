@@ -5,6 +5,7 @@ class, add its line.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -15,12 +16,14 @@ from keras_seq.layers import (
     Bridge,
     Decoder,
     Encoder,
+    LocalAttention,
     LuongAttention,
+    MonotonicAttention,
     ScaledDotAttention,
     VanillaRNNCell,
 )
 from keras_seq.models import ExactMatch, Perplexity, Seq2Seq, TokenAccuracy
-from keras_seq.samplers import Beam, Greedy
+from keras_seq.samplers import Beam, Exhaustive, Greedy, Random
 from keras_seq.text import CharacterTokenizer
 
 B, T, S, D, U = 3, 4, 5, 6, 5  # batch, steps, source length, features, units
@@ -43,6 +46,7 @@ STEP = {"inputs": floats(B, D)}
 ATTENDED = {"values": floats(B, S, D), "values_mask": MASK}
 ENCODED = {"inputs": floats(B, S, D), "mask": MASK}
 LSTM_STATES = [[floats(B, n) for n in (U, U)]]
+COPIES = np.array([[4, 8, 6, 8, 2], [9, 5, 2, 0, 0], [2, 0, 0, 0, 0]], "int32")
 DECODED = {"token_ids": TOKENS, "encoder_states": LSTM_STATES, **ATTENDED}
 TRANSLATED = {"inputs": {"source_ids": SOURCE, "target_ids": TOKENS}}
 
@@ -84,7 +88,12 @@ def call_cell(cell, inputs):
 
 
 def call_attention_cell(layer, inputs, states, values, values_mask=None):
-    return layer(inputs, states, layer.memory(values, values_mask))
+    memory = layer.memory(values, values_mask)
+    return layer(inputs, layer.start(states, memory), memory)
+
+
+def call_in_training(layer, **inputs):
+    return layer(**inputs, training=True)
 
 
 def cell(name, shapes, **config):
@@ -92,7 +101,7 @@ def cell(name, shapes, **config):
     return Layer(name, lambda **k: VanillaRNNCell(U, **config, **k), STEP, shapes, call_cell)
 
 
-def attention(name, kind, *args, query=D):
+def attention(name, kind, *args, query=D, **options):
     """Two lines for an attention mechanism: called for all steps, and for one."""
 
     def line(suffix, *steps):
@@ -102,22 +111,18 @@ def attention(name, kind, *args, query=D):
             {"query": floats(B, *steps, query), **ATTENDED},
             [(B, *steps, D), (B, *steps, S)],
             grows={"values": 0, "values_mask": False},
+            **options,
         )
 
-    return [
-        line("steps", T),
-        line(
-            "one",
-        ),
-    ]
+    return [line("steps", T), line("one")]
 
 
-def attention_cell(name, cells, mechanism, states, inputs, grows):
+def attention_cell(name, cells, mechanism, states, inputs, grows, **config):
     """A line for an attention cell; `states` are the sizes of each cell's state tensors."""
     weights = [(B, S)] if mechanism else []
     return Layer(
         name,
-        lambda **k: AttentionCell(cells, mechanism and mechanism(U, **k), units=U, **k),
+        lambda **k: AttentionCell(cells, mechanism and mechanism(U, **k), units=U, **config, **k),
         {**STEP, "states": [[floats(B, n) for n in sizes] for sizes in states], **inputs},
         [(B, U), (B, D), *weights, *[(B, n) for sizes in states for n in sizes]],
         call_attention_cell,
@@ -139,12 +144,13 @@ def encoder(name, size, states, **config):
 
 def decoder(name, **config):
     """A line for a decoder."""
+    copied = {"copy_ids": COPIES} if config.get("copy") else {}
     return Layer(
         name,
         lambda **k: Decoder(VOCABULARY, units=U, **config, **k),
-        DECODED,
-        [(B, T, VOCABULARY)],
-        grows={"values": 0, "values_mask": False},
+        {**DECODED, **copied},
+        [(B, T, VOCABULARY + S * len(copied))],
+        grows={"values": 0, "values_mask": False, **dict.fromkeys(copied, 0)},
         float32_output=True,
     )
 
@@ -176,18 +182,39 @@ LAYERS = [
     *attention("LuongAttention-dot", LuongAttention, "dot"),
     *attention("LuongAttention-general", LuongAttention, "general", query=4),
     *attention("LuongAttention-concat", LuongAttention, "concat", U, query=4),
+    *attention("LocalAttention", functools.partial(LocalAttention, window=2), query=4),
+    *attention(
+        "LocalAttention-monotonic", functools.partial(LocalAttention, window=1, center="monotonic")
+    ),
+    *attention(  # in inference its weights are 0 and 1, and have no gradient
+        "MonotonicAttention",
+        functools.partial(MonotonicAttention, noise=0.0),
+        U,
+        query=4,
+        call=call_in_training,
+    ),
     *attention("ScaledDotAttention", ScaledDotAttention),
     *attention("ScaledDotAttention-projected", ScaledDotAttention, U, query=4),
     attention_cell("AttentionCell", "gru", BahdanauAttention, [[U]], ATTENDED, GROWING),
     attention_cell(
         "AttentionCell-stack", ["gru", "lstm"], BahdanauAttention, [[U], [U, U]], ATTENDED, GROWING
     ),
+    attention_cell(
+        "AttentionCell-luong",
+        ["gru", "vanilla"],
+        BahdanauAttention,
+        [[U], [U]],
+        ATTENDED,
+        GROWING,
+        order="luong",
+        residual=True,
+    ),
     attention_cell("AttentionCell-fixed", "lstm", None, [[U, U]], {"values": floats(B, D)}, {}),
     encoder("Encoder-lstm", 2 * U, [U] * 4),
     encoder("Encoder-gru", 2 * U, [U] * 2, cell="gru"),
     encoder("Encoder-vanilla", 2 * U, [U] * 2, cell="vanilla"),
     encoder("Encoder-one-way", U, [U] * 2, bidirectional=False),
-    encoder("Encoder-stack", 2 * U, [U] * 8, num_layers=2, dropout=0.3),
+    encoder("Encoder-stack", 2 * U, [U] * 8, num_layers=2, dropout=0.3, residual=True),
     encoder("Encoder-readout", 4, [2, U] * 2, cell=VanillaRNNCell(U, readout_units=2)),
     Layer(
         "Bridge",
@@ -197,14 +224,31 @@ LAYERS = [
     ),
     decoder("Decoder"),
     decoder("Decoder-dot-free", attention=None),
-    decoder("Decoder-gru-general", cell="gru", attention="general", embedding_dim=3),
-    decoder("Decoder-vanilla-concat", cell="vanilla", attention="concat"),
-    decoder("Decoder-stack", num_layers=2, attention="scaled_dot", dropout=0.3),
+    decoder("Decoder-stack", cell="gru", num_layers=2, attention="scaled_dot", dropout=0.3),
+    decoder("Decoder-luong", cell="vanilla", attention="general", order="luong", embedding_dim=3),
+    decoder(
+        "Decoder-feeding",
+        input_feeding=True,
+        order="luong",
+        readout="maxout",
+        tie_embeddings=True,
+        embedding_dim=3,
+        num_layers=2,
+        residual=True,
+    ),
+    decoder("Decoder-copy", cell="gru", copy=True, readout=None),
     seq2seq("Seq2Seq"),
-    seq2seq("Seq2Seq-plain", cell="gru", attention=None, bidirectional=False),
     seq2seq("Seq2Seq-stack", cell="vanilla", attention="dot", bidirectional=False, num_layers=2),
 ]
 
-SAMPLERS = [Greedy(), Beam(), Beam(3, length_penalty=0.0)]
+SAMPLERS = [
+    Greedy(),
+    Beam(),
+    Beam(3, 0.0, coverage_penalty=0.2, n_best=2, min_length=1, no_repeat_ngram=3),
+    Random(),
+    Random(0.7, top_k=4, top_p=0.9, seed=5),
+    Exhaustive(),
+    Exhaustive(max_length=9, max_nodes=50),
+]
 
 METRICS = [Perplexity, ExactMatch, TokenAccuracy]

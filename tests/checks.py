@@ -61,6 +61,12 @@ def runner(case, layer):
     return compiled(run, layer.variables) if keras.config.backend() == "jax" else run
 
 
+def compiled_call(function, variables):
+    """`function` of arrays, compiled where one operation at a time is slow."""
+    run = compiled(function, variables) if keras.config.backend() == "jax" else function
+    return lambda *args: run(*(keras.ops.convert_to_tensor(x) for x in args))
+
+
 def weight_gradients(variables, function):
     """The gradients of the scalar `function()` with respect to Keras variables, as arrays."""
 

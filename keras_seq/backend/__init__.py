@@ -3,6 +3,7 @@
 Nothing else in the package asks which backend runs. Every backend file defines
 
 - `scan(step, state, inputs)`: a recurrence over the time axis,
+- `fused(kind, inputs, state, weights, mask, reverse)`: a recurrence as one kernel, or `None`,
 - `compiled(function, variables)`: a function compiled once per input shape,
 - `gradient(function, inputs)`: a scalar and its gradient,
 - `synchronize(model)`: make a model's variables hold the newest values,
@@ -13,15 +14,36 @@ import keras
 
 match keras.config.backend():
     case "tensorflow":
-        from keras_seq.backend.tensorflow import compiled, gradient, jit_pays, scan, synchronize
+        from keras_seq.backend.tensorflow import (
+            compiled,
+            fused,
+            gradient,
+            jit_pays,
+            scan,
+            synchronize,
+        )
     case "jax":
-        from keras_seq.backend.jax import compiled, gradient, jit_pays, scan, synchronize
+        from keras_seq.backend.jax import (
+            compiled,
+            fused,
+            gradient,
+            jit_pays,
+            scan,
+            synchronize,
+        )
     case "torch":
-        from keras_seq.backend.torch import compiled, gradient, jit_pays, scan, synchronize
+        from keras_seq.backend.torch import (
+            compiled,
+            fused,
+            gradient,
+            jit_pays,
+            scan,
+            synchronize,
+        )
     case other:
         raise ImportError(
             "keras_seq runs on the Keras backends 'tensorflow', 'jax' and 'torch'; "
             f"KERAS_BACKEND is '{other}'."
         )
 
-__all__ = ["compiled", "gradient", "jit_pays", "scan", "synchronize"]
+__all__ = ["compiled", "fused", "gradient", "jit_pays", "scan", "synchronize"]

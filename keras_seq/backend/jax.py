@@ -14,8 +14,13 @@ def scan(step, state, inputs):
         output, new_state = step(x, state)
         return jax.tree.unflatten(jax.tree.structure(state), jax.tree.leaves(new_state)), output
 
-    state, outputs = jax.lax.scan(body, state, jnp.swapaxes(inputs, 0, 1))
+    time_major = jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), inputs)
+    state, outputs = jax.lax.scan(body, state, time_major)
     return jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), outputs), state
+
+
+def fused(kind, inputs, state, weights, mask=None, reverse=False):
+    """Return `None`: there is no fused recurrence here; see the PyTorch twin for the contract."""
 
 
 def compiled(function, variables=()):

@@ -14,23 +14,27 @@ def scan(step, state, inputs):
     Args:
         step: `(x_t, state) -> (output, state)`; nests of tensors, batch first.
         state: the initial state, a nest of tensors `(batch, ...)`.
-        inputs: a tensor `(batch, time, ...)`.
+        inputs: a nest of tensors `(batch, time, ...)`.
 
     Returns:
         `(outputs, state)`: every output stacked to `(batch, time, ...)`, and the last state.
     """
-    time_major = _swap(inputs)  # (T, B, ...)
-    steps = tf.shape(time_major)[0]
+    leaves = keras.tree.flatten(inputs)
+    time, steps = leaves[0].shape[1], tf.shape(leaves[0])[1]
     # Only the structure and the dtypes of this call are used; the graph optimiser drops the rest.
-    pattern, _ = step(tf.zeros_like(inputs[:, 0]) if inputs.shape[1] else _blank(inputs), state)
+    pattern, _ = step(
+        keras.tree.map_structure(lambda x: tf.zeros_like(x[:, 0]) if time else _blank(x), inputs),
+        state,
+    )
     arrays = [
         tf.TensorArray(leaf.dtype, size=steps, element_shape=leaf.shape)
         for leaf in keras.tree.flatten(pattern)
     ]
-    source = tf.TensorArray(time_major.dtype, size=steps).unstack(time_major)
+    sources = [tf.TensorArray(x.dtype, size=steps).unstack(_swap(x)) for x in leaves]
 
     def body(t, arrays, state):
-        output, new_state = step(source.read(t), state)
+        x = keras.tree.pack_sequence_as(inputs, [source.read(t) for source in sources])
+        output, new_state = step(x, state)
         leaves = keras.tree.flatten(output)
         arrays = [array.write(t, leaf) for array, leaf in zip(arrays, leaves, strict=True)]
         return t + 1, arrays, keras.tree.pack_sequence_as(state, keras.tree.flatten(new_state))
@@ -44,8 +48,12 @@ def scan(step, state, inputs):
     )
     outputs = [_swap(array.stack()) for array in arrays]
     for output, leaf in zip(outputs, keras.tree.flatten(pattern), strict=True):
-        output.set_shape((leaf.shape[0], inputs.shape[1], *leaf.shape[1:]))
+        output.set_shape((leaf.shape[0], time, *leaf.shape[1:]))
     return keras.tree.pack_sequence_as(pattern, outputs), state
+
+
+def fused(kind, inputs, state, weights, mask=None, reverse=False):
+    """Return `None`: there is no fused recurrence here; see the PyTorch twin for the contract."""
 
 
 def _swap(x):

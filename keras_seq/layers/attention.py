@@ -15,6 +15,9 @@ class AttentionMechanism(keras.layers.Layer):
     depend on the values alone: `project_keys` is called once per source sequence, not once per
     step, and the result can be passed to each call.
 
+    Where attention at one step depends on the step before (`MonotonicAttention`), a subclass also
+    gives `initial_state` and `attend`.
+
     A masked value has weight 0. Where every value of a row is masked, all weights and the context
     are 0. The softmax is computed in float32 at least, whatever the compute dtype.
 
@@ -22,11 +25,12 @@ class AttentionMechanism(keras.layers.Layer):
         kernel_initializer: initialiser of the matrices that `add_kernel` makes.
 
     Call arguments:
-        query: `(batch, query_size)` for one step, or `(batch, steps, query_size)`.
+        query: `(batch, query_size)` for the first step, or `(batch, steps, query_size)` for all.
         values: `(batch, time, value_size)`.
         keys: what `project_keys(values)` returned; computed when it is not given.
         values_mask: boolean `(batch, time)`, `False` where a value is padding. A mask that Keras
             attached to `values` is used where none is passed.
+        training: for mechanisms that do something else in training.
 
     Returns:
         `(context, weights)`: `(batch[, steps], value_size)` and `(batch[, steps], time)`.
@@ -63,23 +67,69 @@ class AttentionMechanism(keras.layers.Layer):
         """Return the scores `(batch, steps, time)` of `(batch, steps, query_size)` and keys."""
         raise NotImplementedError(f"{type(self).__name__} must define score(query, keys).")
 
-    def call(self, query, values, keys=None, values_mask=None):
+    def call(self, query, values, keys=None, values_mask=None, training=False):
         if keys is None:
             keys = self.project_keys(values)
         one_step = len(query.shape) == 2
-        scores = self.score(query[:, None] if one_step else query, keys)  # (B, T, S)
-        weights = self.normalize(scores, values_mask)
+        weights = self.weigh(query[:, None] if one_step else query, keys, values_mask, training)
         context = ops.matmul(weights, values)  # (B, T, D)
         return (context[:, 0], weights[:, 0]) if one_step else (context, weights)
 
+    def weigh(self, query, keys, values_mask, training=False):
+        """Return the weights `(batch, steps, time)` of all steps, the first one first."""
+        return self.normalize(self.score(query, keys), values_mask)
+
+    def initial_state(self, values_mask):
+        """Return what `attend` needs to know before the first step: a list of tensors, batch first.
+
+        Args:
+            values_mask: boolean `(batch, time)`.
+        """
+        return []
+
+    def draw_noise(self, values_mask, steps):
+        """Return the noise of a training pass, `(batch, steps, ...)`, or `None` for none.
+
+        It is drawn before a loop over steps: inside a compiled loop a draw would leak.
+        """
+
+    def attend(self, query, memory, state, noise=None, training=False):
+        """Attend at one step, given the state that the step before left.
+
+        Args:
+            query: `(batch, query_size)`.
+            memory: a dict of `values`, `keys` and `mask`.
+            state: as `initial_state` or the last `attend` returned it.
+            noise: one step of `draw_noise`.
+            training: as in the call.
+
+        Returns:
+            `(context, weights, state)`.
+        """
+        context, weights = self(
+            query,
+            memory["values"],
+            keys=memory["keys"],
+            values_mask=memory["mask"],
+            training=training,
+        )
+        return context, weights, state
+
     def normalize(self, scores, values_mask=None):
-        """Return the softmax of `scores` over the values that `values_mask` leaves."""
+        """Return the softmax of `scores` over the values that `values_mask` leaves.
+
+        Args:
+            scores: `(batch, steps, time)`.
+            values_mask: boolean `(batch, time)` or `(batch, steps, time)`, or `None`.
+        """
         dtype = scores.dtype
         if keras.backend.standardize_dtype(dtype) in ("float16", "bfloat16"):
             scores = ops.cast(scores, "float32")
         if values_mask is None:
             return ops.cast(ops.softmax(scores, axis=-1), dtype)
-        mask = ops.cast(values_mask, "bool")[:, None]  # (B, 1, S)
+        mask = ops.cast(values_mask, "bool")
+        if len(mask.shape) == 2:
+            mask = mask[:, None]  # (B, 1, S)
         # Finite, not -inf: the gradient of a row without any value must not be NaN.
         weights = ops.softmax(ops.where(mask, scores, -1e9), axis=-1)
         return ops.cast(ops.where(mask, weights, 0.0), dtype)

@@ -1,8 +1,9 @@
-"""A recurrent cell that looks at a memory before each step."""
+"""A recurrent cell that looks at a memory at each step."""
 
 import keras
 from keras import ops
 
+from keras_seq.backend import scan
 from keras_seq.layers.attention import AttentionMechanism
 from keras_seq.layers.cells import (
     forget_dropout,
@@ -11,35 +12,51 @@ from keras_seq.layers.cells import (
     prepare_dropout,
     state_sizes,
 )
+from keras_seq.layers.recurrence import advance, unroll
+
+ORDERS = ("bahdanau", "luong")
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
 class AttentionCell(keras.layers.Layer):
-    r"""A cell, or a stack of cells, that attends to a memory, in Bahdanau's order.
+    r"""A cell, or a stack of cells, that attends to a memory.
 
-        c_t = attention(q = h_(t-1), memory)          attend with the last output of the top cell
-        h_t = cell([x_t; c_t], state_(t-1))           then recur
+    In Bahdanau's order it attends, then recurs:
 
-    In a stack the context goes into the bottom cell and the query comes from the top one. With
-    `attention=None` the context is one vector that does not change over time, which is the
-    fixed-context decoder of Cho et al.
+        c_t = attention(q = h_(t-1), memory)
+        h_t = cell([x_t; c_t], state_(t-1))
+
+    In Luong's order it recurs, then attends:
+
+        h_t = cell(x_t, state_(t-1))
+        c_t = attention(q = h_t, memory)
+
+    In a stack the query is the output of the top cell, and in Bahdanau's order the context goes
+    into the bottom one. With `attention=None` the context is one vector that does not change over
+    time; in Bahdanau's order that is the fixed-context decoder of Cho et al.
 
     Args:
         cell: any Keras RNN cell, a name (`"lstm"`, `"gru"`, `"vanilla"`), a config, or a list of
             these for a stack. Copies are made. The output must stand first in the cell's state.
         attention: an `AttentionMechanism`, its config, or `None`.
         units: size of the cells where names are given.
+        order: `"bahdanau"` or `"luong"`.
+        residual: whether what goes into a cell above the bottom one is added to its output.
 
     Call arguments:
         inputs: `(batch, features)`.
-        states: a list with the list of state tensors of each cell.
+        state: what `start` or the last call returned.
         memory: what `memory(...)` returned; prepared once per source.
         dropout_masks: a list with one tensor `(batch, size)` for each boundary between two cells,
             multiplied with what passes there; `None` for no dropout.
-        training: passed to the cells.
+        noise: one step of what the mechanism's `draw_noise` returned.
+        training: passed to the cells and the attention.
 
     Returns:
-        `((output, context, weights), states)`; `weights` is `None` where `attention` is.
+        `((output, context, weights), state)`; `weights` is `None` where `attention` is.
+
+    Raises:
+        ValueError: for an unknown `order`, no cell, or residuals between cells of unequal size.
 
     Example:
 
@@ -48,24 +65,28 @@ class AttentionCell(keras.layers.Layer):
     >>> cell = AttentionCell("gru", BahdanauAttention(4), units=8)
     >>> cell.build((2, 3), (2, 5, 6))
     >>> memory = cell.memory(np.ones((2, 5, 6), "float32"), np.ones((2, 5), bool))
-    >>> (output, context, weights), states = cell(
-    ...     np.ones((2, 3), "float32"), [[np.zeros((2, 8), "float32")]], memory
-    ... )
+    >>> state = cell.start([[np.zeros((2, 8), "float32")]], memory)
+    >>> (output, context, weights), state = cell(np.ones((2, 3), "float32"), state, memory)
     >>> tuple(output.shape), tuple(context.shape), tuple(weights.shape)
     ((2, 8), (2, 6), (2, 5))
 
     References:
         - Bahdanau, Cho & Bengio, 2015, arXiv:1409.0473, section 3.1 and appendix A.2.2.
+        - Luong, Pham & Manning, 2015, arXiv:1508.04025, section 3.
         - Cho et al., 2014, arXiv:1406.1078, section 2.2, for the fixed context.
     """
 
-    def __init__(self, cell, attention=None, units=None, **kwargs):
+    def __init__(
+        self, cell, attention=None, units=None, order="bahdanau", residual=False, **kwargs
+    ):
         super().__init__(**kwargs)
         if isinstance(cell, keras.layers.StackedRNNCells):
             cell = cell.cells
         cells = cell if isinstance(cell, (list, tuple)) else [cell]
         if not cells:
             raise ValueError("`cell` must be a cell or a list of at least one; received none.")
+        if order not in ORDERS:
+            raise ValueError(f"`order` must be one of {', '.join(ORDERS)}; received {order!r}.")
         self.cells = [get_cell(one, units, self.dtype_policy) for one in cells]
         if isinstance(attention, dict):
             attention = keras.saving.deserialize_keras_object(attention)
@@ -75,6 +96,13 @@ class AttentionCell(keras.layers.Layer):
                 f"received {attention!r}."
             )
         self.attention = attention
+        self.order = order
+        self.residual = residual
+        sizes = {output_size(one) for one in self.cells}
+        if residual and len(sizes) > 1:
+            raise ValueError(
+                f"Residuals need cells with outputs of one size; received {sorted(sizes)}."
+            )
 
     @property
     def state_size(self):
@@ -91,7 +119,7 @@ class AttentionCell(keras.layers.Layer):
         if self.attention is not None and not self.attention.built:
             self.attention.build((None, self.output_size), values_shape)
             self.attention.built = True
-        size = inputs_shape[-1] + values_shape[-1]
+        size = inputs_shape[-1] + (values_shape[-1] if self.order == "bahdanau" else 0)
         for cell in self.cells:
             if not cell.built:
                 cell.build((inputs_shape[0], size))
@@ -116,31 +144,116 @@ class AttentionCell(keras.layers.Layer):
         keys = self.attention.project_keys(values)
         return {"values": values, "keys": keys, "mask": values_mask}
 
-    def call(self, inputs, states, memory, dropout_masks=None, training=False):
-        context, weights = self._attend(states[-1][0], memory)
-        output = ops.concatenate([inputs, context], axis=-1)
+    def start(self, cell_states, memory):
+        """Return the state before the first step, a dict of nests of tensors, batch first.
+
+        Args:
+            cell_states: a list with the list of state tensors of each cell.
+            memory: what `memory(...)` returned.
+        """
+        state = {"cells": [list(tensors) for tensors in cell_states]}
+        if self.attention is not None:
+            state["attention"] = self.attention.initial_state(memory["mask"])
+        return state
+
+    def call(self, inputs, state, memory, dropout_masks=None, noise=None, training=False):
+        if self.order == "bahdanau":
+            context, weights, attended = self._attend(
+                state["cells"][-1][0], memory, state, noise, training
+            )
+            inputs = ops.concatenate([inputs, context], axis=-1)
+
+        def run(cell, x, tensors):
+            return advance(cell, x, tensors, training)
+
+        output, cells = self._through_the_stack(inputs, state["cells"], dropout_masks, run)
+        if self.order == "luong":
+            context, weights, attended = self._attend(output, memory, state, noise, training)
+        return (output, context, weights), {**state, "cells": cells, **attended}
+
+    def unroll(self, inputs, state, memory, dropout_masks=None, training=False):
+        """All steps of `inputs`, `(batch, steps, features)`.
+
+        In Luong's order each layer runs over all steps at once, and then all steps attend at once.
+
+        Returns:
+            `(output, context, weights)`, each with a time axis.
+        """
+        if self.order == "luong":
+            return self._recur_then_attend(inputs, state, memory, dropout_masks, training)
+        noise = self.draw_noise(inputs, memory, training)
+
+        def step(x, state):
+            (output, context, weights), state = self(
+                x["inputs"],
+                state,
+                memory,
+                dropout_masks=dropout_masks,
+                noise=x.get("noise"),
+                training=training,
+            )
+            wanted = {"output": output, "context": context, "weights": weights}
+            return {name: x for name, x in wanted.items() if x is not None}, state
+
+        self.prepare_dropout(ops.zeros_like(inputs[:, 0]), state, memory)
+        steps = {"inputs": inputs} if noise is None else {"inputs": inputs, "noise": noise}
+        found, _ = scan(step, state, steps)
+        self.forget_dropout()
+        return found["output"], found["context"], found.get("weights")
+
+    def draw_noise(self, inputs, memory, training):
+        """The noise of the attention for all steps of `inputs`, or `None`."""
+        if self.attention is None or not training:
+            return None
+        return self.attention.draw_noise(memory["mask"], inputs.shape[1])
+
+    def _recur_then_attend(self, inputs, state, memory, dropout_masks, training):
+        masks = None if dropout_masks is None else [mask[:, None] for mask in dropout_masks]
+
+        def run(cell, x, tensors):
+            return unroll(cell, x, tensors, training=training)
+
+        output, _ = self._through_the_stack(inputs, state["cells"], masks, run)
+        if self.attention is None:
+            context = memory["context"][:, None] + ops.zeros_like(output[:, :, :1])
+            return output, context, None
+        context, weights = self.attention(
+            output,
+            memory["values"],
+            keys=memory["keys"],
+            values_mask=memory["mask"],
+            training=training,
+        )
+        return output, context, weights
+
+    def _through_the_stack(self, x, states, dropout_masks, run):
+        """From the bottom to the top cell; `run(cell, x, state)` gives output and new state."""
         new_states = []
         for i, (cell, state) in enumerate(zip(self.cells, states, strict=True)):
             if i and dropout_masks is not None:
-                output = output * dropout_masks[i - 1]
-            output, state = _advance(cell, output, list(state), training)
+                x = x * dropout_masks[i - 1]
+            output, state = run(cell, x, list(state))
+            x = x + output if i and self.residual else output
             new_states.append(state)
-        return (output, context, weights), new_states
+        return x, new_states
 
-    def _attend(self, query, memory):
+    def _attend(self, query, memory, state, noise, training):
+        """Return the context, the weights, and what changes in the state."""
         if self.attention is None:
-            return memory["context"], None
-        return self.attention(
-            query, memory["values"], keys=memory["keys"], values_mask=memory["mask"]
+            return memory["context"], None, {}
+        context, weights, attended = self.attention.attend(
+            query, memory, state["attention"], noise, training
         )
+        return context, weights, {"attention": attended}
 
-    def prepare_dropout(self, inputs, states, memory):
+    def prepare_dropout(self, inputs, state, memory):
         """Draw the dropout masks of the cells themselves; call it before a loop over steps."""
-        context = memory["context"] if self.attention is None else memory["values"][:, 0]
-        step_input = ops.concatenate([inputs, context], axis=-1)
-        for cell, state in zip(self.cells, states, strict=True):
-            prepare_dropout(cell, step_input, state)
-            step_input = state[0]  # the shape of this cell's output
+        if self.order == "bahdanau":
+            context = memory["context"] if self.attention is None else memory["values"][:, 0]
+            inputs = ops.concatenate([inputs, context], axis=-1)
+        for cell, tensors in zip(self.cells, state["cells"], strict=True):
+            prepare_dropout(cell, inputs, tensors)
+            inputs = tensors[0]  # the shape of this cell's output
 
     def forget_dropout(self):
         """Forget those masks; call it after the loop."""
@@ -152,11 +265,6 @@ class AttentionCell(keras.layers.Layer):
             **super().get_config(),
             "cell": [keras.saving.serialize_keras_object(cell) for cell in self.cells],
             "attention": keras.saving.serialize_keras_object(self.attention),
+            "order": self.order,
+            "residual": self.residual,
         }
-
-
-def _advance(cell, inputs, state, training):
-    """One step of `cell`, whose `call` may or may not know `training` and may return one state."""
-    knows_training = getattr(cell, "_call_has_training_arg", True)
-    output, state = cell(inputs, state, **({"training": training} if knows_training else {}))
-    return output, list(state) if isinstance(state, (list, tuple)) else [state]

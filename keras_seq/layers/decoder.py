@@ -6,14 +6,19 @@ import keras
 from keras import ops
 
 from keras_seq.backend import jit_pays, scan
-from keras_seq.identifiers import check_positive, check_rate, resolve
+from keras_seq.identifiers import check_choice, check_positive, check_rate, resolve
 from keras_seq.layers.attention import AttentionMechanism
 from keras_seq.layers.attention_cell import AttentionCell
 from keras_seq.layers.bahdanau_attention import BahdanauAttention
 from keras_seq.layers.bridge import Bridge
+from keras_seq.layers.local_attention import LocalAttention
 from keras_seq.layers.luong_attention import LuongAttention
+from keras_seq.layers.monotonic_attention import MonotonicAttention
 from keras_seq.layers.scaled_dot_attention import ScaledDotAttention
 
+LearningRateSchedule = keras.optimizers.schedules.LearningRateSchedule
+
+TINY = 1e-9  # added to the probabilities of a pointer, so that none has an infinite logarithm
 ATTENTIONS = {
     "additive": BahdanauAttention,
     "bahdanau": BahdanauAttention,
@@ -21,7 +26,13 @@ ATTENTIONS = {
     "general": functools.partial(LuongAttention, "general"),
     "concat": functools.partial(LuongAttention, "concat"),
     "scaled_dot": ScaledDotAttention,
+    "local": LocalAttention,
+    "local_monotonic": functools.partial(LocalAttention, center="monotonic"),
+    "monotonic": MonotonicAttention,
 }
+READOUTS = ("tanh", "maxout", None)
+LEVELS = ("token", "step", "batch")
+FEEDBACKS = ("argmax", "sample")
 
 
 def get_attention(identifier, units=None, dtype=None):
@@ -45,16 +56,35 @@ class Decoder(keras.layers.Layer):
     r"""A recurrent decoder with attention, conditioned on an encoder.
 
         s_0 = Bridge(final encoder states)
-        c_t, s_t = AttentionCell(E y_(t-1), s_(t-1), memory)
-        r_t = tanh(W_r [h_t; c_t; E y_(t-1)] + b_r)              h_t is the output of the top cell
+        h_t, c_t, s_t = AttentionCell(x_t, s_(t-1), memory)      h_t is the output of the top cell
+        r_t = readout(h_t, c_t, E y_(t-1))
         p(y_t | y_<t, x) = softmax(W_o r_t + b_o)
 
-    With `attention=None` the source is one vector: it sets the initial state (Sutskever et al.)
-    and is fed at each step (Cho et al.).
+    In Bahdanau's order (attend, then recur) the readout sees [h_t; c_t; E y_(t-1)], in Luong's
+    (recur, then attend) [h_t; c_t]. It is tanh(W_r [...] + b_r), or the larger of each two of
+    W_r [...] + b_r (maxout), or there is none. x_t is E y_(t-1), and with input feeding
+    [E y_(t-1); r_(t-1)]. With `attention=None` the source is one vector: it sets the initial state
+    (Sutskever et al.) and in Bahdanau's order is fed at each step (Cho et al.).
 
-    Called on a whole target sequence it is teacher-forced: the embedding, the readout r and the
-    vocabulary projection of all steps are one product each, and only the recurrence is a loop.
-    `start` and `step` are the same decoder one token at a time, for search.
+    Called on a whole target sequence it is teacher-forced. The embedding, the readout and the
+    vocabulary projection of all steps are then one product each, and only the recurrence is a
+    loop; in Luong's order without input feeding the attention is one product too, and the loop
+    is a fused kernel where the backend has one. `start` and `step` are the same decoder one token
+    at a time, for search.
+
+    With `copy=True` the decoder may also point at a source token (See et al.):
+
+        g_t = sigmoid(W_g [h_t; c_t; E y_(t-1)] + b_g)
+        p(w) = g_t p_vocabulary(w) + (1 - g_t) sum_(s: x_s = w) alpha_ts
+
+    The tokens are then the vocabulary and, behind it, the positions of the source: `copy_ids` says
+    which token each source token is, its id in the target vocabulary or `vocabulary_size` and the
+    first position at which it stands. The results are then log-probabilities, with `time` columns
+    more.
+
+    With a `teacher_forcing_ratio` below 1 a step of training is fed the decoder's own last token
+    instead of the true one, with probability 1 - ratio (scheduled sampling). Readout and
+    projection are then inside the loop.
 
     Args:
         vocabulary_size: number of token ids.
@@ -62,9 +92,24 @@ class Decoder(keras.layers.Layer):
         units: size of the cell where a name is given, of the attention's score, and of r.
         num_layers: number of cells in the stack.
         attention: `"additive"` (the same as `"bahdanau"`), `"dot"`, `"general"`, `"concat"`,
-            `"scaled_dot"`, a config, an instance, or `None`.
+            `"scaled_dot"`, `"local"`, `"local_monotonic"`, `"monotonic"`, a config, an instance,
+            or `None`.
         embedding_dim: size of the token embeddings; `units` where `None`.
         dropout: rate on the embeddings, between layers (one mask per sequence) and on r.
+        order: `"bahdanau"` or `"luong"`.
+        input_feeding: whether r_(t-1) is fed too.
+        residual: whether a layer's input is added to its output, above the bottom one.
+        readout: `"tanh"`, `"maxout"` or `None`.
+        tie_embeddings: whether W_o is the embedding matrix; r is then as large as an embedding.
+        copy: whether there is a pointer; it needs an attention.
+        unknown_token_id: what is fed after a copied token that has no id.
+        teacher_forcing_ratio: a number in [0, 1], or a
+            `keras.optimizers.schedules.LearningRateSchedule` of the training step, which is
+            counted in a weight.
+        sampling_level: what each toss of the coin is for: every `"token"`, every `"step"` for the
+            whole batch, or every `"batch"`. The first step is always true: the start token.
+        feedback: the own token that is fed: the most probable one, `"argmax"`, or `"sample"`.
+        seed: an integer, for coins and draws.
 
     Call arguments:
         token_ids: integers `(batch, steps)`, the tokens fed: `y_0` is the start token.
@@ -72,15 +117,18 @@ class Decoder(keras.layers.Layer):
         encoder_states: its final states, a list of lists of `(batch, size)`.
         values_mask: boolean `(batch, time)`, `False` where the source is padding. Padding of the
             target needs no mask here: it stands on the right, and the loss leaves it out.
+        copy_ids: integers `(batch, time)`, where `copy=True`.
         return_attention: whether to return the attention weights too.
-        training: whether dropout is active.
+        training: whether dropout, noise and scheduled sampling are active.
 
     Returns:
         Logits `(batch, steps, vocabulary_size)`, float32 in mixed precision; with
         `return_attention` a tuple with the weights `(batch, steps, time)` (or `None`).
 
     Raises:
-        ValueError: for an unknown cell or attention, sizes below 1, a rate outside [0, 1).
+        ValueError: for an unknown cell, attention, order, readout, level or feedback, sizes below
+            1, a rate outside [0, 1), a ratio outside [0, 1], tied embeddings without a readout,
+            or a pointer without attention or without `copy_ids`.
 
     Example:
 
@@ -92,9 +140,13 @@ class Decoder(keras.layers.Layer):
     (2, 6, 7)
 
     References:
-        - Bahdanau, Cho & Bengio, 2015, arXiv:1409.0473.
+        - Bahdanau, Cho & Bengio, 2015, arXiv:1409.0473 (the order, maxout in appendix A.2.2).
+        - Luong, Pham & Manning, 2015, arXiv:1508.04025 (the other order, input feeding).
         - Sutskever, Vinyals & Le, 2014, arXiv:1409.3215.
         - Cho et al., 2014, arXiv:1406.1078.
+        - See, Liu & Manning, 2017, "Get to the point", arXiv:1704.04368 (the pointer).
+        - Bengio, Vinyals, Jaitly & Shazeer, 2015, arXiv:1506.03099 (scheduled sampling).
+        - Press & Wolf, 2017, arXiv:1608.05859 (tied embeddings).
     """
 
     def __init__(
@@ -106,6 +158,17 @@ class Decoder(keras.layers.Layer):
         attention="additive",
         embedding_dim=None,
         dropout=0.0,
+        order="bahdanau",
+        input_feeding=False,
+        residual=False,
+        readout="tanh",
+        tie_embeddings=False,
+        copy=False,
+        unknown_token_id=3,
+        teacher_forcing_ratio=1.0,
+        sampling_level="token",
+        feedback="argmax",
+        seed=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -116,42 +179,99 @@ class Decoder(keras.layers.Layer):
             "embedding_dim", units if embedding_dim is None else embedding_dim
         )
         self.dropout = check_rate("dropout", dropout)
+        self.input_feeding = input_feeding
+        self.readout = check_choice("readout", readout, READOUTS)
+        self.tie_embeddings = tie_embeddings
+        self.copy = copy
+        self.unknown_token_id = unknown_token_id
+        self.teacher_forcing_ratio = check_ratio("teacher_forcing_ratio", teacher_forcing_ratio)
+        self.sampling_level = check_choice("sampling_level", sampling_level, LEVELS)
+        self.feedback = check_choice("feedback", feedback, FEEDBACKS)
+        self.seed = seed
+        if readout is None and (tie_embeddings or input_feeding):
+            raise ValueError(
+                "`tie_embeddings` and `input_feeding` need a readout; received readout=None."
+            )
+        if copy and attention is None:
+            raise ValueError("`copy=True` points by attention; received attention=None.")
         policy = self.dtype_policy
         self.embedding = keras.layers.Embedding(vocabulary_size, self.embedding_dim, dtype=policy)
         mechanism = get_attention(attention, units, policy)
-        self.cell = AttentionCell([cell] * num_layers, mechanism, units, dtype=policy)
+        self.cell = AttentionCell(
+            [cell] * num_layers, mechanism, units, order=order, residual=residual, dtype=policy
+        )
         self.bridge = Bridge(self.cell.state_size, dtype=policy)
-        self.readout = keras.layers.Dense(units, activation="tanh", dtype=policy)
+        self.readout_size = self.embedding_dim if tie_embeddings else units
+        if readout is not None:
+            pieces = 2 if readout == "maxout" else 1
+            self.readout_layer = keras.layers.Dense(pieces * self.readout_size, dtype=policy)
         self.projection = keras.layers.Dense(vocabulary_size, dtype=policy.variable_dtype)
+        if copy:
+            self.copy_gate = keras.layers.Dense(1, dtype=policy.variable_dtype)
         self.dropout_layer = keras.layers.Dropout(dropout, dtype=policy)
+        self.seed_generator = keras.random.SeedGenerator(seed)
         self.supports_jit = jit_pays  # what `jit_compile="auto"` asks
 
     def build(self, token_ids_shape, values_shape, encoder_states_shape):
         batch = token_ids_shape[0]
         if self.cell.attention is None:
             values_shape = (batch, self.cell.output_size)
-        features = self.cell.output_size + values_shape[-1] + self.embedding_dim
+        fed = self.readout_size if self.input_feeding else 0
+        seen = self.cell.output_size + values_shape[-1]  # what pointer and readout see
+        features = seen + (self.embedding_dim if self.cell.order == "bahdanau" else 0)
         self.embedding.build(token_ids_shape)
         self.bridge.build(encoder_states_shape)
-        self.cell.build((batch, self.embedding_dim), values_shape)
-        self.readout.build((batch, None, features))
-        self.projection.build((batch, None, self.units))
+        self.cell.build((batch, self.embedding_dim + fed), values_shape)
+        if self.readout is not None:
+            self.readout_layer.build((batch, None, features))
+            features = self.readout_size
+        if self.tie_embeddings:
+            self.projection_bias = self.add_weight(
+                shape=(self.vocabulary_size,), initializer="zeros", name="projection_bias"
+            )
+        else:
+            self.projection.build((batch, None, features))
+        if self.copy:
+            self.copy_gate.build((batch, None, seen + self.embedding_dim))
+        if isinstance(self.teacher_forcing_ratio, LearningRateSchedule):
+            self.training_steps = self.add_weight(
+                shape=(), dtype="int32", initializer="zeros", trainable=False, name="training_steps"
+            )
 
-    def start(self, values, encoder_states, values_mask=None):
+    def start(self, values, encoder_states, values_mask=None, copy_ids=None):
         """Return `(state, memory)` before the first token.
 
-        `state` changes with every step. `memory` stays: beam search repeats it for the beams of a
-        source and never reorders it.
+        `state` changes with every step: a dict of nests of tensors, batch first. Where there is
+        attention its `coverage`, `(batch, time)`, is the sum of all weights so far, and 1 where
+        the source is padding. `memory` stays: beam search repeats it for the beams of a source and
+        never reorders it.
         """
-        state = self.bridge(encoder_states)
-        source = state[-1][0] if self.cell.attention is None else values
-        return state, self.cell.memory(source, values_mask)
+        cell_states = self.bridge(encoder_states)
+        source = cell_states[-1][0] if self.cell.attention is None else values
+        memory = self.cell.memory(source, values_mask)
+        state = self.cell.start(cell_states, memory)
+        if self.input_feeding:
+            blank = ops.zeros_like(cell_states[0][0][:, :1])
+            state["fed"] = ops.repeat(blank, self.readout_size, axis=1)
+        if self.cell.attention is not None:
+            state["coverage"] = ops.cast(ops.logical_not(memory["mask"]), "float32")
+        if self.copy:
+            if copy_ids is None:
+                raise ValueError("A decoder with copy=True needs `copy_ids`; received none.")
+            memory["copies"] = ops.one_hot(
+                copy_ids, self.vocabulary_size + values.shape[1], dtype="float32"
+            )
+        return state, memory
 
     def step(self, token_ids, state, memory):
         """Return `(logits, state)` after feeding `token_ids`, integers `(batch,)`."""
-        inputs = self.embedding(token_ids)
-        (output, context, _), state = self.cell(inputs, state, memory)
-        return self._logits(output, context, inputs, training=False), state
+        (output, context, weights, fed, inputs), new_state = self._advance(
+            self._embed(token_ids), state, memory
+        )
+        if weights is not None:
+            new_state["coverage"] = state["coverage"] + ops.cast(weights, "float32")
+        readout = self._read(output, context, inputs) if fed is None else fed
+        return self._logits(readout, output, context, inputs, weights, memory), new_state
 
     def call(
         self,
@@ -159,39 +279,197 @@ class Decoder(keras.layers.Layer):
         values,
         encoder_states,
         values_mask=None,
+        copy_ids=None,
         return_attention=False,
         training=False,
     ):
-        state, memory = self.start(values, encoder_states, values_mask)
-        inputs = self.dropout_layer(self.embedding(token_ids), training=training)  # (B, T, E)
+        state, memory = self.start(values, encoder_states, values_mask, copy_ids)
+        state.pop("coverage", None)
+        # Whether it is 1 for good is known while a graph is made; a schedule's value is not.
+        if training and self.teacher_forcing_ratio != 1:
+            logits, weights = self._sample(token_ids, state, memory)
+        else:
+            logits, weights = self._force(token_ids, state, memory, training)
+        return (logits, weights) if return_attention else logits
+
+    def _embed(self, token_ids):
+        """The embeddings of tokens; a copied one is fed as the unknown token."""
+        if self.copy:
+            known = token_ids < self.vocabulary_size
+            token_ids = ops.where(known, token_ids, self.unknown_token_id)
+        return self.embedding(token_ids)
+
+    def _advance(self, inputs, state, memory, masks=None, noise=None, training=False, drop=None):
+        """One step.
+
+        Returns `((output, context, weights, readout, inputs), state)`; the readout is `None`
+        unless it is fed.
+        """
+        x = inputs
+        if self.input_feeding:
+            x = ops.concatenate([inputs, state["fed"]], axis=-1)
+        (output, context, weights), new_state = self.cell(
+            x, state, memory, dropout_masks=masks, noise=noise, training=training
+        )
+        readout = None
+        if self.input_feeding:
+            readout = self._read(output, context, inputs)
+            readout = readout if drop is None else readout * drop
+            new_state = {**new_state, "fed": readout}
+        return (output, context, weights, readout, inputs), new_state
+
+    def _force(self, token_ids, state, memory, training):
+        """Logits and attention weights with the true tokens fed."""
+        inputs = self.dropout_layer(self._embed(token_ids), training=training)  # (B, T, E)
         masks = self._boundary_masks(state, training)
+        if self.input_feeding:
+            output, context, weights, readout = self._force_with_feeding(
+                inputs, state, memory, masks, training
+            )
+        else:
+            output, context, weights = self.cell.unroll(inputs, state, memory, masks, training)
+            readout = self._read(output, context, inputs)
+            readout = self.dropout_layer(readout, training=training)
+        return self._logits(readout, output, context, inputs, weights, memory), weights
+
+    def _force_with_feeding(self, inputs, state, memory, masks, training):
+        """The loop where the readout is fed back."""
+        steps = self._steps(inputs, memory, training)
+        shape = (*ops.shape(inputs)[:2], self.readout_size)
+        if training and self.dropout:
+            steps["drop"] = self._ones_dropped(shape)
 
         def step(x, state):
-            (output, context, weights), state = self.cell(
-                x, state, memory, dropout_masks=masks, training=training
+            (output, context, weights, readout, _), state = self._advance(
+                x["inputs"], state, memory, masks, x.get("noise"), training, x.get("drop")
             )
-            wanted = (output, context, weights) if return_attention else (output, context)
-            return tuple(x for x in wanted if x is not None), state
+            wanted = (
+                (output, context, readout)
+                if weights is None
+                else (output, context, readout, weights)
+            )
+            return wanted, state
 
-        self.cell.prepare_dropout(ops.zeros_like(inputs[:, 0]), state, memory)
-        (output, context, *weights), _ = scan(step, state, inputs)
+        (output, context, readout, *weights), _ = self._scan(step, state, memory, steps)
+        return output, context, weights[0] if weights else None, readout
+
+    def _sample(self, token_ids, state, memory):
+        """Logits and attention weights of training with scheduled sampling."""
+        batch, length = ops.shape(token_ids)
+        blank = ops.zeros((batch, length, self.embedding_dim), dtype=self.compute_dtype)
+        masks = self._boundary_masks(state, training=True)
+        steps = self._steps(blank, memory, training=True)
+        steps.pop("inputs")
+        steps["token_ids"] = ops.cast(token_ids, "int32")
+        steps["forced"] = self._coins(batch, length)
+        if self.feedback == "sample":
+            steps["draw"] = keras.random.uniform((batch, length), seed=self.seed_generator)
+        if self.dropout:
+            steps["drop_inputs"] = self._ones_dropped((batch, length, self.embedding_dim))
+            steps["drop"] = self._ones_dropped((batch, length, self.readout_size))
+
+        def step(x, carried):
+            own, state = carried
+            inputs = self._embed(ops.where(x["forced"], x["token_ids"], own))
+            if "drop_inputs" in x:
+                inputs = inputs * x["drop_inputs"]
+            (output, context, weights, readout, _), state = self._advance(
+                inputs, state, memory, masks, x.get("noise"), True, x.get("drop")
+            )
+            if readout is None:
+                readout = self._read(output, context, inputs)
+                if "drop" in x and self.readout is not None:
+                    readout = readout * x["drop"]
+            logits = self._logits(readout, output, context, inputs, weights, memory)
+            own = self._own_token(logits, x.get("draw"))
+            return (logits,) if weights is None else (logits, weights), (own, state)
+
+        carried = (ops.zeros_like(steps["token_ids"][:, 0]), state)
+        (logits, *weights), _ = self._scan(step, carried, memory, steps, state)
+        return logits, weights[0] if weights else None
+
+    def _steps(self, inputs, memory, training):
+        """What a loop over steps reads at each: the inputs, and noise where there is any."""
+        noise = self.cell.draw_noise(inputs, memory, training)
+        return {"inputs": inputs} if noise is None else {"inputs": inputs, "noise": noise}
+
+    def _scan(self, step, carried, memory, steps, state=None):
+        """The loop, with the dropout masks of the cells drawn before it."""
+        state = carried if state is None else state
+        first = next(iter(steps.values()))
+        size = self.embedding_dim + (self.readout_size if self.input_feeding else 0)
+        blank = ops.zeros((ops.shape(first)[0], size), dtype=self.compute_dtype)
+        self.cell.prepare_dropout(blank, state, memory)
+        found = scan(step, carried, steps)
         self.cell.forget_dropout()
-        logits = self._logits(output, context, inputs, training)
-        return (logits, weights[0] if weights else None) if return_attention else logits
+        return found
 
-    def _logits(self, output, context, inputs, training):
-        readout = self.readout(ops.concatenate([output, context, inputs], axis=-1))
-        return self.projection(self.dropout_layer(readout, training=training))
+    def _coins(self, batch, length):
+        """Which tokens are the true ones, boolean `(batch, length)`."""
+        ratio = self.teacher_forcing_ratio
+        if isinstance(ratio, LearningRateSchedule):
+            ratio = ratio(self.training_steps)
+            self.training_steps.assign_add(1)
+        shape = {"token": (batch, length), "step": (1, length), "batch": (1, 1)}
+        tossed = keras.random.uniform(shape[self.sampling_level], seed=self.seed_generator)
+        first = ops.arange(length) == 0
+        forced = ops.logical_or(tossed < ops.cast(ratio, tossed.dtype), first)
+        return ops.broadcast_to(forced, (batch, length))
+
+    def _own_token(self, logits, draw):
+        """The token to feed back: the most probable one, or one drawn by the number `draw`."""
+        if draw is None:
+            own = ops.argmax(logits, axis=-1)
+        else:
+            probabilities = ops.softmax(ops.cast(logits, "float32"), axis=-1)
+            below = ops.cumsum(probabilities, axis=-1) < draw[:, None]
+            own = ops.minimum(ops.sum(ops.cast(below, "int32"), axis=-1), logits.shape[-1] - 1)
+        return ops.stop_gradient(ops.cast(own, "int32"))
+
+    def _read(self, output, context, inputs):
+        """The readout, from one step or from all."""
+        parts = [output, context] + ([inputs] if self.cell.order == "bahdanau" else [])
+        features = ops.concatenate(parts, axis=-1)
+        if self.readout is None:
+            return features
+        readout = self.readout_layer(features)
+        if self.readout == "tanh":
+            return ops.tanh(readout)
+        one, other = ops.split(readout, 2, axis=-1)
+        return ops.maximum(one, other)
+
+    def _logits(self, readout, output, context, inputs, weights, memory):
+        """The logits, of one step or of all."""
+        if self.tie_embeddings:
+            matrix = ops.transpose(ops.cast(self.embedding.embeddings, self.projection.dtype))
+            readout = ops.cast(readout, self.projection.dtype)
+            logits = ops.matmul(readout, matrix) + ops.cast(self.projection_bias, matrix.dtype)
+        else:
+            logits = self.projection(readout)
+        if not self.copy:
+            return logits
+        gate = ops.sigmoid(self.copy_gate(ops.concatenate([output, context, inputs], axis=-1)))
+        own = gate * ops.softmax(logits, axis=-1)
+        own = ops.concatenate([own, ops.zeros_like(ops.cast(weights, own.dtype))], axis=-1)
+        weights = ops.cast(weights, "float32")
+        one_step = len(weights.shape) == 2
+        copied = ops.matmul(weights[:, None] if one_step else weights, memory["copies"])
+        copied = copied[:, 0] if one_step else copied
+        return ops.log(own + (1 - gate) * copied + TINY)
+
+    def _ones_dropped(self, shape):
+        """A dropout mask of its own for every number."""
+        return self.dropout_layer(ops.ones(shape, dtype=self.compute_dtype), training=True)
 
     def _boundary_masks(self, state, training):
         """One dropout mask per sequence for each boundary between two cells."""
         if not (training and self.dropout):
             return None
-        return [
-            self.dropout_layer(ops.ones_like(tensors[0]), training=True) for tensors in state[:-1]
-        ]
+        tops = [tensors[0] for tensors in state["cells"][:-1]]
+        return [self.dropout_layer(ops.ones_like(top), training=True) for top in tops]
 
     def get_config(self):
+        ratio = self.teacher_forcing_ratio
         return {
             **super().get_config(),
             "vocabulary_size": self.vocabulary_size,
@@ -201,4 +479,28 @@ class Decoder(keras.layers.Layer):
             "attention": keras.saving.serialize_keras_object(self.cell.attention),
             "embedding_dim": self.embedding_dim,
             "dropout": self.dropout,
+            "order": self.cell.order,
+            "input_feeding": self.input_feeding,
+            "residual": self.cell.residual,
+            "readout": self.readout,
+            "tie_embeddings": self.tie_embeddings,
+            "copy": self.copy,
+            "unknown_token_id": self.unknown_token_id,
+            "teacher_forcing_ratio": keras.saving.serialize_keras_object(ratio),
+            "sampling_level": self.sampling_level,
+            "feedback": self.feedback,
+            "seed": self.seed,
         }
+
+
+def check_ratio(name, ratio):
+    """Return a number in [0, 1], or the schedule that an instance or a config stands for."""
+    if isinstance(ratio, dict):
+        ratio = keras.saving.deserialize_keras_object(ratio)
+    if isinstance(ratio, LearningRateSchedule):
+        return ratio
+    if isinstance(ratio, bool) or not isinstance(ratio, (int, float)) or not 0 <= ratio <= 1:
+        raise ValueError(
+            f"`{name}` must be a number in [0, 1] or a LearningRateSchedule; received {ratio!r}."
+        )
+    return ratio
