@@ -1,12 +1,16 @@
 """Text files, one sentence a line: read strictly, written whole."""
 
+import contextlib
 import gzip
+import io
+import itertools
 import os
 import uuid
 import zlib
 from pathlib import Path
 
-_BOM = b"\xef\xbb\xbf"
+from keras_seq.datasets.lines import Lines, decode
+
 _SHOWN = 60  # Characters of a line that an error shows.
 
 
@@ -37,26 +41,12 @@ def read_lines(path):
         >>> read_lines(path)
         ['eins', 'zwei\u2028halb', '']
     """
-    path = Path(path)
-    return decode_lines(_read_bytes(path), path)
+    return list(Lines(path))
 
 
 def decode_lines(data, path):
     """`read_lines` of bytes already read (and unzipped); `path` is only named in the error."""
-    skipped = len(_BOM) if data.startswith(_BOM) else 0
-    try:
-        text = data[skipped:].decode("utf-8")
-    except UnicodeDecodeError as error:
-        offset = skipped + error.start
-        line = data.count(b"\n", 0, offset) + 1
-        raise ValueError(
-            f"{path}, line {line}: byte 0x{data[offset]:02x} at offset {offset} is not valid UTF-8 "
-            f"({error.reason}): expected a file saved as UTF-8."
-        ) from error
-    lines = text.replace("\r\n", "\n").split("\n")
-    if not lines[-1]:
-        lines.pop()
-    return lines
+    return list(decode(io.BytesIO(data), path))
 
 
 def read_parallel(source_path, target_path):
@@ -83,23 +73,37 @@ def read_parallel(source_path, target_path):
         (['Hallo!', 'Danke.'], ['Hello!', 'Thanks.'])
     """
     sources, targets = read_lines(source_path), read_lines(target_path)
-    if len(sources) != len(targets):
-        shorter = min(len(sources), len(targets))
-        longer_path = source_path if len(sources) > shorter else target_path
-        alone = max(sources, targets, key=len)[shorter]
-        raise ValueError(
-            f"{source_path} has {len(sources)} lines and {target_path} has {len(targets)}: "
-            "expected as many in both. The first line without a partner is line "
-            f"{shorter + 1} of {longer_path}: {_shortened(alone)!r}."
-        )
-    if not sources:
-        raise ValueError(f"{source_path} and {target_path} have no lines: expected at least one.")
+    count_pairs(source_path, target_path, sources, targets)
     return sources, targets
+
+
+def count_pairs(source_path, target_path, sources, targets):
+    """The number of lines of two files, given as iterables; ValueError unless equal and not 0."""
+    columns, count = (iter(sources), iter(targets)), 0
+    for pair in itertools.zip_longest(*columns):
+        if None in pair:
+            break
+        count += 1
+    else:
+        if not count:
+            raise ValueError(
+                f"{source_path} and {target_path} have no lines: expected at least one."
+            )
+        return count
+    longer = 1 - pair.index(None)
+    counts = [count, count]
+    counts[longer] += 1 + sum(1 for _ in columns[longer])
+    raise ValueError(
+        f"{source_path} has {counts[0]} lines and {target_path} has {counts[1]}: "
+        "expected as many in both. The first line without a partner is line "
+        f"{count + 1} of {(source_path, target_path)[longer]}: {_shortened(pair[longer])!r}."
+    )
 
 
 def write_lines(path, lines):
     r"""Writes strings as a UTF-8 text file, each ended by `\n`; `read_lines` gives them back.
 
+    They are written as they come: `lines` may be a generator of more than memory holds.
     The text goes to a new file beside `path`, which then takes its place in one step
     (`os.replace`): whoever reads `path` sees the old file or the new one, never half of it, and
     where anything fails the old one stays. A name that ends in ".gz" gives a gzip file.
@@ -125,13 +129,11 @@ def write_lines(path, lines):
     if isinstance(lines, (str, bytes)):
         raise ValueError(f"`lines` must be strings, one a line, but one {type(lines)} came.")
     path = Path(path)
-    data = b"".join(_encoded(line, number) for number, line in enumerate(lines, start=1))
-    if path.suffix == ".gz":
-        data = gzip.compress(data, mtime=0)
     beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
         with open(beside, "xb") as file:
-            file.write(data)
+            with _zipping(file, path) as content:
+                content.writelines(_encoded(line, n) for n, line in enumerate(lines, start=1))
             file.flush()
             os.fsync(file.fileno())
         os.replace(beside, path)
@@ -140,16 +142,11 @@ def write_lines(path, lines):
         raise
 
 
-def _read_bytes(path):
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f"There is no file {path}.") from error
-    except IsADirectoryError as error:
-        raise ValueError(f"{path} is a folder: expected a text file.") from error
-    if path.suffix != ".gz":
-        return data
-    return unzip(data, path)
+def _zipping(file, path):
+    """Where to write what `file` shall hold; to be closed before `file`."""
+    if path.suffix == ".gz":
+        return gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0)
+    return contextlib.nullcontext(file)
 
 
 def unzip(data, path):

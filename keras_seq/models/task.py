@@ -7,7 +7,15 @@ import keras
 import numpy as np
 
 from keras_seq.text.examples import LengthBatches
-from keras_seq.text.pipeline import BatchedDataset, add_weights, is_text_dataset, map_texts
+from keras_seq.text.pipeline import (
+    SHUFFLE_BUFFER,
+    BatchedDataset,
+    StreamedDataset,
+    add_weights,
+    is_batched,
+    is_text_dataset,
+    map_batches,
+)
 
 
 class _SetEpoch(keras.callbacks.Callback):
@@ -27,8 +35,9 @@ class Task(keras.Model):
     `fit`, `evaluate`, `predict` and the `*_on_batch` methods take
 
     - lists, tuples or NumPy arrays of `str`, tokenised once, batched by length;
-    - a `tf.data.Dataset` of strings: of single texts, which are batched by length here, or of
-      batches, which are kept;
+    - a `tf.data.Dataset` of strings: of single texts, such as `datasets.stream_parallel` reads
+      from files larger than memory, which are shuffled and batched by length here, a window at a
+      time; or of batches, which are kept;
     - ids prepared by hand: the dict that `call` takes (or a dataset of it), handed on as it is.
       Where no `sample_weight` comes with it, label 0 is padding.
 
@@ -59,44 +68,53 @@ class Task(keras.Model):
         shuffle=True,
         sample_weight=None,
         validation_batch_size=None,
+        shuffle_buffer=SHUFFLE_BUFFER,
         **kwargs,
     ):
-        """Train on text; the arguments are those of `keras.Model.fit`.
+        """Train on text; the arguments are those of `keras.Model.fit`, and one more.
 
-        `validation_split` takes the last part of the examples, before they are shuffled.
+        `validation_split` takes the last part of the examples, before they are shuffled. The
+        order of the examples depends only on the number of the epoch and on the state of NumPy's
+        generator when training begins, so after the same `keras.utils.set_random_seed` a training
+        continued with `initial_epoch` meets the order it would have met.
+
+        Args:
+            shuffle_buffer: for a dataset of single texts: how many of them are in memory at once,
+                to be shuffled and batched by length. Texts further apart are never mixed, so a
+                file sorted in some way should be shuffled before.
 
         Returns:
             A `keras.callbacks.History`.
 
         Raises:
             ValueError: for unequal numbers of inputs and targets, an empty corpus, ids where
-                strings belong, or a split that leaves nothing to train on.
+                strings belong, a dataset of texts without targets, or with a `y` besides, or a
+                split that leaves nothing to train on.
         """
         if not 0 <= validation_split < 1:
             raise ValueError(f"`validation_split` must be in [0, 1); received {validation_split}.")
         validation_batch_size = validation_batch_size or batch_size
-        if isinstance(validation_data, (list, tuple)):
-            x_val, y_val, weight_val = (*validation_data, None, None)[:3]
-            validation_data = self._convert(x_val, y_val, weight_val, validation_batch_size)[0]
-            if not is_dataset(validation_data):  # ids
-                validation_data = (x_val, y_val, _weights(y_val, weight_val))
-        elif validation_data is not None:
-            validation_data = self._convert(validation_data, None, None, None)[0]
+        validation_data = self._validation(validation_data, validation_batch_size, shuffle_buffer)
         callbacks = _callback_list(callbacks)
+        batched = None
         if is_text(x):
             examples = self._examples(x, y, sample_weight)
             if validation_split and validation_data is None:
                 examples, held_out = examples.split(validation_split)
                 validation_data = _dataset(held_out, validation_batch_size)
             batched = BatchedDataset(LengthBatches(examples, batch_size or 32, shuffle=shuffle))
-            callbacks = [*callbacks, _SetEpoch(batched)]
-            x, y, sample_weight, batch_size, shuffle = batched.dataset, None, None, None, False
         elif validation_split and is_dataset(x):
             raise ValueError("`validation_split` needs lists; pass `validation_data` instead.")
-        else:
-            x, y, sample_weight, batch_size = self._convert(
-                x, y, sample_weight, batch_size, shuffle
+        elif is_text_dataset(x) and not is_batched(x):
+            _check_text_dataset(x, y, sample_weight, self.needs_targets)
+            batched = StreamedDataset(
+                x, self.encode_tensors, batch_size or 32, shuffle, shuffle_buffer
             )
+        if batched is not None:
+            callbacks = [*callbacks, _SetEpoch(batched)]
+            x, y, sample_weight, batch_size, shuffle = batched.dataset, None, None, None, False
+        else:
+            x, y, sample_weight, batch_size = self._convert(x, y, sample_weight, batch_size)
             shuffle = shuffle and not is_dataset(x)
         return super().fit(
             x=x,
@@ -170,12 +188,31 @@ class Task(keras.Model):
             raise ValueError("The corpus is empty: received no texts.")
         return self.encode_examples(x, y, sample_weight)
 
-    def _convert(self, x, y, sample_weight, batch_size, shuffle=False):
-        """Return `(x, y, sample_weight, batch_size)` as Keras takes them."""
+    def _validation(self, data, batch_size, shuffle_buffer):
+        """Return `validation_data` as Keras takes it."""
+        if not isinstance(data, (list, tuple)):
+            if is_text_dataset(data) and is_batched(data):
+                batch_size = None
+            return self._convert(data, None, None, batch_size, shuffle_buffer)[0]
+        x, y, weight = (*data, None, None)[:3]
+        converted = self._convert(x, y, weight, batch_size, shuffle_buffer)[0]
+        return converted if is_dataset(converted) else (x, y, _weights(y, weight))  # ids
+
+    def _convert(self, x, y, sample_weight, batch_size, window=SHUFFLE_BUFFER):
+        """Return `(x, y, sample_weight, batch_size)` as Keras takes them, unshuffled."""
         if is_text(x):
             return _dataset(self._examples(x, y, sample_weight), batch_size), None, None, None
         if is_text_dataset(x):
-            return map_texts(x, self.encode_tensors, batch_size, shuffle), None, None, None
+            _check_text_dataset(x, y, sample_weight, self.needs_targets)
+            if not is_batched(x):
+                encode, rows = self.encode_tensors, batch_size or 32
+                stream = StreamedDataset(x, encode, rows, shuffle_buffer=window)
+                return stream.dataset, None, None, None
+            if batch_size is not None:
+                raise ValueError(
+                    f"The dataset is batched already; do not pass batch_size={batch_size}."
+                )
+            return map_batches(x, self.encode_tensors), None, None, None
         if is_dataset(x):
             return add_weights(x), y, sample_weight, batch_size
         return x, y, None if y is None else _weights(y, sample_weight), batch_size
@@ -226,6 +263,21 @@ def check_texts(texts, name):
                 "Ids go in as the dict that `call` takes."
             )
     return texts
+
+
+def _check_text_dataset(dataset, y, sample_weight, needs_targets):
+    """Raise a `ValueError` unless a dataset of texts holds all there is."""
+    if y is not None or sample_weight is not None:
+        raise ValueError(
+            "A dataset of texts holds its targets and weights itself, as (x, y) or "
+            "(x, y, sample_weight); received `y` or `sample_weight` besides."
+        )
+    spec = dataset.element_spec
+    if needs_targets and not (isinstance(spec, tuple) and len(spec) > 1):
+        raise ValueError(
+            "There must be one target for each source: expected a dataset of (source, target); "
+            f"received elements {spec}."
+        )
 
 
 def _callback_list(callbacks):

@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from keras_seq.text.examples import padded_length
+from keras_seq.identifiers import check_positive
 from keras_seq.text.tokenizer import tensorflow
 
 SHUFFLE_BUFFER = 10_000
-BOUNDARIES = sorted({padded_length(n) for n in range(8, 1025)})
+# The lengths of batches out of datasets, which are not known beforehand: 16, 24, 32, 48, 64, ...
+BOUNDARIES = [16, *(n << k for k in range(3, 28) for n in (3, 4))]
 
 
 class BatchedDataset:
@@ -59,6 +60,139 @@ class BatchedDataset:
 
         dataset = tf.data.Dataset.range(len(self.batches))
         return without_threads(dataset.map(batch))
+
+
+class StreamedDataset:
+    """Padded batches out of a dataset of single texts, read window by window.
+
+    A window of `shuffle_buffer` texts, rounded up to whole batches, is read, shuffled, sorted by
+    the bucket of each text's longest column, longest first, and cut into batches, which are
+    shuffled again. So memory holds one window, the order depends on the dataset and
+    `(seed, epoch)` alone, and no batch is partial but one of the last window's, which is filled up
+    with empty rows of weight 0.
+
+    All columns of a batch are padded to the bound of its longest bucket, one of `BOUNDARIES`, or
+    to a quarter of that where it is enough for a column: a compiled step meets few shapes.
+
+    Args:
+        dataset: a `tf.data.Dataset` of `x`, `(x, y)` or `(x, y, sample_weight)`: scalar strings,
+            and a number.
+        encode: `(x, y) -> (inputs, labels)`: from string tensors `(batch,)` to a dict of ragged
+            tensors and one ragged tensor; `y` and `labels` may be `None`.
+        batch_size: rows in a batch.
+        shuffle: whether to shuffle.
+        shuffle_buffer: how many texts are in memory at once.
+        seed: of the order; drawn from NumPy's global generator where `None`, so that
+            `keras.utils.set_random_seed` makes it repeatable.
+
+    Attributes:
+        dataset: the batches, as those of `BatchedDataset`.
+
+    Raises:
+        ValueError: for a `batch_size` or `shuffle_buffer` below 1.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from keras_seq.text import CharacterTokenizer
+        >>> tokenizer = CharacterTokenizer.from_texts(["abc"])
+        >>> texts = tf.data.Dataset.from_tensor_slices(["cab", "a", "ba"])
+        >>> encode = lambda x, y: ({"ids": tokenizer.tokenize(x)}, None)
+        >>> for (x,) in StreamedDataset(texts, encode, batch_size=2).dataset:
+        ...     print(x["ids"].shape, x["ids"][:, :3].numpy().tolist())
+        (2, 16) [[6, 4, 5], [4, 0, 0]]
+        (2, 16) [[5, 4, 0], [0, 0, 0]]
+    """
+
+    def __init__(
+        self,
+        dataset,
+        encode,
+        batch_size=32,
+        shuffle=False,
+        shuffle_buffer=SHUFFLE_BUFFER,
+        seed=None,
+    ):
+        tf = tensorflow()
+        self.encode = encode
+        self.batch_size = check_positive("batch_size", batch_size)
+        self.shuffle = shuffle
+        self.seed = int(np.random.randint(2**31)) if seed is None else seed
+        window = -(-check_positive("shuffle_buffer", shuffle_buffer) // batch_size) * batch_size
+        with tf.device("CPU:0"):
+            self._epoch = tf.Variable(0, trainable=False, dtype="int64")
+            windows = dataset.batch(window).enumerate()
+            batches = windows.flat_map(self._batches)
+        count = int(dataset.cardinality())
+        if count >= 0:  # known: then Keras shows how many steps there are
+            steps = tf.data.experimental.assert_cardinality(-(-count // batch_size))
+            batches = batches.apply(steps)
+        self.dataset = without_threads(batches)
+
+    def set_epoch(self, epoch):
+        """Make the next iteration give the order of `epoch`."""
+        self._epoch.assign(epoch)
+
+    def _batches(self, number, texts):
+        """The batches of one window."""
+        tf = tensorflow()
+        names, columns, weights = _encoded(tf, self.encode, texts)
+        # One empty row more stands for every filling row.
+        columns = [tf.concat([c, tf.zeros((1, 0), c.dtype)], axis=0) for c in columns]
+        weights = tf.pad(weights, [[0, 1]])
+        lengths = tf.stack([column.row_lengths() for column in columns], axis=1)
+
+        def batch(rows):  # (batch_size,)
+            chosen = [tf.gather(column, rows) for column in columns]
+            return _padded(tf, names, chosen, tf.gather(weights, rows), self.batch_size)
+
+        return tf.data.Dataset.from_tensor_slices(self._order(tf, number, lengths)).map(batch)
+
+    def _order(self, tf, window, lengths):
+        """The row numbers of each batch of a window, int32 `(batches, batch_size)`."""
+        count = tf.shape(lengths)[0] - 1  # the number of the filling row
+        seed = tf.stack([tf.constant(self.seed, "int64"), self._epoch])
+        seeds = tf.random.split(tf.random.fold_in(seed, window))
+
+        def shuffled(values, seed):
+            shuffle = tf.random.experimental.stateless_shuffle
+            return shuffle(values, seed, alg="philox") if self.shuffle else values
+
+        order = shuffled(tf.range(count), seeds[0])
+        bucket = tf.searchsorted(BOUNDARIES, tf.cast(tf.reduce_max(lengths, 1), "int32"))
+        sort = tf.argsort(tf.gather(bucket, order), direction="DESCENDING", stable=True)
+        order = tf.pad(
+            tf.gather(order, sort), [[0, -count % self.batch_size]], constant_values=count
+        )
+        return shuffled(tf.reshape(order, (-1, self.batch_size)), seeds[1])
+
+
+def _encoded(tf, encode, element):
+    """`(names, columns, weights)` of a batch of texts: ragged columns, the labels last."""
+    element = element if isinstance(element, tuple) else (element,)
+    x, y, weights = (*element, None, None)[:3]
+    inputs, labels = encode(x, y)
+    columns = [*inputs.values()] if labels is None else [*inputs.values(), labels]
+    weights = tf.ones((columns[0].nrows(),)) if weights is None else tf.cast(weights, "float32")
+    return list(inputs), columns, weights
+
+
+def _padded(tf, names, columns, weights, rows=None):
+    """A batch as Keras takes it, of what `_encoded` gives."""
+    ends = _padded_lengths(tf, tf.stack([tf.reduce_max(c.row_lengths()) for c in columns]))
+    rows = columns[0].nrows() if rows is None else rows
+    dense = [column.to_tensor(shape=(rows, ends[k])) for k, column in enumerate(columns)]
+    inputs = dict(zip(names, dense, strict=False))
+    if len(dense) == len(names):  # no labels
+        return (inputs,)
+    return inputs, dense[-1], tf.cast(dense[-1] != 0, "float32") * weights[:, None]
+
+
+def _padded_lengths(tf, longest):
+    """What the columns of a batch are padded to, for the longest row of each: `(columns,)`."""
+    bounds = tf.constant(BOUNDARIES, longest.dtype)
+    bound = bounds[tf.searchsorted(bounds, tf.reduce_max(longest)[None])[0]]
+    quarter = tf.maximum(bound // 4, bounds[0])
+    return tf.where(longest <= quarter, quarter, bound)
 
 
 def without_threads(dataset):
@@ -130,76 +264,36 @@ def text_batches(dataset, batch_size=256):
     inputs = dataset.map(lambda x, *_: x)
     if inputs.element_spec.shape.rank == 0:
         inputs = inputs.batch(batch_size)
-    for batch in inputs.as_numpy_iterator():
+    for batch in without_threads(inputs).as_numpy_iterator():
         yield [tf.compat.as_text(text) for text in batch]
 
 
-def map_texts(dataset, encode, batch_size=None, shuffle=False):
-    """Turn a dataset of strings into one of padded batches of ids.
-
-    Args:
-        dataset: elements `x`, `(x, y)` or `(x, y, sample_weight)`; `x` and `y` are strings, scalar
-            or of shape `(batch,)`. Batches are kept as they are; single texts are batched here,
-            with others of similar length.
-        encode: `(x, y) -> (inputs, labels)`: from string tensors `(batch,)` to a dict of ragged
-            tensors and one ragged tensor; `y` and `labels` may be `None`.
-        batch_size: for single texts; 32 where `None`.
-        shuffle: for single texts: whether to shuffle within a buffer.
-
-    Returns:
-        A `tf.data.Dataset` of `(x,)` or `(x, y, sample_weight)`.
+def is_batched(dataset):
+    """Whether the elements of a dataset of texts are batches of shape `(batch,)`, not scalars.
 
     Raises:
-        ValueError: if `batch_size` is given for a dataset that is batched already.
+        ValueError: if they are neither.
     """
-    tf = tensorflow()
     spec = dataset.element_spec
-    ranks = {leaf.shape.rank for leaf in tf.nest.flatten(spec)}
-    if ranks - {0, 1} or len(ranks) != 1:
+    ranks = {leaf.shape.rank for leaf in tensorflow().nest.flatten(spec)}
+    if ranks not in ({0}, {1}):
         raise ValueError(
             "A dataset of texts must give scalar strings or batches of shape (batch,); "
             f"received elements {spec}."
         )
-    batched = ranks == {1}
-    if batched and batch_size is not None:
-        raise ValueError(f"The dataset is batched already; do not pass batch_size={batch_size}.")
-
-    def ids(*element):
-        x, y, weight = (*element, None, None)[:3]
-        inputs, labels = encode(x, y)
-        if labels is None:
-            return (inputs,)
-        return inputs, labels, tf.ones((labels.nrows(),)) if weight is None else weight
-
-    def finish(inputs, labels=None, weight=None):
-        inputs = {name: _to_dense(tf, column) for name, column in inputs.items()}
-        if labels is None:
-            return (inputs,)
-        labels = _to_dense(tf, labels)
-        weights = tf.cast(labels != 0, "float32") * tf.cast(weight, "float32")[:, None]
-        return inputs, labels, weights
-
-    if batched:
-        return without_threads(dataset.map(lambda *e: finish(*ids(*e))))
-    if shuffle:
-        dataset = dataset.shuffle(SHUFFLE_BUFFER)
-    dataset = dataset.batch(1024).map(ids).unbatch()
-    # A row of a ragged tensor is dense, but tf.data does not know until it is touched.
-    dataset = dataset.map(lambda *element: tf.nest.map_structure(tf.identity, element))
-    dataset = dataset.bucket_by_sequence_length(
-        lambda inputs, *_: tf.reduce_max([tf.shape(column)[0] for column in inputs.values()]),
-        bucket_boundaries=[bound + 1 for bound in BOUNDARIES],
-        bucket_batch_sizes=[batch_size or 32] * (len(BOUNDARIES) + 1),
-    )
-    return without_threads(dataset.map(finish))
+    return ranks == {1}
 
 
-def _to_dense(tf, column):
-    """Pad with 0 to the next of `BOUNDARIES`, so that few shapes occur."""
-    if isinstance(column, tf.RaggedTensor):
-        column = column.to_tensor()
-    length = tf.shape(column)[1]
-    bounds = tf.constant([*BOUNDARIES, 2**31 - 1], "int32")
-    bound = bounds[tf.searchsorted(bounds, [length])[0]]
-    missing = tf.where(bound == bounds[-1], 0, bound - length)
-    return tf.pad(column, [[0, 0], [0, missing]])
+def map_batches(dataset, encode):
+    """Turn a dataset of batches of texts into one of padded batches of ids.
+
+    Args:
+        dataset: elements `x`, `(x, y)` or `(x, y, sample_weight)`, each of shape `(batch,)`.
+        encode: as in `StreamedDataset`.
+
+    Returns:
+        A `tf.data.Dataset` of `(x,)` or `(x, y, sample_weight)`.
+    """
+    tf = tensorflow()
+
+    return without_threads(dataset.map(lambda *e: _padded(tf, *_encoded(tf, encode, e))))

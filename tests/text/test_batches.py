@@ -1,10 +1,11 @@
 """Batches by length: every example once, little padding, an order that (seed, epoch) decides."""
 
+import keras
 import numpy as np
 import pytest
 
 from keras_seq.text.examples import Examples, LengthBatches, padded_length
-from keras_seq.text.pipeline import BatchedDataset, frame
+from keras_seq.text.pipeline import BatchedDataset, StreamedDataset, frame, is_batched, map_batches
 
 
 def examples(count=203, seed=0, weights=None):
@@ -106,3 +107,97 @@ def test_frame_is_the_same_in_a_graph():
         graph = tf.function(lambda r, options=options: frame(r, **options))
         ragged = tf.RaggedTensor.from_row_lengths(np.array([5, 6, 7, 8, 9], "int32"), [2, 0, 3])
         assert graph(ragged).to_list() == python
+
+
+def texts(count=203, weights=None):
+    """The sources and targets of `examples`, as a dataset of strings: ids with spaces between."""
+    import tensorflow as tf
+
+    columns = examples(count).columns()[:2]
+    columns = [[" ".join(map(str, row)) for row in column] for column in columns]
+    columns = columns if weights is None else [*columns, weights]
+    return tf.data.Dataset.from_tensor_slices(tuple(columns))
+
+
+def encode(x, y):
+    import tensorflow as tf
+
+    source, target = (tf.strings.to_number(tf.strings.split(part), "int32") for part in (x, y))
+    return {"source_ids": source, "target_ids": target}, target
+
+
+def stream(shuffle=True, seed=1, **options):
+    return StreamedDataset(texts(**options), encode, 16, shuffle, shuffle_buffer=60, seed=seed)
+
+
+def test_a_stream_holds_the_examples_and_nothing_else():
+    weights = np.arange(203) / 203
+    data = examples(weights=weights)
+    shapes, rows, batches = set(), [], 0
+    streamed = stream(weights=weights).dataset
+    for x, y, weight in streamed.as_numpy_iterator():
+        batches += 1
+        assert len(y) == 16
+        shapes.add((x["source_ids"].shape[1], x["target_ids"].shape[1], y.shape[1]))
+        for source, target, label, w in zip(*x.values(), y, weight, strict=True):
+            row = source[0] - 4
+            if row < 0:  # filling
+                assert not (source.any() or target.any() or label.any() or w.any())
+                continue
+            rows.append(row)
+            for found, column in ((source, data.inputs["source_ids"]), (label, data.labels)):
+                assert np.array_equal(found[: len(column[row])], column[row])
+                assert not found[len(column[row]) :].any()
+            np.testing.assert_allclose(w, np.where(label != 0, weights[row], 0), rtol=1e-6)
+    assert sorted(rows) == list(range(203))
+    assert batches == int(streamed.cardinality()) == 13  # ceil(203 / 16)
+    assert len(shapes) <= 6 and {*sum(shapes, ())} <= {16, 24, 32, 48}
+
+
+def test_order_of_a_stream_depends_on_seed_and_epoch_alone():
+    first = seen(stream().dataset)
+    batched = stream()
+    batched.set_epoch(1)
+    second = seen(batched.dataset)
+    assert second == seen(batched.dataset) != first  # until the next epoch
+    batched.set_epoch(0)
+    assert seen(batched.dataset) == first
+    assert seen(stream(seed=2).dataset) != first
+    # As in another process, which goes on where this one stopped.
+    keras.utils.set_random_seed(17)
+    resumed = stream()
+    resumed.set_epoch(1)
+    assert seen(resumed.dataset) == second
+
+
+def test_a_stream_unshuffled_is_the_same_each_time():
+    batched = stream(shuffle=False)
+    first = seen(batched.dataset)
+    batched.set_epoch(1)
+    assert seen(batched.dataset) == first == seen(stream(shuffle=False, seed=2).dataset)
+    assert all(batch < 64 for batch in first[0])  # the first window: 60 rounded up to 4 batches
+
+
+def test_a_far_shorter_column_is_padded_to_a_quarter():
+    import tensorflow as tf
+
+    for long, short, expected in ((100, 40, (128, 128)), (100, 20, (128, 32)), (20, 3, (24, 16))):
+        pair = tf.data.Dataset.from_tensors((" ".join(["4"] * long), " ".join(["5"] * short)))
+        x, y, _ = next(StreamedDataset(pair, encode, 2).dataset.as_numpy_iterator())
+        assert (x["source_ids"].shape[1], y.shape[1]) == expected
+
+
+def test_batches_of_texts_are_kept():
+    found = seen(map_batches(texts(20).batch(8), encode))
+    assert found == [[*range(8)], [*range(8, 16)], [*range(16, 20)]]
+
+
+def test_mistakes_with_streams():
+    import tensorflow as tf
+
+    for size in (0, 2.5):
+        with pytest.raises(ValueError, match=f"`shuffle_buffer` must be .* received {size}"):
+            StreamedDataset(texts(3), encode, shuffle_buffer=size)
+    mixed = tf.data.Dataset.from_tensors((["a"], "b"))
+    with pytest.raises(ValueError, match="scalar strings or batches of shape"):
+        is_batched(mixed)
