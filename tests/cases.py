@@ -22,7 +22,7 @@ from keras_seq.layers import (
     ScaledDotAttention,
     VanillaRNNCell,
 )
-from keras_seq.models import ExactMatch, Perplexity, Seq2Seq, TokenAccuracy
+from keras_seq.models import ExactMatch, Perplexity, Seq2Seq, TokenAccuracy, TokenCrossEntropy
 from keras_seq.samplers import Beam, Exhaustive, Greedy, Random
 from keras_seq.text import CharacterTokenizer
 
@@ -252,3 +252,5 @@ SAMPLERS = [
 ]
 
 METRICS = [Perplexity, ExactMatch, TokenAccuracy]
+
+LOSSES = [TokenCrossEntropy]

@@ -6,7 +6,7 @@ import sys
 
 import keras
 import pytest
-from cases import LAYERS, METRICS, SAMPLERS
+from cases import LAYERS, LOSSES, METRICS, SAMPLERS
 
 import keras_seq
 
@@ -21,7 +21,7 @@ def _public_classes(*modules):
 def test_every_public_class_has_its_line_in_cases():
     lines = {type(case.make()).__name__ for case in LAYERS}
     lines |= {type(sampler).__name__ for sampler in SAMPLERS}
-    lines |= {metric.__name__ for metric in METRICS}
+    lines |= {metric.__name__ for metric in [*METRICS, *LOSSES]}
     classes = _public_classes(keras_seq.layers, keras_seq.models, keras_seq.samplers)
     assert {kind.__name__ for kind in classes} - ABSTRACT == lines
 

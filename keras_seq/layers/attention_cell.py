@@ -205,7 +205,7 @@ class AttentionCell(keras.layers.Layer):
         """The noise of the attention for all steps of `inputs`, or `None`."""
         if self.attention is None or not training:
             return None
-        return self.attention.draw_noise(memory["mask"], inputs.shape[1])
+        return self.attention.draw_noise(memory["mask"], ops.shape(inputs)[1])
 
     def _recur_then_attend(self, inputs, state, memory, dropout_masks, training):
         masks = None if dropout_masks is None else [mask[:, None] for mask in dropout_masks]

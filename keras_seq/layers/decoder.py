@@ -258,9 +258,10 @@ class Decoder(keras.layers.Layer):
         if self.copy:
             if copy_ids is None:
                 raise ValueError("A decoder with copy=True needs `copy_ids`; received none.")
-            memory["copies"] = ops.one_hot(
-                copy_ids, self.vocabulary_size + values.shape[1], dtype="float32"
+            copies = ops.one_hot(
+                copy_ids, self.vocabulary_size + ops.shape(values)[1], dtype="float32"
             )
+            memory["copies"] = copies * ops.cast(memory["mask"], "float32")[:, :, None]
         return state, memory
 
     def step(self, token_ids, state, memory):
@@ -271,7 +272,12 @@ class Decoder(keras.layers.Layer):
         if weights is not None:
             new_state["coverage"] = state["coverage"] + ops.cast(weights, "float32")
         readout = self._read(output, context, inputs) if fed is None else fed
-        return self._logits(readout, output, context, inputs, weights, memory), new_state
+        logits = self._logits(readout, output, context, inputs, weights, memory)
+        if self.copy:  # a position where no token stands for the first time is no token
+            known = ops.arange(ops.shape(logits)[-1]) < self.vocabulary_size
+            pointed = ops.any(memory["copies"] > 0, axis=1)
+            logits = ops.where(ops.logical_or(known, pointed), logits, -1e9)
+        return logits, new_state
 
     def call(
         self,
@@ -423,7 +429,7 @@ class Decoder(keras.layers.Layer):
         else:
             probabilities = ops.softmax(ops.cast(logits, "float32"), axis=-1)
             below = ops.cumsum(probabilities, axis=-1) < draw[:, None]
-            own = ops.minimum(ops.sum(ops.cast(below, "int32"), axis=-1), logits.shape[-1] - 1)
+            own = ops.minimum(ops.sum(ops.cast(below, "int32"), axis=-1), ops.shape(logits)[-1] - 1)
         return ops.stop_gradient(ops.cast(own, "int32"))
 
     def _read(self, output, context, inputs):

@@ -64,7 +64,9 @@ class LocalAttention(LuongAttention):
             self.center_scale = self.add_kernel("center_scale", units, 1)
 
     def weigh(self, query, keys, values_mask, training=False):
-        return self._weigh(query, keys, values_mask, ops.arange(query.shape[1], dtype="float32"))
+        return self._weigh(
+            query, keys, values_mask, ops.arange(ops.shape(query)[1], dtype="float32")
+        )
 
     def initial_state(self, values_mask):
         if self.center == "predictive":
@@ -79,7 +81,7 @@ class LocalAttention(LuongAttention):
 
     def _weigh(self, query, keys, values_mask, step):
         """Weights `(B, T, S)`; `step` is `(T,)` or `(B, 1)`."""
-        position = ops.arange(keys.shape[1], dtype="float32")
+        position = ops.arange(ops.shape(keys)[1], dtype="float32")
         if values_mask is None:
             values_mask = ops.ones(ops.shape(keys)[:2], dtype="bool")
         valid = ops.sum(ops.cast(values_mask, "float32"), axis=1)[:, None]  # (B, 1)

@@ -78,7 +78,7 @@ class MonotonicAttention(BahdanauAttention):
     def weigh(self, query, keys, values_mask, training=False):
         if values_mask is None:
             values_mask = ops.ones(ops.shape(keys)[:2], dtype="bool")
-        noise = self.draw_noise(values_mask, query.shape[1]) if training else None
+        noise = self.draw_noise(values_mask, ops.shape(query)[1]) if training else None
         energies = self._energies(query, keys, values_mask, noise)
 
         def step(energy, before):
@@ -90,7 +90,7 @@ class MonotonicAttention(BahdanauAttention):
 
     def initial_state(self, values_mask):
         blank = ops.zeros_like(ops.cast(values_mask, "float32"))
-        return [blank + ops.cast(ops.arange(values_mask.shape[1]) == 0, "float32")]
+        return [blank + ops.cast(ops.arange(ops.shape(values_mask)[1]) == 0, "float32")]
 
     def draw_noise(self, values_mask, steps):
         if not self.noise:
@@ -119,7 +119,7 @@ class MonotonicAttention(BahdanauAttention):
             return stops * ops.cast(ops.cumsum(stops, axis=1) < 1.5, "float32")
         passing = -ops.softplus(energy)  # log(1 - p)
         passed = ops.cumsum(passing, axis=1) - passing  # up to, and without, each value
-        time = energy.shape[1]
+        time = ops.shape(energy)[1]
         right = ops.arange(time)[:, None] >= ops.arange(time)[None]  # s >= j
         paths = ops.where(right, passed[:, :, None] - passed[:, None], -1e9)  # (B, S, S)
         arriving = ops.matmul(ops.exp(paths), before[:, :, None])[:, :, 0]

@@ -1,24 +1,37 @@
 """The translator: text to text."""
 
 import keras
-import numpy as np
 from keras import ops
 
 from keras_seq import samplers
-from keras_seq.backend import synchronize
 from keras_seq.identifiers import check_positive, check_rate
 from keras_seq.layers.decoder import Decoder
 from keras_seq.layers.encoder import Encoder
+from keras_seq.models.generation import Generation
+from keras_seq.models.losses import TokenCrossEntropy
 from keras_seq.models.metrics import ExactMatch, Perplexity, TokenAccuracy
 from keras_seq.models.search import CompiledSearch
-from keras_seq.models.task import Task, check_texts, is_text
+from keras_seq.models.task import Task
 from keras_seq.text import Tokenizer, get_tokenizer_class
-from keras_seq.text.examples import Examples, padded_length
-from keras_seq.text.pipeline import frame, is_text_dataset, text_batches
+from keras_seq.text.examples import Examples
+from keras_seq.text.pipeline import frame
+from keras_seq.text.pointer import Pointer
+
+DECODER_OPTIONS = (
+    "order",
+    "input_feeding",
+    "residual",
+    "readout",
+    "tie_embeddings",
+    "copy",
+    "teacher_forcing_ratio",
+    "sampling_level",
+    "feedback",
+)
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
-class Seq2Seq(Task):
+class Seq2Seq(Generation, Task):
     r"""Encoder, attention and decoder between two tokenizers: text in, text out.
 
         p(y | x) = prod_t p(y_t | y_<t, x)
@@ -34,10 +47,23 @@ class Seq2Seq(Task):
         units: size of the encoder (per direction) and of the decoder.
         num_layers: number of layers of both.
         bidirectional: whether the encoder reads from both sides.
-        attention: `"additive"`, `"dot"`, `"general"`, `"concat"`, `"scaled_dot"`, a config, an
-            instance of `layers.AttentionMechanism`, or `None` for a fixed context.
+        attention: `"additive"`, `"dot"`, `"general"`, `"concat"`, `"scaled_dot"`, `"local"`,
+            `"local_monotonic"`, `"monotonic"`, a config, an instance of
+            `layers.AttentionMechanism`, or `None` for a fixed context.
         embedding_dim: size of the token embeddings; `units` where `None`.
         dropout: rate on embeddings, between layers and before the output.
+        order: `"bahdanau"`, attend and then recur, or `"luong"`, recur and then attend, which
+            trains faster.
+        input_feeding: whether the decoder is fed its last readout too.
+        residual: whether a layer's input is added to its output, above the bottom one.
+        readout: `"tanh"`, `"maxout"`, or `None`.
+        tie_embeddings: whether the output projection of the decoder is its embedding matrix.
+        copy: whether the decoder may point at source tokens, so that words that are in no
+            vocabulary pass through.
+        teacher_forcing_ratio: how often the true token is fed in training: a number in [0, 1] or
+            a `keras.optimizers.schedules.LearningRateSchedule` of the training step.
+        sampling_level: one coin for each `"token"`, `"step"` or `"batch"`.
+        feedback: the decoder's own token: `"argmax"` or `"sample"`.
         max_source_length: longer sources are cut to so many tokens, the end token included.
         max_target_length: the same for targets, and the limit of what `generate` writes.
 
@@ -45,6 +71,8 @@ class Seq2Seq(Task):
         inputs: a dict of int32 ids: `source_ids` `(batch, source_length)`, each row ended by the
             end token and padded with 0, and `target_ids` `(batch, target_length)`, the tokens that
             are fed: the start token and the target. The labels are the target and the end token.
+            With `copy=True` also `copy_ids` `(batch, source_length)`, as `layers.Decoder` takes
+            them.
         training: whether dropout is active.
         return_attention: whether to return the attention weights too.
 
@@ -83,6 +111,15 @@ class Seq2Seq(Task):
         attention="additive",
         embedding_dim=None,
         dropout=0.0,
+        order="bahdanau",
+        input_feeding=False,
+        residual=False,
+        readout="tanh",
+        tie_embeddings=False,
+        copy=False,
+        teacher_forcing_ratio=1.0,
+        sampling_level="token",
+        feedback="argmax",
         max_source_length=512,
         max_target_length=512,
         **kwargs,
@@ -106,13 +143,27 @@ class Seq2Seq(Task):
             self.source_tokenizer.vocabulary_size, self.embedding_dim, dtype=self.dtype_policy
         )
         self.source_dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy)
+        options["residual"] = residual
         self.encoder = Encoder(cell=cell, bidirectional=bidirectional, **options)
         self.decoder = Decoder(
             self.target_tokenizer.vocabulary_size,
             cell=cell,
             attention=attention,
             embedding_dim=self.embedding_dim,
+            order=order,
+            input_feeding=input_feeding,
+            readout=readout,
+            tie_embeddings=tie_embeddings,
+            copy=copy,
+            unknown_token_id=self.target_tokenizer.unknown_token_id,
+            teacher_forcing_ratio=teacher_forcing_ratio,
+            sampling_level=sampling_level,
+            feedback=feedback,
             **options,
+        )
+        self.copy = copy
+        self._pointer = Pointer(
+            self.source_tokenizer, self.target_tokenizer, max_source_length, max_target_length
         )
         self.sampler = samplers.get("greedy")
         target = self.target_tokenizer
@@ -175,6 +226,7 @@ class Seq2Seq(Task):
         loss="auto",
         weighted_metrics="auto",
         sampler="greedy",
+        label_smoothing=0.0,
         **kwargs,
     ):
         """Configure training and search; the other arguments are those of `keras.Model.compile`.
@@ -186,14 +238,20 @@ class Seq2Seq(Task):
                 every other metric, is one mean over all tokens.
             weighted_metrics: `"auto"` is token accuracy, perplexity, and the share of targets that
                 are right as a whole; all leave padding out.
-            sampler: what `generate` uses: `"greedy"`, `"beam"`, a config, or an instance.
+            sampler: what `generate` uses: a name (`"greedy"`, `"beam"`, ...), a config, or an
+                instance.
+            label_smoothing: the share of the target's probability that `"auto"` spreads over the
+                vocabulary; see `models.TokenCrossEntropy`.
             **kwargs: such as `jit_compile`, `run_eagerly`, `steps_per_execution`.
         """
         self.sampler = samplers.get(sampler)
         if loss == "auto":
-            loss = keras.losses.SparseCategoricalCrossentropy(
-                from_logits=True, reduction="mean_with_sample_weight"
-            )
+            if label_smoothing and self.copy:
+                raise ValueError(
+                    "`label_smoothing` has no meaning for a pointer, whose tokens differ from text "
+                    f"to text; received label_smoothing={label_smoothing} with copy=True."
+                )
+            loss = TokenCrossEntropy(label_smoothing)
         if weighted_metrics == "auto":
             weighted_metrics = [TokenAccuracy(), Perplexity(), ExactMatch()]
         super().compile(optimizer=optimizer, loss=loss, weighted_metrics=weighted_metrics, **kwargs)
@@ -211,11 +269,16 @@ class Seq2Seq(Task):
 
     def encode_examples(self, x, y=None, sample_weight=None):
         source, target = self.source_tokenizer, self.target_tokenizer
-        inputs, labels = self._frame(source.encode(x), None if y is None else target.encode(y))
+        if self.copy:
+            inputs, labels = self._pointer.encode(x, y)
+        else:
+            inputs, labels = self._frame(source.encode(x), None if y is None else target.encode(y))
         return Examples(inputs, labels, sample_weight)
 
     def encode_tensors(self, x, y=None):
         source, target = self.source_tokenizer, self.target_tokenizer
+        if self.copy:
+            return self._pointer.encode_tensors(x, y)
         return self._frame(source.tokenize(x), None if y is None else target.tokenize(y))
 
     def _frame(self, source_ids, target_ids):
@@ -237,6 +300,7 @@ class Seq2Seq(Task):
             values,
             states,
             values_mask=mask,
+            copy_ids=inputs.get("copy_ids"),
             return_attention=return_attention,
             training=training,
         )
@@ -253,9 +317,9 @@ class Seq2Seq(Task):
         values, states = self.encoder(vectors, mask=mask, training=training)
         return values, states, mask
 
-    def start(self, source_ids):
+    def start(self, source_ids, copy_ids=None):
         """Return `(state, memory)` before the first target token; see `layers.Decoder.start`."""
-        return self.decoder.start(*self.encode(source_ids))
+        return self.decoder.start(*self.encode(source_ids), copy_ids)
 
     def step(self, token_ids, state, memory):
         """Return `(logits, state)` after feeding `token_ids` `(batch,)`.
@@ -268,115 +332,8 @@ class Seq2Seq(Task):
         never = (ids == target.pad_token_id) | (ids == target.start_token_id)
         return ops.where(never, ops.cast(-1e9, logits.dtype), logits), state
 
-    def generate(
-        self,
-        inputs,
-        sampler=None,
-        max_length=None,
-        batch_size=64,
-        return_scores=False,
-        return_attention=False,
-    ):
-        """Translate.
-
-        Args:
-            inputs: a string, or a list, tuple or array of strings.
-            sampler: overrides the one of `compile`: a name, a config or an instance.
-            max_length: the most tokens to write. By default three times the tokens of the source
-                and 32, and never more than `max_target_length`.
-            batch_size: how many texts are searched at once; those of similar length go together.
-            return_scores: whether to return the sampler's scores too.
-            return_attention: whether to return the attention weights too.
-
-        Returns:
-            A string for a string, a list for a list. With `return_scores` or `return_attention` a
-            dict (or a list of dicts): `text`, `score`, `source_tokens`, `target_tokens` and
-            `attention`, float32 `(target tokens, source tokens)`, the end tokens included; its
-            `attention` is `None` for a model without attention.
-
-        Raises:
-            ValueError: for anything but strings, an unknown sampler, or a `max_length` below 1.
-        """
-        sampler = self.sampler if sampler is None else samplers.get(sampler)
-        if max_length is not None:
-            check_positive("max_length", max_length)
-        check_positive("batch_size", batch_size)
-        single = isinstance(inputs, str)
-        texts = check_texts([inputs] if single else inputs, "inputs")
-        if not texts:
-            return []
-        synchronize(self)
-        source_ids = self.encode_examples(texts).inputs["source_ids"]
-        results = [None] * len(texts)
-        order = np.argsort([len(ids) for ids in source_ids], kind="stable")
-        for start in range(0, len(texts), batch_size):
-            rows = order[start : start + batch_size]
-            answers = self._search_batch(
-                [texts[i] for i in rows],
-                [source_ids[i] for i in rows],
-                sampler,
-                max_length,
-                return_attention,
-            )
-            for i, answer in zip(rows, answers, strict=True):
-                results[i] = answer
-        if not (return_scores or return_attention):
-            results = [result["text"] for result in results]
-        return results[0] if single else results
-
-    def _search_batch(self, texts, source_ids, sampler, max_length, with_attention):
-        """Return the answer dicts of one batch."""
-
-        def limit(length):
-            return min(self.max_target_length, max_length or 3 * length + 32)
-
-        lengths = [len(ids) for ids in source_ids]
-        room = limit(padded_length(max(lengths)))
-        found = self._search(source_ids, sampler, [limit(n) for n in lengths], room)
-        target = self.target_tokenizer
-        best = [
-            ids[:n] for ids, n in zip(found["token_ids"][:, 0], found["lengths"][:, 0], strict=True)
-        ]
-        written = target.detokenize(best)
-        answers = [
-            {"text": text, "score": float(score)}
-            for text, score in zip(written, found["scores"][:, 0], strict=True)
-        ]
-        if with_attention:
-            weights = self._search.attention(source_ids, best)
-            end = self.source_tokenizer.id_to_token(self.source_tokenizer.end_token_id)
-            for answer, text, ids, weight in zip(answers, texts, best, weights, strict=True):
-                tokens = [*self.source_tokenizer.split(text), end]
-                answer["source_tokens"] = tokens[: self.max_source_length]
-                answer["target_tokens"] = [target.id_to_token(int(i)) for i in ids]
-                answer["attention"] = weight
-        return answers
-
-    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
-        """Translate texts, or return the logits of prepared ids.
-
-        Args:
-            x: lists or arrays of strings, or a `tf.data.Dataset` of them, are translated as by
-                `generate`, into an array of strings. Ids are handed to `keras.Model.predict`.
-            batch_size: how many rows at once.
-            verbose: as in `keras.Model.predict`, for ids.
-            steps: as in `keras.Model.predict`, for ids.
-            callbacks: as in `keras.Model.predict`, for ids.
-        """
-        if is_text_dataset(x):
-            return np.concatenate([self.predict(batch, batch_size) for batch in text_batches(x)])
-        if is_text(x):
-            texts = check_texts(x, "x")
-            return np.array(self.generate(texts, batch_size=batch_size or 64), dtype=object)
-        return super().predict(
-            x, batch_size=batch_size, verbose=verbose, steps=steps, callbacks=callbacks
-        )
-
-    def predict_on_batch(self, x):
-        """Translate one batch of texts, or return the logits of prepared ids."""
-        return self.predict(x) if is_text(x) else super().predict_on_batch(x)
-
     def get_config(self):
+        decoder = self.decoder.get_config()
         return {
             **super().get_config(),
             "source_tokenizer": keras.saving.serialize_keras_object(self.source_tokenizer),
@@ -385,9 +342,10 @@ class Seq2Seq(Task):
             "units": self.units,
             "num_layers": self.num_layers,
             "bidirectional": self.bidirectional,
-            "attention": keras.saving.serialize_keras_object(self.decoder.cell.attention),
+            "attention": decoder["attention"],
             "embedding_dim": self.embedding_dim,
             "dropout": self.dropout,
+            **{name: decoder[name] for name in DECODER_OPTIONS},
             "max_source_length": self.max_source_length,
             "max_target_length": self.max_target_length,
         }

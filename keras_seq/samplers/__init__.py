@@ -2,15 +2,17 @@
 
 from keras_seq.identifiers import resolve
 from keras_seq.samplers.beam import Beam
+from keras_seq.samplers.exhaustive import Exhaustive
 from keras_seq.samplers.greedy import Greedy
+from keras_seq.samplers.random import Random
 from keras_seq.samplers.sampler import Sampler
 
-SAMPLERS = {"greedy": Greedy, "beam": Beam}
+SAMPLERS = {"greedy": Greedy, "beam": Beam, "random": Random, "exhaustive": Exhaustive}
 
 
 def get(identifier):
-    """Return the sampler for `"greedy"`, `"beam"`, a config, or an instance."""
+    """Return the sampler for a name in `SAMPLERS`, a config, or an instance."""
     return resolve(identifier, SAMPLERS, "sampler", Sampler)
 
 
-__all__ = ["SAMPLERS", "Beam", "Greedy", "Sampler", "get"]
+__all__ = ["SAMPLERS", "Beam", "Exhaustive", "Greedy", "Random", "Sampler", "get"]

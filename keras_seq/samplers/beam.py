@@ -5,28 +5,45 @@ from keras import ops
 
 from keras_seq.identifiers import check_positive
 from keras_seq.samplers.sampler import Sampler, log_softmax
+from keras_seq.samplers.trace import empty_trace, extend_trace
 
 DEAD = -1e9  # the log-probability of a beam that holds no sequence; finite, so that sums stay so
+UNSEEN = 1e-10  # attention below this counts as this: the logarithm of 0 is not finite
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
 class Beam(Sampler):
-    r"""Beam search with length normalisation and frozen finished beams.
+    r"""Beam search with length normalisation, coverage penalty and frozen finished beams.
 
         score(y) = log p(y | x) / ((5 + |y|) / 6) ** length_penalty
+                   + coverage_penalty * sum_i log min(1, sum_j a_ij)
 
-    |y| counts the end token. At each step the `width` best continuations by score are kept. A
-    finished beam is frozen: it keeps its tokens and its score, and competes with the living ones.
-    The answer is the beam with the best score. `length_penalty=0` ranks by the log-probability
-    itself and favours short answers; larger values favour longer ones. A width of 1 is greedy
-    search. Where fewer sequences exist than `width` asks for, the rest have the score -inf.
+    |y| counts the end token, and a_ij is the weight with which token j attends to source token i.
+    At each step the `width` best continuations by score are kept. A finished beam is frozen: it
+    keeps its tokens, its coverage and its score, and competes with the living ones, whose coverage
+    is that of their tokens so far. The answer is the beam with the best score.
+
+    `length_penalty=0` ranks by the log-probability itself and favours short answers; larger values
+    favour longer ones. A width of 1 is greedy search. Where fewer sequences exist than `width` asks
+    for, the rest are empty and have the score -inf.
 
     Args:
         width: number of beams.
         length_penalty: exponent of the length normalisation, at least 0.
+        coverage_penalty: how much it costs to leave source tokens without attention, at least 0.
+            The model's state must be a dict with `coverage`, float `(batch, source_length)`: the
+            sum of the attention weights so far, and 1 at padding. All continuations of a beam by
+            one token attend alike, so it is looked at after the step.
+        n_best: how many answers `generate` returns for each text, a list, best first; `None` for
+            the best one, not in a list.
+        min_length: how many tokens there are at least before the end token. A limit comes first.
+        no_repeat_ngram: no sequence of so many tokens is written twice; 0 for no such rule. The
+            log-probabilities stay those of the model.
 
     Raises:
-        ValueError: if `width` is not an integer above 0 or `length_penalty` is negative.
+        ValueError: if `width` or `n_best` is not an integer above 0, `n_best` is above `width`, a
+            penalty is negative, `min_length` or `no_repeat_ngram` is no integer of at least 0; and
+            by `search` if there is a coverage penalty and no coverage.
 
     Example:
 
@@ -42,101 +59,239 @@ class Beam(Sampler):
 
     References:
         - Wu et al., 2016, "Google's neural machine translation system", arXiv:1609.08144,
-          section 7 (the length penalty).
+          section 7 (both penalties).
+        - Paulus, Xiong & Socher, 2017, "A deep reinforced model for abstractive summarization",
+          arXiv:1705.04304, section 2.5 (no n-gram twice).
     """
 
-    def __init__(self, width=5, length_penalty=1.0):
+    def __init__(
+        self,
+        width=5,
+        length_penalty=1.0,
+        coverage_penalty=0.0,
+        n_best=None,
+        min_length=0,
+        no_repeat_ngram=0,
+    ):
         self.width = check_positive("width", width)
-        if length_penalty < 0:
-            raise ValueError(f"`length_penalty` must be at least 0; received {length_penalty!r}.")
-        self.length_penalty = length_penalty
+        self.length_penalty = _check_penalty("length_penalty", length_penalty)
+        self.coverage_penalty = _check_penalty("coverage_penalty", coverage_penalty)
+        self.n_best = None if n_best is None else check_positive("n_best", n_best)
+        if n_best is not None and n_best > width:
+            raise ValueError(f"`n_best` must be at most `width`, {width}; received {n_best}.")
+        self.min_length = _check_count("min_length", min_length)
+        self.no_repeat_ngram = _check_count("no_repeat_ngram", no_repeat_ngram)
 
-    def search(self, step, state, memory, start_token_ids, end_token_id, max_length, limits):
-        """See `Sampler.search`; n is `width` here."""
+    def search(
+        self,
+        step,
+        state,
+        memory,
+        start_token_ids,
+        end_token_id,
+        max_length,
+        limits,
+        row_ids=None,
+        return_trace=False,
+    ):
+        """See `Sampler.search`; n is `width` here.
+
+        In the trace, a beam that holds no sequence has the log-probability -inf and stands last.
+        """
+        del row_ids
         width = self.width
         batch = ops.shape(start_token_ids)[0]
-        positions = ops.arange(max_length, dtype="int32")
         limits = ops.convert_to_tensor(limits, dtype="int32")
         first_rows = ops.arange(batch, dtype="int32")[:, None] * width  # (B, 1)
+        self._check_state(state)
 
-        def beams(x):  # (B, ...) -> (B * W, ...)
+        def repeated(x):  # (B, ...) -> (B * W, ...)
             return ops.repeat(x, width, axis=0)
 
-        memory = keras.tree.map_structure(beams, memory)
+        memory = keras.tree.map_structure(repeated, memory)
 
-        def proceed(t, _tokens, _last, finished, *_):
-            return ops.logical_and(t < max_length, ops.any(ops.logical_not(finished)))
+        def proceed(t, beams, *_):
+            return ops.logical_and(t < max_length, ops.any(ops.logical_not(beams["finished"])))
 
-        def body(t, tokens, last, finished, lengths, total, state):
-            logits, state = step(ops.reshape(last, (-1,)), state, memory)
-            parents, chosen, total, lengths = self._best_continuations(
-                log_softmax(logits), finished, lengths, total
-            )
+        def body(t, beams, state, trace):
+            logits, state = step(ops.reshape(beams["last"], (-1,)), state, memory)
+            allowed = self._allowed(log_softmax(logits), beams["tokens"], t, end_token_id)
+            covered = ops.where(beams["finished"], beams["covered"], self._covered(state, batch))
+            parents, beams = self._best_continuations(t, allowed, {**beams, "covered": covered})
+            ends = (beams["last"] == end_token_id) | (t + 1 >= limits[:, None])
+            beams["finished"] = beams["finished"] | ends | is_dead(beams["total"])
             rows = ops.reshape(first_rows + parents, (-1,))
             state = keras.tree.map_structure(lambda x: ops.take(x, rows, axis=0), state)
-            finished = ops.take_along_axis(finished, parents, axis=1)
-            tokens = ops.take_along_axis(tokens, parents[:, :, None], axis=1)
-            tokens = ops.where(positions == t, chosen[:, :, None], tokens)
-            finished = finished | (chosen == end_token_id) | (t + 1 >= limits[:, None])
-            return t + 1, tokens, chosen, finished, lengths, total, state
+            return t + 1, beams, state, self._extend(trace, t, parents, beams)
 
         # Only the first beam lives at the start: all others would be copies of it.
-        alone = ops.where(ops.arange(width) == 0, 0.0, DEAD)
-        _, tokens, _, _, lengths, total, _ = ops.while_loop(
-            proceed,
-            body,
-            (
-                ops.convert_to_tensor(0, dtype="int32"),
-                ops.zeros((batch, width, max_length), dtype="int32"),
-                ops.reshape(beams(ops.cast(start_token_ids, "int32")), (batch, width)),
-                ops.reshape(beams(limits <= 0), (batch, width)),
-                ops.zeros((batch, width), dtype="int32"),
-                ops.zeros((batch, width), dtype="float32") + ops.cast(alone, "float32"),
-                keras.tree.map_structure(beams, state),
-            ),
-        )
-        return self._ranked(tokens, lengths, total)
+        alone = ops.cast(ops.where(ops.arange(width) == 0, 0.0, DEAD), "float32")
+        beams = {
+            "tokens": ops.zeros((batch, width, max_length), dtype="int32"),
+            "last": ops.reshape(repeated(ops.cast(start_token_ids, "int32")), (batch, width)),
+            "finished": ops.reshape(repeated(limits <= 0), (batch, width)),
+            "lengths": ops.zeros((batch, width), dtype="int32"),
+            "total": ops.zeros((batch, width), dtype="float32") + alone,
+            "covered": ops.zeros((batch, width), dtype="float32"),
+        }
+        zero = ops.convert_to_tensor(0, dtype="int32")
+        trace = empty_trace(batch, max_length, width) if return_trace else {}
+        state = keras.tree.map_structure(repeated, state)
+        _, beams, _, trace = ops.while_loop(proceed, body, (zero, beams, state, trace))
+        found = self._ranked(beams)
+        return {**found, "trace": trace} if return_trace else found
 
-    def _best_continuations(self, log_probabilities, finished, lengths, total):
+    def score(self, log_probability, length, covered=0.0):
+        """Return the score of sequences.
+
+        Args:
+            log_probability: that of the whole sequence.
+            length: its number of tokens.
+            covered: the sum of log min(1, attention) over the source tokens.
+        """
+        penalty = ((5.0 + ops.cast(length, "float32")) / 6.0) ** self.length_penalty
+        return log_probability / penalty + self.coverage_penalty * covered
+
+    def _covered(self, state, batch):
+        """The sum over the source in the coverage penalty, `(batch, width)`."""
+        if not self.coverage_penalty:
+            return ops.zeros((batch, self.width), dtype="float32")
+        attention = ops.clip(ops.cast(state["coverage"], "float32"), UNSEEN, 1.0)  # (B * W, S)
+        return ops.reshape(ops.sum(ops.log(attention), axis=-1), (batch, self.width))
+
+    def _allowed(self, log_probabilities, tokens, position, end_token_id):
+        """Take away what `min_length` and `no_repeat_ngram` forbid; all are `(B * W, V)`."""
+        size = log_probabilities.shape[-1]
+        if self.min_length:
+            too_early = (ops.arange(size) == end_token_id) & (position < self.min_length)
+            log_probabilities = ops.where(too_early, DEAD, log_probabilities)
+        if self.no_repeat_ngram:
+            again = _repeats(tokens, position, self.no_repeat_ngram, size)
+            log_probabilities = ops.where(again, DEAD, log_probabilities)
+        return log_probabilities
+
+    def _best_continuations(self, position, log_probabilities, beams):
         """Choose among all continuations of all beams.
 
-        Returns `(parents, chosen, total, lengths)`, each `(batch, width)`: the beam that each new
-        beam continues, its new token, and its log-probability and length with that token.
+        Returns `(parents, beams)`: the numbers `(batch, width)` of the beams that the new beams
+        continue, and the new beams, each with its new token.
         """
-        size = log_probabilities.shape[-1]
-        batch = ops.shape(finished)[0]
+        finished, lengths, covered = beams["finished"], beams["lengths"], beams["covered"]
+        batch, size = ops.shape(finished)[0], log_probabilities.shape[-1]
         log_probabilities = ops.reshape(log_probabilities, (batch, self.width, size))
         # A finished beam has one continuation, the padding, which costs nothing.
         only_padding = ops.cast(ops.where(ops.arange(size) == 0, 0.0, DEAD), "float32")
         log_probabilities = ops.where(finished[:, :, None], only_padding, log_probabilities)
-        totals = total[:, :, None] + log_probabilities  # (B, W, V)
+        totals = beams["total"][:, :, None] + log_probabilities  # (B, W, V)
         lengths = lengths + ops.cast(ops.logical_not(finished), "int32")
-        scores = self.score(totals, lengths[:, :, None])
+        scores = self.score(totals, lengths[:, :, None], covered[:, :, None])
+        scores = ops.where(is_dead(totals), DEAD, scores)
 
         _, best = ops.top_k(ops.reshape(scores, (batch, self.width * size)), self.width)
         best = ops.cast(best, "int32")
-        parents = best // size
-        total = ops.take_along_axis(ops.reshape(totals, (batch, self.width * size)), best, axis=1)
-        return parents, best % size, total, ops.take_along_axis(lengths, parents, axis=1)
-
-    def score(self, log_probability, length):
-        """Return the score of sequences with `log_probability` and `length`."""
-        penalty = ((5.0 + ops.cast(length, "float32")) / 6.0) ** self.length_penalty
-        return log_probability / penalty
-
-    def _ranked(self, tokens, lengths, total):
-        """Sort the beams of each row by score."""
-        scores = self.score(total, lengths)
-        scores, order = ops.top_k(scores, self.width)
-        order = ops.cast(order, "int32")
-        total = ops.take_along_axis(total, order, axis=1)
-        dead = total < DEAD / 2
-        return {
-            "token_ids": ops.take_along_axis(tokens, order[:, :, None], axis=1),
-            "lengths": ops.take_along_axis(lengths, order, axis=1),
-            "log_probabilities": ops.where(dead, -float("inf"), total),
-            "scores": ops.where(dead, -float("inf"), scores),
+        parents, chosen = best // size, best % size
+        tokens = ops.take_along_axis(beams["tokens"], parents[:, :, None], axis=1)
+        here = ops.arange(tokens.shape[-1], dtype="int32") == position
+        return parents, {
+            "tokens": ops.where(here, chosen[:, :, None], tokens),
+            "last": chosen,
+            "finished": ops.take_along_axis(finished, parents, axis=1),
+            "lengths": ops.take_along_axis(lengths, parents, axis=1),
+            "total": ops.take_along_axis(ops.reshape(totals, (batch, -1)), best, axis=1),
+            "covered": ops.take_along_axis(covered, parents, axis=1),
         }
 
+    def _scores(self, beams):
+        """The scores of the beams, -inf where there is no sequence."""
+        scores = self.score(beams["total"], beams["lengths"], beams["covered"])
+        return ops.where(is_dead(beams["total"]), -float("inf"), scores)
+
+    def _extend(self, trace, position, parents, beams):
+        total = beams["total"]
+        return trace and extend_trace(
+            trace,
+            position,
+            parents=parents,
+            token_ids=beams["last"],
+            log_probabilities=ops.where(is_dead(total), -float("inf"), total),
+            scores=self._scores(beams),
+            finished=beams["finished"],
+        )
+
+    def _ranked(self, beams):
+        """Sort the beams of each row by score."""
+        scores, order = ops.top_k(self._scores(beams), self.width)
+        order = ops.cast(order, "int32")
+        total = ops.take_along_axis(beams["total"], order, axis=1)
+        dead = is_dead(total)
+        tokens = ops.take_along_axis(beams["tokens"], order[:, :, None], axis=1)
+        return {
+            "token_ids": ops.where(dead[:, :, None], 0, tokens),
+            "lengths": ops.where(dead, 0, ops.take_along_axis(beams["lengths"], order, axis=1)),
+            "log_probabilities": ops.where(dead, -float("inf"), total),
+            "scores": scores,
+        }
+
+    def _check_state(self, state):
+        if self.coverage_penalty and not (isinstance(state, dict) and "coverage" in state):
+            held = sorted(state) if isinstance(state, dict) else type(state).__name__
+            raise ValueError(
+                "`coverage_penalty` needs a model with attention, whose state is a dict with "
+                f"`coverage`; received a state of {held}."
+            )
+
     def get_config(self):
-        return {"width": self.width, "length_penalty": self.length_penalty}
+        return {
+            "width": self.width,
+            "length_penalty": self.length_penalty,
+            "coverage_penalty": self.coverage_penalty,
+            "n_best": self.n_best,
+            "min_length": self.min_length,
+            "no_repeat_ngram": self.no_repeat_ngram,
+        }
+
+
+def is_dead(log_probability):
+    """Whether this is the log-probability of no sequence at all."""
+    return log_probability < DEAD / 2
+
+
+def _repeats(tokens, position, n, size):
+    """Which next tokens would end an n-gram that stands in `tokens` already.
+
+    Args:
+        tokens: int32 `(batch, width, max_length)`.
+        position: how many of them are written, an int32 scalar.
+        n: the length of the n-grams.
+        size: the size of the vocabulary.
+
+    Returns:
+        Booleans `(batch * width, size)`.
+    """
+    length = tokens.shape[-1]
+    tokens = ops.reshape(tokens, (-1, length))  # (R, L)
+    places = ops.arange(length, dtype="int32")
+    # An n-gram ends at a place if the n - 1 tokens before it are the last n - 1 written.
+    same = ops.broadcast_to((places >= n - 1) & (places < position), ops.shape(tokens))
+    for back in range(1, n):
+        last = ops.take(tokens, ops.maximum(position - back, 0), axis=1)  # (R,)
+        same = same & (ops.roll(tokens, back, axis=1) == last[:, None])
+    rows = ops.broadcast_to(ops.arange(ops.shape(tokens)[0])[:, None], ops.shape(tokens))
+    # Where nothing ends, a column beyond the vocabulary is marked, which is cut off.
+    marked = ops.where(same, tokens, size)
+    indices = ops.stack([ops.reshape(ops.cast(x, "int32"), (-1,)) for x in (rows, marked)], axis=-1)
+    counts = ops.zeros((ops.shape(tokens)[0], size + 1), dtype="int32")
+    counts = ops.scatter_update(counts, indices, ops.ones_like(indices[:, 0]))
+    return counts[:, :size] > 0
+
+
+def _check_penalty(name, value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+        raise ValueError(f"`{name}` must be a number of at least 0; received {value!r}.")
+    return value
+
+
+def _check_count(name, value):
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(f"`{name}` must be an integer of at least 0; received {value!r}.")
+    return value

@@ -1,7 +1,11 @@
 """The loop of every sampler that keeps one sequence per row."""
 
+from typing import ClassVar
+
 import keras
 from keras import ops
+
+from keras_seq.samplers.trace import empty_trace, extend_trace
 
 
 class Sampler:
@@ -12,9 +16,16 @@ class Sampler:
     change over time and is not looked at. The loop runs inside a compiled function: TensorFlow's
     `while`, JAX's `while_loop`, a Python loop on PyTorch.
 
-    A subclass with another rule for the next token defines `get_next_token`; one with another
-    search overrides `search`. To be saved with a compiled model it defines `get_config` and is
-    registered with `keras.saving.register_keras_serializable`.
+    A subclass with another rule for the next token defines `get_next_token`, or `choose` where the
+    rule must know the row and the position; one with another search overrides `search`. To be
+    saved with a compiled model it defines `get_config` and is registered with
+    `keras.saving.register_keras_serializable`.
+
+    Attributes:
+        n_best: how many answers `generate` gives for each text; `None` for one that is no list.
+        on_host: whether `search` runs in Python and wants only `step` compiled.
+        fed: names of numbers among the attributes that a compiled search takes as tensors, so that
+            another value compiles nothing again.
 
     Example:
 
@@ -25,13 +36,40 @@ class Sampler:
     True
     """
 
+    n_best = None
+    on_host = False
+    fed: ClassVar[tuple[str, ...]] = ()
+
     def get_next_token(self, log_probabilities):
         """Return the next token ids `(batch,)`, int32, given `(batch, vocabulary_size)`."""
         raise NotImplementedError(
-            f"{type(self).__name__} must define get_next_token(log_probabilities) or search(...)."
+            f"{type(self).__name__} must define get_next_token(log_probabilities), "
+            "choose(log_probabilities, position, row_ids) or search(...)."
         )
 
-    def search(self, step, state, memory, start_token_ids, end_token_id, max_length, limits):
+    def choose(self, log_probabilities, position, row_ids):
+        """Return the next token ids `(batch,)`, int32.
+
+        Args:
+            log_probabilities: float32 `(batch, vocabulary_size)`.
+            position: how many tokens stand before this one, an int32 scalar.
+            row_ids: int32 `(batch,)`: which text a row belongs to, however texts are batched.
+        """
+        del position, row_ids
+        return self.get_next_token(log_probabilities)
+
+    def search(
+        self,
+        step,
+        state,
+        memory,
+        start_token_ids,
+        end_token_id,
+        max_length,
+        limits,
+        row_ids=None,
+        return_trace=False,
+    ):
         """Generate one or more sequences for each row.
 
         Args:
@@ -42,33 +80,53 @@ class Sampler:
             end_token_id: the id that ends a sequence.
             max_length: how many tokens there is room for, a Python integer.
             limits: integers `(batch,)`: after so many tokens a row ends without an end token.
+            row_ids: integers `(batch,)`, see `choose`; 0, 1, 2, ... where `None`.
+            return_trace: whether to return every step too.
 
         Returns:
             A dict of tensors: `token_ids` int32 `(batch, n, max_length)`, the end token included
             and 0 behind it, best sequence first; `lengths` int32 `(batch, n)`;
             `log_probabilities` `(batch, n)`, the sum over the tokens; and `scores` `(batch, n)`, by
             which the sequences are ranked. Here n is 1 and a score is a log-probability.
+
+            With `return_trace` also `trace`, a dict of tensors `(batch, max_length, n)`: for the
+            n sequences kept after each step `parents`, the number of the sequence that each one
+            continues, among those of the step before; `token_ids`, what it continues it with;
+            `log_probabilities` and `scores` of the sequence so far; and whether it has `finished`.
+            A finished sequence goes on with token 0 and nothing else changes. Where all sequences
+            of a row have finished, what follows has no meaning.
         """
         batch = ops.shape(start_token_ids)[0]
         positions = ops.arange(max_length, dtype="int32")
         limits = ops.convert_to_tensor(limits, dtype="int32")
+        if row_ids is None:
+            row_ids = ops.arange(batch, dtype="int32")
 
         def proceed(t, _tokens, _last, finished, *_):
             return ops.logical_and(t < max_length, ops.any(ops.logical_not(finished)))
 
-        def body(t, tokens, last, finished, lengths, total, state):
+        def body(t, tokens, last, finished, lengths, total, state, trace):
             logits, state = step(last, state, memory)
             log_probabilities = log_softmax(logits)
-            chosen = ops.cast(self.get_next_token(log_probabilities), "int32")
+            chosen = ops.cast(self.choose(log_probabilities, t, row_ids), "int32")
             chosen = ops.where(finished, 0, chosen)
             gain = ops.take_along_axis(log_probabilities, chosen[:, None], axis=-1)[:, 0]
             total = total + ops.where(finished, 0.0, gain)
             lengths = lengths + ops.cast(ops.logical_not(finished), "int32")
             tokens = ops.where(positions == t, chosen[:, None], tokens)
             finished = finished | (chosen == end_token_id) | (t + 1 >= limits)
-            return t + 1, tokens, chosen, finished, lengths, total, state
+            trace = extend_trace(
+                trace,
+                t,
+                parents=ops.zeros_like(chosen)[:, None],
+                token_ids=chosen[:, None],
+                log_probabilities=total[:, None],
+                scores=total[:, None],
+                finished=finished[:, None],
+            )
+            return t + 1, tokens, chosen, finished, lengths, total, state, trace
 
-        _, tokens, _, _, lengths, total, _ = ops.while_loop(
+        _, tokens, _, _, lengths, total, _, trace = ops.while_loop(
             proceed,
             body,
             (
@@ -79,18 +137,24 @@ class Sampler:
                 ops.zeros((batch,), dtype="int32"),
                 ops.zeros((batch,), dtype="float32"),
                 state,
+                empty_trace(batch, max_length, 1) if return_trace else {},
             ),
         )
-        return {
+        found = {
             "token_ids": tokens[:, None],
             "lengths": lengths[:, None],
             "log_probabilities": total[:, None],
             "scores": total[:, None],
         }
+        return {**found, "trace": trace} if return_trace else found
 
     def get_config(self):
         """Return the arguments of `__init__`."""
         return {}
+
+    def __repr__(self):
+        arguments = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({arguments})"
 
     @classmethod
     def from_config(cls, config):

@@ -98,6 +98,10 @@ class CharacterTokenizer(Tokenizer):
         strings = clean_strings(strings, self.normalization, self.lowercase)
         return tf.strings.unicode_split(strings, "UTF-8")
 
+    def _join(self, tokens: list[str]) -> str:
+        unknown = SPECIAL_TOKENS[self.unknown_token_id]
+        return "".join(_UNKNOWN if token == unknown else token for token in tokens)
+
     def _to_ids(self, strings):
         codes = self._codes(strings)
         return codes.with_flat_values(self.resources()["code_to_id"].lookup(codes.flat_values))

@@ -17,7 +17,6 @@ from keras_seq.text.tokenizer import (
     Tokenizer,
     check_corpus,
     check_max_vocabulary,
-    check_texts,
     clean_strings,
     tensorflow,
     tensorflow_text,
@@ -113,15 +112,18 @@ class SubwordTokenizer(Tokenizer):
         """The sentencepiece model, as its own tools read it."""
         return self._proto
 
-    def split(self, text: str) -> list[str]:
-        (text,) = check_texts([text], "split() takes a str")
-        return _load(self._proto).encode(to_utf8(text).decode(), out_type=str)
-
     def get_config(self) -> dict[str, Any]:
         return {"model_proto": base64.b64encode(self._proto).decode("ascii")}
 
     def _make_resources(self) -> dict[str, Any]:
         return {"sentencepiece": _sentencepiece(self._proto)}
+
+    def _split_texts(self, texts: list[str]) -> list[list[str]]:
+        texts = [to_utf8(text).decode() for text in texts]
+        return _load(self._proto).encode(texts, out_type=str)
+
+    def _join(self, tokens: list[str]) -> str:
+        return _load(self._proto).decode(tokens)
 
     def _to_ids(self, strings):
         strings = clean_strings(strings, normalization=None, lowercase=False)

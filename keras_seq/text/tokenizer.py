@@ -15,6 +15,7 @@ import numpy as np
 
 SPECIAL_TOKENS = ("<pad>", "<s>", "</s>", "<unk>")
 NORMALIZATIONS = (None, "NFC", "NFKC")
+_SILENT = frozenset(SPECIAL_TOKENS[:3])
 
 # One TensorFlow call takes about this much text: enough to be fast, little enough for memory.
 _CHUNK_TEXTS = 16_384
@@ -72,8 +73,8 @@ class Tokenizer:
     | 3  | `<unk>` | `unknown_token_id` |
 
     A subclass writes `_make_resources` (tables, made once outside of any graph), `_split`
-    (strings to token strings), `_to_ids` (strings to ids), `_to_text` (ids to strings) and extends
-    `get_config`.
+    (strings to token strings), `_join` (token strings to a string), `_to_ids` (strings to ids),
+    `_to_text` (ids to strings) and extends `get_config`.
 
     Args:
         vocabulary: list of distinct str, the special tokens first; the index of a token is its id.
@@ -193,21 +194,45 @@ class Tokenizer:
         """
         return self._encode(check_texts(texts, "encode() takes a list or a 1-D array of str"))
 
-    def split(self, text: str) -> list[str]:
-        """The tokens of one text as strings, for the axes of a plot.
+    def split(self, texts):
+        """The tokens of texts as strings, for the axes of a plot.
 
-        There are as many as `tokenize(text)` gives ids; where an id is unknown, this shows the
+        There are as many as `tokenize(texts)` gives ids; where an id is unknown, this shows the
         text itself.
 
         Args:
-            text: a str.
+            texts: a str; or a list, tuple or 1-D array of str.
 
         Returns:
-            list of str.
+            list of str, or list of such lists.
+
+        Raises:
+            ValueError: when something else than text comes.
         """
-        (chunk,) = _chunks(check_texts([text], "split() takes a str"))
-        pieces = self._eagerly(self._split, chunk).flat_values.numpy()
-        return [piece.decode() for piece in pieces]
+        single = isinstance(texts, str)
+        texts = [texts] if single else texts
+        texts = check_texts(texts, "split() takes text: a str, a list or a 1-D array of str")
+        rows = self._split_texts(texts)
+        return rows[0] if single else rows
+
+    def join(self, tokens: Iterable[str]) -> str:
+        """The text of tokens: the inverse of `split`, up to the normalisation of text.
+
+        `<pad>`, `<s>` and `</s>` have no text, and `<unk>` becomes what `detokenize` writes for an
+        unknown token. So for tokens of the vocabulary, up to an end token, this is `detokenize` of
+        their ids; any others are written as they are.
+
+        Args:
+            tokens: list of str.
+
+        Returns:
+            A str.
+
+        Raises:
+            ValueError: when something else than a list of str comes.
+        """
+        tokens = check_texts(tokens, "join() takes a list of tokens, each a str")
+        return self._join([token for token in tokens if token not in _SILENT])
 
     def detokenize(self, ids):
         """Ids to text: up to the first end token, without pad and start tokens.
@@ -278,6 +303,10 @@ class Tokenizer:
         """String tensor (batch,) -> ragged string tensor (batch, None)."""
         raise NotImplementedError
 
+    def _join(self, tokens: list[str]) -> str:
+        """Tokens as `_split` gives them, or `<unk>`, in Python -> text."""
+        raise NotImplementedError
+
     def _to_ids(self, strings):
         """String tensor (batch,) -> ragged int32 tensor (batch, None)."""
         raise NotImplementedError
@@ -294,6 +323,15 @@ class Tokenizer:
             rows = self._eagerly(self._to_ids, chunk)
             ids, splits = rows.flat_values.numpy(), rows.row_splits.numpy().tolist()
             result += [ids[a:b] for a, b in itertools.pairwise(splits)]
+        return result
+
+    def _split_texts(self, texts: list[str]) -> list[list[str]]:
+        result = []
+        for chunk in _chunks(texts):
+            rows = self._eagerly(self._split, chunk)
+            pieces = [piece.decode() for piece in rows.flat_values.numpy().tolist()]
+            splits = rows.row_splits.numpy().tolist()
+            result += [pieces[a:b] for a, b in itertools.pairwise(splits)]
         return result
 
     def _count(self, chunk: list[bytes]) -> Counter[str]:

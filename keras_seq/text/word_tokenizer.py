@@ -1,5 +1,6 @@
 """One id for each word and each punctuation mark."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -105,6 +106,10 @@ class WordTokenizer(Tokenizer):
         if self.split_punctuation:
             strings = _mark_punctuation(strings)
         return tf.strings.split(strings)  # (batch, None)
+
+    def _join(self, tokens: list[str]) -> str:
+        text = " ".join(tokens)
+        return re.sub(f" ?{JOINER} ?", "", text) if self.split_punctuation else text
 
     def _to_ids(self, strings):
         words = self._split(strings)

@@ -73,7 +73,9 @@ def test_all_steps_at_once_are_one_after_the_other(config):
         lambda ids: decoder(ids, **memory_of(decoder), return_attention=True), decoder.variables
     )(TOKENS)
     steps, state = one_by_one(decoder, TOKENS)
-    assert_close(together[0], steps)
+    possible = array(steps) > -1e8  # not the positions that a pointer cannot mean
+    assert possible.all() != decoder.copy
+    assert_close(array(together[0])[possible], array(steps)[possible])
     if together[1] is not None:
         seen = array(together[1]).sum(axis=1)
         assert_close(state["coverage"], np.where(MASK, seen, 1.0))

@@ -21,9 +21,10 @@ def reversal():
     unseen, seen = strings[::5], [s for i, s in enumerate(strings) if i % 5]
     keras.utils.set_random_seed(0)
     model = Seq2Seq.from_texts(seen, [s[::-1] for s in seen], units=32)
-    model.compile(keras.optimizers.Adam(1e-2, global_clipnorm=1.0), sampler="beam")
+    rate = keras.optimizers.schedules.CosineDecay(1.5e-2, 31 * 8)
+    model.compile(keras.optimizers.Adam(rate, global_clipnorm=1.0), sampler="beam")
     history = model.fit(
-        seen, [s[::-1] for s in seen], batch_size=32, epochs=7, validation_split=0.1, verbose=0
+        seen, [s[::-1] for s in seen], batch_size=32, epochs=8, validation_split=0.1, verbose=0
     )
     return types.SimpleNamespace(model=model, seen=seen, unseen=unseen, history=history.history)
 

@@ -21,3 +21,18 @@ def test_two_samplers_of_one_class_are_two():
     model = Seq2Seq(tokenizer(), tokenizer(), units=3)
     assert model.generate("abc", sampler=Always(4), max_length=3) == "aaa"
     assert model.generate("abc", sampler=Always(5), max_length=3) == "bbb"
+
+
+class Spelling(Sampler):
+    """Token 4 + row + position: it looks at both, and not at the model."""
+
+    def choose(self, log_probabilities, position, row_ids):
+        return 4 + (position + row_ids) % 3
+
+
+def test_a_sampler_may_look_at_row_and_position():
+    model = Seq2Seq(tokenizer(), tokenizer(), units=3)
+    texts = ["cccc", "b", "aa"]  # searched in another order
+    for batch_size in (64, 2):
+        written = model.generate(texts, sampler=Spelling(), max_length=3, batch_size=batch_size)
+        assert written == ["abc", "bca", "cab"]

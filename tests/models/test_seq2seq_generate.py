@@ -4,9 +4,10 @@ import keras
 import numpy as np
 import pytest
 from checks import array, log_softmax
+from keras import ops
 
 from keras_seq.models import Seq2Seq
-from keras_seq.samplers import Beam
+from keras_seq.samplers import Beam, Exhaustive, Random, Sampler
 
 TEXTS = ["abc", "", "de", "zzz", "edcba", "a"]
 
@@ -102,6 +103,118 @@ def test_nothing_is_traced_twice_for_one_bucket(tiny):
         assert len(steps) == traced
 
 
+def test_other_numbers_of_a_random_sampler_trace_nothing(tiny):
+    model, steps = tiny(), []
+    original = model.step
+    model.step = lambda *args: steps.append(1) or original(*args)
+    sampled = [
+        model.generate("abc", sampler=Random(temperature, top_p=0.9, seed=seed), max_length=8)
+        for temperature, seed in ((1.0, 0), (1.0, 2**35 + 1), (1e-4, 0), (1.0, 0))
+    ]
+    traced = len(steps)
+    assert sampled[0] == sampled[3] and len(set(sampled)) == 3
+    assert sampled[2] == model.generate("abc", max_length=8)
+    if keras.config.backend() != "torch":
+        assert traced <= 4  # JAX and TensorFlow trace a body more than once
+
+
+def test_random_draws_belong_to_the_seed_and_the_place_in_the_list(model):
+    texts, sampler = [*TEXTS[:3], TEXTS[0]], Random(seed=7)
+    answers = model.generate(texts, sampler=sampler, max_length=8)
+    assert model.generate(texts, sampler=sampler, max_length=8, batch_size=2) == answers
+    assert model.generate(texts[:2], sampler=sampler, max_length=8) == answers[:2]
+    assert answers[0] != answers[3]
+
+
+def test_padding_of_the_source_counts_as_covered(model):
+    sampler = Beam(2, coverage_penalty=0.5)
+    alone = model.generate("a", sampler=sampler, max_length=6, return_scores=True)
+    batch = model.generate(["a", "edcba" * 4], sampler=sampler, max_length=6, return_scores=True)
+    assert batch[0]["text"] == alone["text"]
+    assert batch[0]["score"] == pytest.approx(alone["score"], abs=1e-4)
+
+
+def test_n_best_is_a_list_and_exhaustive_search_finds_its_head(model):
+    beam = Beam(50, length_penalty=0.0, n_best=3)
+    answers = model.generate("abc", sampler=beam, max_length=2, return_scores=True)
+    strings = model.generate("abc", sampler=beam, max_length=2)
+    assert [answer["text"] for answer in answers] == strings
+    scores = [answer["score"] for answer in answers]
+    assert len(scores) == 3 and scores == sorted(scores, reverse=True)
+    exact = model.generate("abc", sampler=Exhaustive(), max_length=2, return_scores=True)
+    assert exact["text"] == strings[0] and exact["exact"] is True
+    assert exact["score"] == pytest.approx(scores[0], abs=1e-4)
+
+
+def test_predict_keeps_lists_of_answers(tiny):
+    model = tiny(max_target_length=3)
+    model.compile(sampler=Beam(2, n_best=2))
+    predicted = model.predict(["abc", "de"])
+    assert predicted.shape == (2,) and all(len(answers) == 2 for answers in predicted)
+
+
+def test_the_trace_leads_to_the_answer(model):
+    answers = model.generate(TEXTS[:3], sampler="beam", return_trace=True, return_attention=True)
+    for answer in answers:
+        steps, path, place = answer["trace"], [], 0
+        assert all(entry["finished"] for entry in steps[-1])
+        assert not all(entry["finished"] for entry in steps[-2])
+        assert steps[-1][0]["score"] == answer["score"]
+        for step in reversed(steps):
+            path.append(step[place])
+            place = path[-1]["parent"]
+        tokens = [entry["token"] for entry in reversed(path) if entry["token_id"]]
+        assert tokens == answer["target_tokens"]
+        ids = [model.target_tokenizer.token_to_id(token) for token in tokens]
+        assert ids == [entry["token_id"] for entry in reversed(path) if entry["token_id"]]
+
+
+class Always(Sampler):
+    """One token, for ever."""
+
+    def __init__(self, token_id):
+        self.token_id = token_id
+
+    def get_next_token(self, log_probabilities):
+        return ops.zeros_like(ops.argmax(log_probabilities, axis=-1)) + self.token_id
+
+
+def test_an_unknown_token_is_replaced_by_what_it_attends_to(model):
+    options = {"sampler": Always(3), "max_length": 4}
+    answers = model.generate(TEXTS, replace_unknown=True, return_attention=True, **options)
+    for text, answer in zip(TEXTS, answers, strict=True):
+        attended = answer["attention"][:, : len(text)]
+        expected = [text[s] for s in attended.argmax(axis=-1)] if text else ["<unk>"] * 4
+        assert answer["target_tokens"] == expected
+        assert answer["text"] == "".join(expected).replace("<unk>", "\ufffd")
+    assert model.generate(TEXTS, replace_unknown=True, **options) == [a["text"] for a in answers]
+    assert model.generate("abc", **options) == "\ufffd" * 4
+    plain = model.generate(TEXTS, return_attention=True)
+    replaced = model.generate(TEXTS, return_attention=True, replace_unknown=True)
+    for one, other in zip(plain, replaced, strict=True):
+        if "<unk>" not in one["target_tokens"]:
+            assert one["text"] == other["text"]
+
+
+def test_a_pointer_writes_tokens_of_the_source(tiny):
+    model = tiny(copy=True)
+    size = model.target_tokenizer.vocabulary_size
+    answers = model.generate(
+        ["a!?", "xyzzy"],
+        sampler=Always(size + 1),
+        max_length=3,
+        return_attention=True,
+        return_trace=True,
+    )
+    for answer, letter in zip(answers, "!y", strict=True):
+        assert answer["text"] == letter * 3
+        assert answer["target_tokens"] == [letter] * 3
+        assert answer["attention"].shape == (3, len(answer["source_tokens"]))
+        assert [step[0]["token"] for step in answer["trace"]] == [letter] * 3
+    # Every answer there is, those of no probability that point at padding among them.
+    assert len(model.generate("a", sampler=Beam(13, n_best=13), max_length=1)) == 13
+
+
 def test_new_weights_are_seen(tiny):
     model = tiny(units=8)
     before = model.generate(["abc"], return_scores=True)[0]["score"]
@@ -129,8 +242,17 @@ def test_generates_within_fit(tiny):
         ({"inputs": "a", "sampler": "oracle"}, "Unknown sampler 'oracle'"),
         ({"inputs": "a", "max_length": 0}, "`max_length`"),
         ({"inputs": "a", "batch_size": 0}, "`batch_size`"),
+        ({"inputs": "a", "sampler": "exhaustive", "return_trace": True}, "has no trace"),
     ],
 )
 def test_mistakes(tiny, arguments, expected):
     with pytest.raises(ValueError, match=expected):
         tiny().generate(**arguments)
+
+
+def test_what_needs_attention_says_so(tiny):
+    model = tiny(attention=None)
+    with pytest.raises(ValueError, match=r"`replace_unknown` .* this model has no attention"):
+        model.generate("abc", max_length=4, replace_unknown=True)
+    with pytest.raises(ValueError, match="`coverage_penalty` needs a model with attention"):
+        model.generate("abc", sampler=Beam(2, coverage_penalty=0.1), max_length=4)

@@ -1,81 +1,20 @@
 """Samplers against brute force, on models that are tables."""
 
-import itertools
-
 import keras
 import numpy as np
 import pytest
-from checks import array, log_softmax
-from keras import ops
+from table import END, LONGEST, START, Table, sequence
 
 from keras_seq import samplers
-from keras_seq.samplers import Beam, Greedy, Sampler
+from keras_seq.samplers import Beam, Greedy, Random, Sampler
 
-END, START, LONGEST, VOCABULARY = 2, 1, 4, 5
-
-
-class Table:
-    """A model whose next-token logits depend on the row's table, the last two tokens and time.
-
-    The state is `(table, previous token)`, the memory a bias, each with a batch axis.
-    """
-
-    def __init__(self, rows, seed=0, vocabulary=VOCABULARY):
-        rng = np.random.default_rng(seed)
-        shape = (rows, vocabulary, vocabulary, vocabulary)
-        self.tables = rng.normal(size=shape).astype("float32") * 1.5
-        self.tables[..., 0] = self.tables[..., 1] = -1e9  # no padding, no start token
-        self.bias = rng.normal(size=(rows, vocabulary)).astype("float32")
-
-    def step(self, token_ids, state, memory):
-        table, previous = state
-        rows = ops.arange(ops.shape(token_ids)[0])
-        size = table.shape[1]
-        flat = ops.reshape(table, (-1, size))
-        index = (rows * size + ops.cast(previous, rows.dtype)) * size
-        logits = ops.take(flat, index + ops.cast(token_ids, rows.dtype), axis=0)
-        return logits + memory["bias"], (table, ops.cast(token_ids, "int32"))
-
-    def search(self, sampler, limits=None, only=slice(None)):
-        tables, bias = self.tables[only], self.bias[only]
-        rows = len(tables)
-        limits = np.full(rows, LONGEST) if limits is None else np.array(limits)[only]
-        state = (ops.convert_to_tensor(tables), ops.zeros((rows,), dtype="int32"))
-        found = sampler.search(
-            self.step,
-            state,
-            {"bias": ops.convert_to_tensor(bias)},
-            ops.full((rows,), START, dtype="int32"),
-            END,
-            LONGEST,
-            ops.convert_to_tensor(limits.astype("int32")),
-        )
-        return {name: array(x) for name, x in found.items()}
-
-    def log_probability(self, row, tokens):
-        """The log-probability of `tokens` in float64."""
-        total, previous, last = 0.0, 0, START
-        for token in tokens:
-            total += log_softmax(self.tables[row, previous, last] + self.bias[row])[token]
-            previous, last = last, token
-        return total
-
-    def every_sequence(self, limit=LONGEST):
-        """All sequences that end with the end token, or at the limit."""
-        tokens = [t for t in range(VOCABULARY) if t > START]
-        inner = [t for t in tokens if t != END]
-        for length in range(1, limit + 1):
-            for body in itertools.product(inner, repeat=length - 1):
-                yield (*body, END)
-        yield from itertools.product(inner, repeat=limit)
+KINDS = pytest.mark.parametrize(
+    "sampler", [Greedy(), Beam(3), Random(seed=3)], ids=["greedy", "beam", "random"]
+)
 
 
 def penalised(log_probability, length, alpha):
     return log_probability / ((5 + length) / 6) ** alpha
-
-
-def sequence(found, row, k=0):
-    return tuple(found["token_ids"][row, k][: found["lengths"][row, k]].tolist())
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.6, 2.0])
@@ -114,7 +53,7 @@ def test_greedy_takes_the_arg_max_at_each_step():
         assert np.all(found["token_ids"][row, 0][len(expected) :] == 0)
 
 
-@pytest.mark.parametrize("sampler", [Greedy(), Beam(3)], ids=["greedy", "beam"])
+@KINDS
 def test_log_probabilities_are_those_of_the_tokens(sampler):
     model = Table(rows=6, seed=3)
     found = model.search(sampler)
@@ -124,17 +63,17 @@ def test_log_probabilities_are_those_of_the_tokens(sampler):
             assert found["log_probabilities"][row, k] == pytest.approx(expected, abs=1e-4)
 
 
-@pytest.mark.parametrize("sampler", [Greedy(), Beam(3)], ids=["greedy", "beam"])
+@KINDS
 def test_a_batch_is_its_rows(sampler):
     model = Table(rows=5, seed=4)
     whole = model.search(sampler)
-    for row in range(5):
+    for row in (0, 3):
         alone = model.search(sampler, only=slice(row, row + 1))
         np.testing.assert_array_equal(alone["token_ids"][0], whole["token_ids"][row])
         np.testing.assert_allclose(alone["scores"][0], whole["scores"][row], atol=1e-5)
 
 
-@pytest.mark.parametrize("sampler", [Greedy(), Beam(3)], ids=["greedy", "beam"])
+@KINDS
 def test_limits_hold_for_each_row(sampler):
     model = Table(rows=4, seed=5)
     model.tables[..., END] = -20.0  # no row ends by itself
@@ -167,21 +106,41 @@ def test_finished_beams_are_frozen():
         assert ends[(END,)] == pytest.approx(model.log_probability(row, (END,)), abs=1e-4)
 
 
-@pytest.mark.parametrize("arguments", [{"width": 0}, {"width": -1}, {"width": 2.5}])
-def test_width_must_be_positive(arguments):
-    with pytest.raises(ValueError, match="`width` must be an integer above 0; received"):
-        Beam(**arguments)
-
-
-def test_length_penalty_must_not_be_negative():
-    with pytest.raises(ValueError, match="at least 0; received -1"):
-        Beam(5, length_penalty=-1)
+@KINDS
+def test_the_trace_holds_every_step(sampler):
+    """Every sequence kept is one of the step before with a token more; the finished ones freeze."""
+    model = Table(rows=4, seed=8)
+    found, trace = model.search(sampler, limits=[4, 3, 2, 4], return_trace=True)
+    plain = model.search(sampler, limits=[4, 3, 2, 4])
+    for name, values in plain.items():
+        np.testing.assert_array_equal(found[name], values)
+    for row in range(4):
+        before = [((), 0.0, 0.0, False)] + [None] * (trace["parents"].shape[2] - 1)
+        for t in range(1 + int(np.argmax(trace["finished"][row].all(axis=1)))):
+            names = ("parents", "token_ids", "log_probabilities", "scores", "finished")
+            step = [trace[name][row, t].tolist() for name in names]
+            after = []
+            for parent, token, total, score, done in zip(*step, strict=True):
+                tokens, _, _, was_done = before[parent]
+                if was_done:
+                    assert token == 0
+                    assert (tokens, total, score, done) == before[parent]
+                else:
+                    tokens = (*tokens, token)
+                    assert total == pytest.approx(model.log_probability(row, tokens), abs=1e-4)
+                    assert done == (token == END or t + 1 == [4, 3, 2, 4][row])
+                after.append((tokens, total, score, done))
+            before = after
+        assert [tokens for tokens, *_ in before] == [
+            sequence(found, row, k) for k in range(len(before))
+        ]
+        assert [score for _, _, score, _ in before] == found["scores"][row].tolist()
 
 
 def test_names_configs_and_instances():
     assert isinstance(samplers.get("greedy"), Greedy)
     config = keras.saving.serialize_keras_object(Beam(3, 0.5))
-    assert samplers.get(config).get_config() == {"width": 3, "length_penalty": 0.5}
+    assert samplers.get(config).get_config() == Beam(3, 0.5).get_config()
     mine = Beam(2)
     assert samplers.get(mine) is mine
     with pytest.raises(ValueError, match="'greedy', 'beam'"):

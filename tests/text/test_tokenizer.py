@@ -167,6 +167,36 @@ def test_split_matches_tokenize(tokenizer, random_texts):
         )
 
 
+def test_split_of_a_list(tokenizer):
+    rows = [tokenizer.split(text) for text in TEXTS]
+    for texts in (TEXTS, tuple(TEXTS), np.array(TEXTS)):
+        assert tokenizer.split(texts) == rows
+    assert tokenizer.split([]) == []
+    for wrong in (5, ["a", 5]):
+        with pytest.raises(ValueError, match=r"split\(\) takes text"):
+            tokenizer.split(wrong)
+
+
+def test_join_is_the_inverse_of_split(corpus, kind, trained):
+    tokenizer = trained[kind]
+    assert [tokenizer.join(tokens) for tokens in tokenizer.split(corpus)] == corpus
+    unknown = "zzz☃ ☂!"  # never seen, and yet not lost
+    assert tokenizer.join(tokenizer.split(unknown)) == unknown
+    assert tokenizer.join([]) == ""
+
+
+def test_join_of_known_tokens_is_detokenize_of_their_ids(tokenizer):
+    for ids in [*tokenizer.tokenize(TEXTS), [1, 4, 3, 5, 2], [5, 4, 0], [3], [2]]:
+        tokens = [tokenizer.id_to_token(i) for i in ids]
+        assert tokenizer.join(tokens) == tokenizer.detokenize(ids)
+
+
+def test_join_of_something_else(tokenizer):
+    for wrong in ("ab", 5, [4, 5]):
+        with pytest.raises(ValueError, match=r"join\(\) takes a list of tokens"):
+            tokenizer.join(wrong)
+
+
 def test_detokenize_stops_at_the_end_and_skips_pad_and_start(corpus, kind, trained):
     tokenizer = trained[kind]
     a, b = tokenizer.tokenize(corpus[:2])
@@ -267,11 +297,9 @@ def test_tokenize_says_what_is_no_text(trained, value, said):
         trained["char"].tokenize(value)
 
 
-def test_encode_and_split_say_what_they_take(trained):
+def test_encode_says_what_it_takes(trained):
     with pytest.raises(ValueError, match=r"encode\(\) takes a list .* got str 'abc'"):
         trained["char"].encode("abc")
-    with pytest.raises(ValueError, match=r"split\(\) takes a str, got list"):
-        trained["char"].split(["abc"])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,107 @@
+"""Drawing each token at random."""
+
+import keras
+from keras import ops
+
+from keras_seq.identifiers import check_positive
+from keras_seq.samplers.noise import gumbel, signed
+from keras_seq.samplers.sampler import Sampler
+
+NEVER = -float("inf")
+
+
+@keras.saving.register_keras_serializable(package="keras_seq")
+class Random(Sampler):
+    r"""Each token drawn from the model's distribution, or from its likely part.
+
+        y_t ~ softmax(log p(. | y_<t, x) / temperature), cut to top_k and top_p, and normalised
+
+    The draw is the arg max of the log-probabilities plus Gumbel noise. The noise is a hash of the
+    seed, the row id (in `generate` the position of the text in the list), the position of the token
+    and the token id. So a seed gives the same text on every backend, in a batch of any size, and
+    whatever else is in the batch; two equal texts in one list get different answers. Other seeds
+    give independent ones.
+
+    Scores and log-probabilities in the result are those of the model, without temperature and cut.
+
+    Args:
+        temperature: below 1 the likely tokens become likelier, above 1 all become more equal.
+        top_k: only this many most probable tokens are possible; those as probable as the last of
+            them too. `None` for all.
+        top_p: only the most probable tokens are possible, as few as have this probability together,
+            after temperature and `top_k`. `None` for all.
+        seed: an integer.
+
+    Raises:
+        ValueError: if `temperature` is not above 0, `top_k` not an integer above 0, `top_p` not in
+            (0, 1], or `seed` no integer.
+
+    Example:
+
+    >>> import numpy as np
+    >>> def step(token_ids, state, memory):  # tokens 2 and 3, each with probability 0.5
+    ...     logits = np.array([[-1e9, -1e9, 0.0, 0.0]], "float32")
+    ...     return ops.repeat(logits, token_ids.shape[0], axis=0), state
+    >>> found = Random(seed=1).search(
+    ...     step, [], [], np.zeros(6, "int32"), 2, 5, np.full(6, 5, "int32")
+    ... )
+    >>> keras.ops.convert_to_numpy(found["lengths"])[:, 0].tolist()
+    [2, 1, 5, 1, 2, 1]
+
+    References:
+        - Gumbel, 1954, "Statistical theory of extreme values and some practical applications";
+          Maddison, Tarlow & Minka, 2014, "A* sampling", arXiv:1411.0030, section 2.
+        - Fan, Lewis & Dauphin, 2018, "Hierarchical neural story generation", arXiv:1805.04833
+          (top-k).
+        - Holtzman et al., 2020, "The curious case of neural text degeneration", arXiv:1904.09751
+          (top-p).
+    """
+
+    fed = ("seed", "temperature", "top_p")
+
+    def __init__(self, temperature=1.0, top_k=None, top_p=None, seed=0):
+        if not (_is_number(temperature) and 0 < temperature < float("inf")):
+            raise ValueError(f"`temperature` must be a number above 0; received {temperature!r}.")
+        if not (top_p is None or (_is_number(top_p) and 0 < top_p <= 1)):
+            raise ValueError(f"`top_p` must be a number in (0, 1] or None; received {top_p!r}.")
+        if isinstance(seed, bool) or not isinstance(seed, int):
+            raise ValueError(f"`seed` must be an integer; received {seed!r}.")
+        self.temperature = temperature
+        self.top_k = None if top_k is None else check_positive("top_k", top_k)
+        self.top_p = top_p
+        self.seed = seed
+
+    def choose(self, log_probabilities, position, row_ids):
+        likely = self._cut(log_probabilities / self.temperature)
+        seed = signed(self.seed) if isinstance(self.seed, int) else self.seed
+        seed = ops.convert_to_tensor(seed, dtype="int32")
+        row_ids = ops.convert_to_tensor(row_ids, dtype="int32")
+        position = ops.convert_to_tensor(position, dtype="int32")
+        noise = gumbel(seed, row_ids, position, log_probabilities.shape[-1])
+        return ops.argmax(likely + noise, axis=-1)
+
+    def _cut(self, logits):
+        """Put the logits `(batch, vocabulary_size)` of impossible tokens to -inf."""
+        size = logits.shape[-1]
+        if self.top_k is not None and self.top_k < size:
+            largest, _ = ops.top_k(logits, self.top_k)
+            logits = ops.where(logits < largest[:, -1:], NEVER, logits)
+        if self.top_p is not None:
+            sorted_logits, _ = ops.top_k(logits, size)
+            probabilities = ops.softmax(sorted_logits, axis=-1)
+            before = ops.cumsum(probabilities, axis=-1) - probabilities
+            kept = ops.where(before < self.top_p, sorted_logits, float("inf"))
+            logits = ops.where(logits < ops.min(kept, axis=-1, keepdims=True), NEVER, logits)
+        return logits
+
+    def get_config(self):
+        return {
+            "temperature": self.temperature,
+            "top_k": self.top_k,
+            "top_p": self.top_p,
+            "seed": self.seed,
+        }
+
+
+def _is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

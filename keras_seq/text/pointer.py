@@ -1,0 +1,106 @@
+"""Ids for a decoder that may point at source tokens."""
+
+import itertools
+
+import numpy as np
+
+from keras_seq.text.pipeline import frame
+from keras_seq.text.tokenizer import SPECIAL_TOKENS, tensorflow, to_utf8
+
+CHUNK = 256  # texts; all pairs of tokens within a text are compared
+
+
+class Pointer:
+    """Encodes pairs of texts so that source tokens without an id can be written.
+
+    A token that the target vocabulary does not hold, but the source text does, is V + s: V is the
+    size of the target vocabulary and s the first position in the source where the token stands.
+    Tokens are compared as the tokenizers split them.
+
+    Args:
+        source: the tokenizer of the source.
+        target: the tokenizer of the target.
+        max_source_length: longer sources are cut, the end token included.
+        max_target_length: the same for targets.
+    """
+
+    def __init__(self, source, target, max_source_length, max_target_length):
+        self.source = source
+        self.target = target
+        self.max_source_length = max_source_length
+        self.max_target_length = max_target_length
+        self._table = None
+
+    def resources(self):
+        """The TensorFlow objects behind the operations; see `Tokenizer.resources`."""
+        if self._table is None:
+            tf = tensorflow()
+            tokens = [to_utf8(token) for token in self.target.vocabulary]
+            ids = np.arange(len(tokens), dtype="int32")
+            with tf.init_scope(), tf.device("CPU:0"):
+                pairs = tf.lookup.KeyValueTensorInitializer(tf.constant(tokens), ids)
+                self._table = tf.lookup.StaticHashTable(pairs, default_value=-1)
+        return {"pointer": self._table}
+
+    def encode(self, x, y=None):
+        """Return `(inputs, labels)` of lists of texts, lists of int32 arrays."""
+        tf = tensorflow()
+        names = ["source_ids", "copy_ids", *([] if y is None else ["target_ids", "labels"])]
+        columns = {name: [] for name in names}
+        for start in range(0, len(x), CHUNK):
+            part = slice(start, start + CHUNK)
+            with tf.init_scope(), tf.device("CPU:0"):
+                texts = [
+                    None if t is None else tf.constant(list(map(to_utf8, t[part]))) for t in (x, y)
+                ]
+                inputs, labels = self.encode_tensors(*texts)
+            for name, rows in {**inputs, "labels": labels}.items():
+                if rows is not None:
+                    columns[name] += _arrays(rows)
+        labels = columns.pop("labels", None)
+        return columns, labels
+
+    def encode_tensors(self, x, y=None):
+        """Return `(inputs, labels)`, ragged, of string tensors `(batch,)`."""
+        tf = tensorflow()
+        source, target = self.source, self.target
+        tokens = source._split(x)[:, : self.max_source_length]  # (B, None)
+        row_lengths = tokens.row_lengths()
+        # One column of padding, so that there is one to look at even where all texts are empty.
+        dense = tf.pad(tokens.to_tensor(), [[0, 0], [0, 1]])  # (B, S)
+        valid = tf.sequence_mask(row_lengths, tf.shape(dense)[1])
+        ids = self.resources()["pointer"].lookup(dense)
+        special = ids < len(SPECIAL_TOKENS)  # not what a text may call so
+        copies = tf.where(special, self._positions(dense, dense, valid), ids)
+        limit = self.max_source_length
+        inputs = {
+            "source_ids": frame(source.tokenize(x), None, source.end_token_id, limit),
+            "copy_ids": frame(
+                tf.RaggedTensor.from_tensor(copies, row_lengths), None, target.end_token_id, limit
+            ),
+        }
+        if y is None:
+            return inputs, None
+        written = target.tokenize(y)
+        strings = target._split(y).to_tensor()
+        found = tf.RaggedTensor.from_tensor(
+            self._positions(strings, dense, valid), written.row_lengths()
+        ).flat_values
+        copied = (written.flat_values == target.unknown_token_id) & (found >= 0)
+        written = written.with_flat_values(tf.where(copied, found, written.flat_values))
+        limit = self.max_target_length
+        inputs["target_ids"] = frame(written, target.start_token_id, None, limit)
+        return inputs, frame(written, None, target.end_token_id, limit)
+
+    def _positions(self, tokens, source, valid):
+        """V + the first position of each of `tokens` in `source`, -1 where it is not there."""
+        tf = tensorflow()
+        same = (tokens[:, :, None] == source[:, None]) & valid[:, None]  # (B, T, S)
+        first = tf.argmax(tf.cast(same, tf.int32), axis=2, output_type=tf.int32)
+        return tf.where(tf.reduce_any(same, axis=2), first + self.target.vocabulary_size, -1)
+
+
+def _arrays(rows):
+    """The rows of an eager ragged tensor as int32 arrays."""
+    flat, splits = rows.flat_values.numpy().astype("int32"), rows.row_splits.numpy().tolist()
+    return [flat[a:b] for a, b in itertools.pairwise(splits)]
