@@ -1,5 +1,21 @@
-"""Callbacks for `fit`."""
+"""Callbacks for `fit`.
 
+In a list of several, `AveragedWeights` comes first, `TextScore` before `BestModel`, and
+`Checkpoint` last.
+"""
+
+from keras_seq.callbacks.averaged_weights import AveragedWeights
+from keras_seq.callbacks.best_model import BestModel
+from keras_seq.callbacks.checkpoint import Checkpoint
+from keras_seq.callbacks.stop_on_interrupt import StopOnInterrupt
+from keras_seq.callbacks.text_score import TextScore
 from keras_seq.callbacks.time_limit import TimeLimit
 
-__all__ = ["TimeLimit"]
+__all__ = [
+    "AveragedWeights",
+    "BestModel",
+    "Checkpoint",
+    "StopOnInterrupt",
+    "TextScore",
+    "TimeLimit",
+]

@@ -1,5 +1,7 @@
 """The time limit."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -52,6 +54,34 @@ def test_without_decay_the_rate_stays(clock):
     rates = Rates()
     fit(TimeLimit(minutes=1, decay=False), rates)
     assert set(rates.rates) == {0.5}
+
+
+def test_the_rate_rises_first(clock):
+    rates = Rates()
+    fit(TimeLimit(minutes=4, warmup=0.5), rates)
+    peak = int(np.argmax(rates.rates))
+    assert rates.rates[0] < 0.1 and rates.rates[peak] > 0.4 and rates.rates[-1] < 0.1
+    assert sorted(rates.rates[:peak]) == rates.rates[:peak]
+    assert sorted(rates.rates[peak:], reverse=True) == rates.rates[peak:]
+
+
+def test_a_resumed_training_has_used_a_part_of_its_time(clock):
+    first = TimeLimit(minutes=2)
+    fit(first)
+    state = {**json.loads(json.dumps(first.get_state())), "seconds": 90}
+    resumed, rates = TimeLimit(minutes=2), Rates()
+    resumed.set_state(state)
+    fit(resumed, rates)
+    assert 15 < len(rates.rates) < 30
+    assert rates.rates[0] < 0.5 * (1 - 90 / 120)
+    again = Rates()
+    fit(resumed, again)  # a new training has all its time
+    assert len(again.rates) > 60
+
+
+def test_warmup_is_a_share():
+    with pytest.raises(ValueError, match=r"`warmup` must be in \[0, 1\); received 1"):
+        TimeLimit(1, warmup=1)
 
 
 @pytest.mark.parametrize("minutes", [0, -1])

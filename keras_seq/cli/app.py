@@ -1,0 +1,57 @@
+"""The commands, put together."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from keras_seq.cli import options
+from keras_seq.cli.show import describe
+from keras_seq.cli.train import train_seq2seq
+from keras_seq.cli.use import evaluate, generate
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",  # paragraphs, not lines as they stand in the docstring
+)
+train_app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode="markdown", help="Train a model on files of text."
+)
+app.add_typer(train_app, name="train")
+train_app.command("seq2seq")(train_seq2seq)
+app.command()(generate)
+app.command()(evaluate)
+
+
+def main():
+    """Run the command line; a user's mistake is one line on standard error and exit status 2."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        app()
+    except (ValueError, OSError) as error:
+        print(f"keras-seq: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+@app.command()
+def demo(
+    out: Annotated[options.Path, typer.Option(help="Folder for the files it writes.")] = "demo",
+    pairs: Annotated[int, typer.Option(help="Dates to train on.")] = 20_000,
+    epochs: Annotated[int, typer.Option(help="Passes over them.")] = 3,
+    seed: Annotated[int, typer.Option(help="Seed of data, weights and order.")] = 0,
+):
+    """Learn to read dates in many languages: train, test on unseen dates, draw the attention."""
+    from keras_seq.demo import run
+
+    run(out, pairs, epochs, seed)
+
+
+@app.command()
+def info(model: options.ModelFile):
+    """Print what is in a model file."""
+    from keras_seq.models import load_model
+
+    print(describe(load_model(model)))

@@ -1,0 +1,115 @@
+"""The options of the commands: a type and a line of help each."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+from typer import Argument, Option
+
+
+class Tokens(StrEnum):
+    """Kinds of tokens."""
+
+    char = "char"
+    word = "word"
+    subword = "subword"
+
+
+class Score(StrEnum):
+    """What the best model is chosen by."""
+
+    perplexity = "perplexity"
+    bleu = "bleu"
+    chrf = "chrf"
+    exact_match = "exact_match"
+    token_error_rate = "token_error_rate"
+
+
+def option(kind: type, text: str, panel: str | None = None, name: str | None = None) -> Any:
+    """An option of a type, with a line of help, under a heading."""
+    names = () if name is None else (name,)
+    return Annotated[kind, Option(*names, help=text, rich_help_panel=panel)]
+
+
+ModelFile = Annotated[Path, Argument(help="A .keras file.")]
+SourceFile = option(Path, "One source text a line.", name="--source")
+TargetFile = option(Path, "One target text a line.", name="--target")
+BatchSize = option(int, "Texts at once.")
+
+TEXT = "Text"
+ValSourceFile = option(Path | None, "Held-out sources.", name="--val-source")
+ValTargetFile = option(Path | None, "Held-out targets.", name="--val-target")
+Out = option(Path, "The .keras file to write.")
+TokensOption = option(Tokens, "What a token is.", TEXT, "--tokens")
+Vocabulary = option(int | None, "Largest vocabulary of each side; 8000 for subwords.", TEXT)
+Lowercase = option(bool, "Lower-case both sides.", TEXT, "--lowercase")
+MaxLength = option(int, "Longer texts are cut to so many tokens.", TEXT)
+Stream = option(bool, "Read the files as training goes on: they need no memory.", TEXT, "--stream")
+ShuffleBuffer = option(int, "With --stream: texts in memory at once, to be shuffled.", TEXT)
+
+MODEL = "Model"
+Cell = option(str, "lstm, gru or vanilla.", MODEL)
+Units = option(int, "Size of encoder (per direction) and decoder.", MODEL)
+Embedding = option(int | None, "Embedding size; units if not set.", MODEL)
+Layers = option(int, "Layers of encoder and decoder.", MODEL)
+Attention = option(
+    str,
+    "additive, dot, general, concat, scaled_dot, local, local_monotonic, monotonic or none.",
+    MODEL,
+)
+Order = option(str, "bahdanau: attend, then recur; luong: recur, then attend.", MODEL)
+InputFeeding = option(bool, "Feed the decoder its last readout.", MODEL, "--input-feeding")
+Residual = option(bool, "Add a layer's input to its output.", MODEL, "--residual")
+Readout = option(str, "tanh, maxout or none.", MODEL)
+TieEmbeddings = option(
+    bool, "Use the target embeddings as output weights too.", MODEL, "--tie-embeddings"
+)
+Copy = option(bool, "Let the decoder copy words of the source.", MODEL, "--copy")
+Unidirectional = option(bool, "Read the source from the left only.", MODEL, "--unidirectional")
+Dropout = option(float, "Rate of dropout.", MODEL)
+
+TRAINING = "Training"
+Epochs = option(int | None, "Passes; 10 if no --minutes are set.", TRAINING)
+Minutes = option(float | None, "Stop then; the learning rate falls until there.", TRAINING)
+Warmup = option(float, "Share of --minutes in which the learning rate rises first.", TRAINING)
+TrainingBatchSize = option(int, "Texts at once.", TRAINING, "--batch-size")
+LearningRate = option(float, "Of Adam.", TRAINING)
+WeightDecay = option(float | None, "Of AdamW.", TRAINING)
+Clip = option(float, "Largest norm of all gradients together; 0 for no limit.", TRAINING)
+Ema = option(float | None, "Momentum of a running average of the weights, e.g. 0.999.", TRAINING)
+LabelSmoothing = option(float, "Share of probability spread over the vocabulary.", TRAINING)
+TeacherForcing = option(
+    float, "How often the true token is fed.", TRAINING, "--teacher-forcing-ratio"
+)
+SamplingLevel = option(str, "One coin for each token, step or batch.", TRAINING)
+Feedback = option(str, "What is fed instead: argmax or sample.", TRAINING)
+Seed = option(int, "Seed of weights and order.", TRAINING)
+ScoreOption = option(
+    Score, "Choose the best model by this, on the held-out texts.", TRAINING, "--score"
+)
+Patience = option(int, "Stop after so many epochs that were not better.", TRAINING)
+Resume = option(
+    bool, "Go on with the training in OUT.state, if there is one.", TRAINING, "--resume"
+)
+
+SEARCH = "Search"
+SamplerName = option(
+    str | None,
+    "greedy, beam, random or exhaustive; the model's own if not set.",
+    SEARCH,
+    "--sampler",
+)
+Width = option(int | None, "beam: number of beams.", SEARCH)
+LengthPenalty = option(float | None, "beam: exponent of the length normalisation.", SEARCH)
+CoveragePenalty = option(float | None, "beam: cost of source tokens left out.", SEARCH)
+MinLength = option(int | None, "beam: tokens before the end, at least.", SEARCH)
+NoRepeatNgram = option(int | None, "beam: write no n-gram of this size twice.", SEARCH)
+NBest = option(int | None, "beam: answers for each text.", SEARCH)
+Temperature = option(float | None, "random: below 1 likely tokens become likelier.", SEARCH)
+TopK = option(int | None, "random: only so many likely tokens.", SEARCH)
+TopP = option(float | None, "random: only tokens of this probability together.", SEARCH)
+SearchSeed = option(int | None, "random: seed.", SEARCH, "--seed")
+MaxNodes = option(int | None, "exhaustive: prefixes to look at for each text.", SEARCH)
+ReplaceUnknown = option(
+    bool, "Put the source word attended to for an unknown one.", SEARCH, "--replace-unknown"
+)

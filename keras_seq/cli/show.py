@@ -1,0 +1,94 @@
+"""What the commands check before, and print meanwhile."""
+
+import inspect
+import pathlib
+import sys
+import tempfile
+
+
+def describe(model):
+    """Return a few lines on a translator."""
+    import keras
+
+    config = model.get_config()
+    source, target = model.source_tokenizer, model.target_tokenizer
+    rows = {
+        "model": type(model).__name__,
+        "backend now": keras.config.backend(),
+        "source": f"{type(source).__name__}, {source.vocabulary_size:,} ids",
+        "target": f"{type(target).__name__}, {target.vocabulary_size:,} ids",
+        "cell": _short(config["cell"]),
+        "units": config["units"],
+        "layers": config["num_layers"],
+        "bidirectional": config["bidirectional"],
+        "attention": _short(config["attention"]),
+        "dropout": config["dropout"],
+        **_unusual(model, config),
+        "sampler": f"{type(model.sampler).__name__} {model.sampler.get_config() or ''}".strip(),
+        "weights": f"{model.count_params():,}",
+    }
+    width = max(15, *(len(name) + 1 for name in rows))
+    return "\n".join(f"{name:<{width}}{value}" for name, value in rows.items())
+
+
+def _unusual(model, config):
+    """The options from `order` on that are not what they are by default."""
+    names = ("order", "input_feeding", "residual", "readout", "tie_embeddings", "copy")
+    names += ("teacher_forcing_ratio", "sampling_level", "feedback")
+    defaults = inspect.signature(type(model)).parameters
+    return {
+        name.replace("_", " "): _short(config[name])
+        for name in names
+        if name in config and config[name] != defaults[name].default
+    }
+
+
+def _short(value):
+    if value is None:
+        return "none"
+    return value["class_name"] if isinstance(value, dict) else value
+
+
+def check_writable(path):
+    """Raise a `ValueError` if a file cannot be written at `path`, before any work is done."""
+    path = pathlib.Path(path)
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; a file name was expected.")
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".keras_seq"):
+            pass
+    except OSError as error:
+        raise ValueError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def say(text):
+    """Print progress."""
+    print(text, flush=True)
+
+
+def track(texts, size, what):
+    """Give `texts` in parts of `size`, with a progress bar on standard error."""
+    from rich.console import Console
+    from rich.progress import track as bar
+
+    parts = [texts[i : i + size] for i in range(0, len(texts), size)]
+    return bar(parts, what, console=Console(stderr=True), transient=True)
+
+
+def stdin_batches(batch_size):
+    """Give the lines of standard input, typed ones at once, others in large batches."""
+    size = 1 if sys.stdin.isatty() else 20 * batch_size
+    lines = []
+    for number, line in enumerate(sys.stdin.buffer, start=1):
+        try:
+            lines.append(line.decode("utf-8").rstrip("\r\n"))
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"standard input, line {number}: byte {line[error.start]:#04x} at offset "
+                f"{error.start} is not valid UTF-8."
+            ) from None
+        if len(lines) == size:
+            yield lines
+            lines = []
+    if lines:
+        yield lines
