@@ -18,6 +18,9 @@ class AttentionMechanism(keras.layers.Layer):
     Where attention at one step depends on the step before (`MonotonicAttention`), a subclass also
     gives `initial_state` and `attend`.
 
+    Padding is 0 in values and keys: a score that divides by a length needs something added to it,
+    or it has no gradient there.
+
     A masked value has weight 0. Where every value of a row is masked, all weights and the context
     are 0. The softmax is computed in float32 at least, whatever the compute dtype.
 
@@ -38,10 +41,10 @@ class AttentionMechanism(keras.layers.Layer):
     Example:
 
     >>> import numpy as np
-    >>> class Cosine(AttentionMechanism):
+    >>> class Distance(AttentionMechanism):
     ...     def score(self, query, keys):
-    ...         return ops.einsum("bqd,bkd->bqk", ops.normalize(query), ops.normalize(keys))
-    >>> context, weights = Cosine()(np.ones((1, 4), "float32"), np.ones((1, 3, 4), "float32"))
+    ...         return -ops.sum((query[:, :, None] - keys[:, None]) ** 2, axis=-1)
+    >>> context, weights = Distance()(np.ones((1, 4), "float32"), np.ones((1, 3, 4), "float32"))
     >>> bool(np.allclose(keras.ops.convert_to_numpy(weights), 1 / 3))
     True
     """

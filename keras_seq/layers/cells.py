@@ -45,6 +45,22 @@ def state_sizes(cell):
     return [size] if isinstance(size, int) else list(size)
 
 
+def initial_state(cell, inputs):
+    """Return the state of `cell` before the first step, a list of tensors.
+
+    Args:
+        cell: a Keras RNN cell; one without `get_initial_state` starts with zeros.
+        inputs: anything with the batch as first axis.
+    """
+    batch = keras.ops.shape(inputs)[0]
+    if not hasattr(cell, "get_initial_state"):
+        return [
+            keras.ops.zeros((batch, size), dtype=cell.compute_dtype) for size in state_sizes(cell)
+        ]
+    state = cell.get_initial_state(batch_size=batch)
+    return list(state) if isinstance(state, (list, tuple)) else [state]
+
+
 def output_size(cell):
     """Return the number of features in the output of `cell`."""
     size = getattr(cell, "output_size", None)

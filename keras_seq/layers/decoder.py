@@ -15,6 +15,7 @@ from keras_seq.layers.local_attention import LocalAttention
 from keras_seq.layers.luong_attention import LuongAttention
 from keras_seq.layers.monotonic_attention import MonotonicAttention
 from keras_seq.layers.scaled_dot_attention import ScaledDotAttention
+from keras_seq.layers.token_embedding import token_embedding
 
 LearningRateSchedule = keras.optimizers.schedules.LearningRateSchedule
 
@@ -195,7 +196,7 @@ class Decoder(keras.layers.Layer):
         if copy and attention is None:
             raise ValueError("`copy=True` points by attention; received attention=None.")
         policy = self.dtype_policy
-        self.embedding = keras.layers.Embedding(vocabulary_size, self.embedding_dim, dtype=policy)
+        self.embedding = token_embedding(vocabulary_size, self.embedding_dim, policy)
         mechanism = get_attention(attention, units, policy)
         self.cell = AttentionCell(
             [cell] * num_layers, mechanism, units, order=order, residual=residual, dtype=policy

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_seq.identifiers import check_positive, check_rate
-from keras_seq.layers.cells import get_cell, output_size, state_sizes
+from keras_seq.layers.cells import get_cell, initial_state, output_size, state_sizes
 from keras_seq.layers.recurrence import unroll
 
 
@@ -118,8 +118,7 @@ class Encoder(keras.layers.Layer):
         """All directions of a layer, side by side."""
         outputs, states = [], []
         for cell, reverse in zip(directions, (False, True), strict=False):
-            first = cell.get_initial_state(batch_size=ops.shape(inputs)[0])
-            first = first if isinstance(first, (list, tuple)) else [first]
+            first = initial_state(cell, inputs)
             output, state = unroll(cell, inputs, first, mask, reverse, training)
             # A cell that a user made has a dtype of its own.
             outputs.append(ops.cast(output, self.compute_dtype))

@@ -7,6 +7,7 @@ from keras_seq import samplers
 from keras_seq.identifiers import check_positive, check_rate
 from keras_seq.layers.decoder import Decoder
 from keras_seq.layers.encoder import Encoder
+from keras_seq.layers.token_embedding import token_embedding
 from keras_seq.models.generation import Generation
 from keras_seq.models.losses import TokenCrossEntropy
 from keras_seq.models.metrics import ExactMatch, Perplexity, TokenAccuracy
@@ -139,8 +140,8 @@ class Seq2Seq(Generation, Task):
         # The sublayers follow the dtype policy of the model.
         options = {"units": units, "num_layers": num_layers, "dropout": dropout}
         options["dtype"] = self.dtype_policy
-        self.source_embedding = keras.layers.Embedding(
-            self.source_tokenizer.vocabulary_size, self.embedding_dim, dtype=self.dtype_policy
+        self.source_embedding = token_embedding(
+            self.source_tokenizer.vocabulary_size, self.embedding_dim, self.dtype_policy
         )
         self.source_dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy)
         options["residual"] = residual
@@ -183,8 +184,9 @@ class Seq2Seq(Generation, Task):
         """Build both tokenizers from the texts, and the model around them.
 
         Args:
-            sources: list of source texts.
-            targets: list of target texts.
+            sources: the source texts, a list or anything else that gives them one by one, and again
+                if asked again, such as `datasets.Lines`.
+            targets: the target texts, likewise.
             tokens: `"char"`, `"word"` or `"subword"`.
             lowercase: whether both tokenizers lower-case.
             max_vocabulary: largest vocabulary of each tokenizer, the 4 special tokens included.

@@ -5,6 +5,7 @@ import binascii
 import functools
 import hashlib
 import io
+import random
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -12,6 +13,7 @@ from typing import Any
 
 import keras
 
+from keras_seq.identifiers import check_positive
 from keras_seq.text.tokenizer import (
     SPECIAL_TOKENS,
     Tokenizer,
@@ -71,6 +73,7 @@ class SubwordTokenizer(Tokenizer):
         lowercase: bool = False,
         model_type: str = "unigram",
         character_coverage: float = 1.0,
+        max_sentences: int = 1_000_000,
     ) -> "SubwordTokenizer":
         """Train the pieces on texts; the same texts give the same pieces.
 
@@ -83,6 +86,8 @@ class SubwordTokenizer(Tokenizer):
             model_type: "unigram" or "bpe".
             character_coverage: the part of the characters of the corpus that must be known; 0.9995
                 is usual for Chinese and Japanese, whose rare characters fill a vocabulary.
+            max_sentences: how many lines of text are kept in memory; of more, a sample is drawn,
+                each line as likely as any other.
 
         Returns:
             A SubwordTokenizer.
@@ -96,7 +101,8 @@ class SubwordTokenizer(Tokenizer):
             raise ValueError(f"model_type must be one of {MODEL_TYPES}, got {model_type!r}")
         if not 0 < character_coverage <= 1:
             raise ValueError(f"character_coverage lies in (0, 1], got {character_coverage}")
-        sentences = [line for text in check_corpus(texts) for line in _lines(text)]
+        lines = (line for text in check_corpus(texts) for line in _lines(text))
+        sentences = _sample(lines, check_positive("max_sentences", max_sentences))
         if not sentences:
             raise ValueError("from_texts() found no text but white space in the corpus")
         options = {
@@ -131,6 +137,18 @@ class SubwordTokenizer(Tokenizer):
 
     def _to_text(self, ids):
         return self.resources()["sentencepiece"].detokenize(ids)
+
+
+def _sample(lines: Iterable[str], size: int) -> list[str]:
+    """At most `size` of the lines, in their order: the same ones at each call (algorithm R)."""
+    rng = random.Random(0)
+    kept: list[tuple[int, str]] = []
+    for number, line in enumerate(lines):
+        if number < size:
+            kept.append((number, line))
+        elif (place := rng.randrange(number + 1)) < size:
+            kept[place] = (number, line)
+    return [line for _, line in sorted(kept)]
 
 
 @functools.cache

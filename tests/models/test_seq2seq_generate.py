@@ -109,7 +109,7 @@ def test_other_numbers_of_a_random_sampler_trace_nothing(tiny):
     model.step = lambda *args: steps.append(1) or original(*args)
     sampled = [
         model.generate("abc", sampler=Random(temperature, top_p=0.9, seed=seed), max_length=8)
-        for temperature, seed in ((1.0, 0), (1.0, 2**35 + 1), (1e-4, 0), (1.0, 0))
+        for temperature, seed in ((5.0, 0), (5.0, 2**35 + 1), (1e-4, 0), (5.0, 0))
     ]
     traced = len(steps)
     assert sampled[0] == sampled[3] and len(set(sampled)) == 3
@@ -119,7 +119,7 @@ def test_other_numbers_of_a_random_sampler_trace_nothing(tiny):
 
 
 def test_random_draws_belong_to_the_seed_and_the_place_in_the_list(model):
-    texts, sampler = [*TEXTS[:3], TEXTS[0]], Random(seed=7)
+    texts, sampler = [*TEXTS[:3], TEXTS[0]], Random(temperature=5.0, seed=7)
     answers = model.generate(texts, sampler=sampler, max_length=8)
     assert model.generate(texts, sampler=sampler, max_length=8, batch_size=2) == answers
     assert model.generate(texts[:2], sampler=sampler, max_length=8) == answers[:2]
@@ -211,8 +211,10 @@ def test_a_pointer_writes_tokens_of_the_source(tiny):
         assert answer["target_tokens"] == [letter] * 3
         assert answer["attention"].shape == (3, len(answer["source_tokens"]))
         assert [step[0]["token"] for step in answer["trace"]] == [letter] * 3
-    # Every answer there is, those of no probability that point at padding among them.
-    assert len(model.generate("a", sampler=Beam(13, n_best=13), max_length=1)) == 13
+    # Every answer there is, and none that points at padding or at the same letter again.
+    every = Beam(20, n_best=20)
+    assert len(model.generate("a", sampler=every, max_length=1)) == size - 2 + 1
+    assert len(model.generate("?!?", sampler=every, max_length=1)) == size - 2 + 2
 
 
 def test_new_weights_are_seen(tiny):

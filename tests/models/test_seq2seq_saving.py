@@ -150,8 +150,11 @@ class CosineAttention(ks.layers.AttentionMechanism):
         self.query_kernel = self.add_kernel("query_kernel", query_shape[-1], values_shape[-1])
 
     def score(self, query, keys):
-        query = ops.normalize(ops.matmul(query, self.query_kernel))
-        return 8.0 * ops.matmul(query, ops.swapaxes(ops.normalize(keys), 1, 2))
+        query = self.unit(ops.matmul(query, self.query_kernel))
+        return 8.0 * ops.matmul(query, ops.swapaxes(self.unit(keys), 1, 2))
+
+    def unit(self, x):
+        return x * ops.rsqrt(ops.sum(x**2, axis=-1, keepdims=True) + 1e-6)
 
 
 @keras.saving.register_keras_serializable(package="outside")

@@ -9,6 +9,7 @@ import pytest
 import sentencepiece
 
 from keras_seq.text import SubwordTokenizer
+from keras_seq.text.subword_tokenizer import _sample
 
 
 @pytest.fixture(scope="module")
@@ -131,3 +132,14 @@ def test_a_new_seed_leaves_the_model_alone():
     assert [row.tolist() for row in dataset.as_numpy_iterator()] == expected
     other = SubwordTokenizer.from_texts([*texts, "another one"], max_vocabulary=45)
     assert other.detokenize(other.tokenize(texts[0])) == texts[0]
+
+
+def test_of_a_large_corpus_a_sample_is_kept():
+    lines = [str(number) for number in range(1000)]
+    kept = _sample(lines, 100)
+    assert len(kept) == len(set(kept)) == 100
+    assert kept == sorted(kept, key=int) == _sample(iter(lines), 100)
+    assert 400 < sum(map(int, kept)) / 100 < 600
+    assert _sample(lines, 1000) == lines
+    with pytest.raises(ValueError, match="`max_sentences` must be an integer above 0"):
+        SubwordTokenizer.from_texts(["a"], max_sentences=0)
