@@ -9,7 +9,6 @@ import pytest
 from keras_seq.layers import LocalAttention, MonotonicAttention, VanillaRNNCell
 from keras_seq.models import Seq2Seq, load_model
 
-EPOCHS = 10
 LETTERS = ["".join(s) for n in (2, 3, 4, 5) for s in itertools.product("abcd", repeat=n)]
 FADING = keras.optimizers.schedules.PolynomialDecay(1.0, 200, 0.5)
 
@@ -87,7 +86,10 @@ TASKS = {
         swapped,
         {"attention": LocalAttention(window=1, center="monotonic"), "order": "luong"},
     ),
-    "monotonic": (thinned, {"attention": MonotonicAttention(32, offset=0.0)}),
+    "monotonic": (
+        thinned,
+        {"attention": MonotonicAttention(32, offset=0.0, noise=2.0), "epochs": 16},
+    ),
     "no attention, vanilla cell": (
         lambda text: text[:2],
         {"attention": None, "cell": VanillaRNNCell(32)},
@@ -127,12 +129,12 @@ def test_a_pointer_copies_words_that_it_never_saw(tmp_path):
     assert load_model(tmp_path / "model.keras").generate(sources[:100]) == targets[:100]
 
 
-def trained(sources, targets, label_smoothing=0.0, use_ema=False, **config):
+def trained(sources, targets, epochs=10, label_smoothing=0.0, use_ema=False, **config):
     """A model after a few epochs, all batches of one shape."""
     keras.utils.set_random_seed(0)
     model = Seq2Seq.from_texts(sources, targets, **{"cell": "gru", "units": 32, **config})
-    rate = keras.optimizers.schedules.CosineDecay(1.5e-2, 28 * EPOCHS)
+    rate = keras.optimizers.schedules.CosineDecay(1.5e-2, 28 * epochs)
     optimizer = keras.optimizers.Adam(rate, global_clipnorm=1.0, use_ema=use_ema, ema_momentum=0.9)
     model.compile(optimizer, label_smoothing=label_smoothing, weighted_metrics=[])
-    model.fit(sources, targets, batch_size=32, epochs=EPOCHS, verbose=0)
+    model.fit(sources, targets, batch_size=32, epochs=epochs, verbose=0)
     return model
