@@ -6,6 +6,7 @@ Nothing else in the package asks which backend runs. Every backend file defines
 - `fused(kind, inputs, state, weights, mask, reverse)`: a recurrence as one kernel, or `None`,
 - `compiled(function, variables)`: a function compiled once per input shape,
 - `gradient(function, inputs)`: a scalar and its gradient,
+- `random_state()`, `set_random_state(states)`: of the global generators,
 - `synchronize(model)`: make a model's variables hold the newest values,
 - `jit_pays`: whether `jit_compile="auto"` should compile a model with recurrent layers.
 """
@@ -19,7 +20,9 @@ match keras.config.backend():
             fused,
             gradient,
             jit_pays,
+            random_state,
             scan,
+            set_random_state,
             synchronize,
         )
     case "jax":
@@ -28,7 +31,9 @@ match keras.config.backend():
             fused,
             gradient,
             jit_pays,
+            random_state,
             scan,
+            set_random_state,
             synchronize,
         )
     case "torch":
@@ -37,7 +42,9 @@ match keras.config.backend():
             fused,
             gradient,
             jit_pays,
+            random_state,
             scan,
+            set_random_state,
             synchronize,
         )
     case other:
@@ -46,4 +53,13 @@ match keras.config.backend():
             f"KERAS_BACKEND is '{other}'."
         )
 
-__all__ = ["compiled", "fused", "gradient", "jit_pays", "scan", "synchronize"]
+__all__ = [
+    "compiled",
+    "fused",
+    "gradient",
+    "jit_pays",
+    "random_state",
+    "scan",
+    "set_random_state",
+    "synchronize",
+]

@@ -45,3 +45,12 @@ def gradient(function, inputs):
 def synchronize(model):
     """Make the variables of `model` hold the newest values, which `fit` keeps aside."""
     model.jax_state_sync()
+
+
+def random_state():
+    """Return the states of the global generators: no layer of Keras draws from any here."""
+    return []
+
+
+def set_random_state(states):
+    """Put the global generators into the states that `random_state` returned."""

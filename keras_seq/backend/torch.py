@@ -133,3 +133,19 @@ def gradient(function, inputs):
 
 def synchronize(model):
     """Make the variables of `model` hold the newest values: here they always do."""
+
+
+def random_state():
+    """Return the states of the global generators as a list of bytes.
+
+    Keras's `Dropout` draws from them here, not from its own seed.
+    """
+    states = [torch.get_rng_state(), *torch.cuda.get_rng_state_all()]
+    return [state.numpy().tobytes() for state in states]
+
+
+def set_random_state(states):
+    """Put the global generators into the states that `random_state` returned."""
+    cpu, *gpus = [torch.frombuffer(bytearray(state), dtype=torch.uint8) for state in states]
+    torch.set_rng_state(cpu)
+    torch.cuda.set_rng_state_all(gpus)
