@@ -200,6 +200,46 @@ class Generation:
             for t in range(count)
         ]
 
+    def attention(self, sources, targets, batch_size=64):
+        """Return where the decoder looks while it is fed given targets.
+
+        Args:
+            sources: a list, tuple or array of strings.
+            targets: their translations, likewise.
+            batch_size: how many pairs at once.
+
+        Returns:
+            A list of dicts: `source_tokens`, `target_tokens`, and `attention`, float32
+            `(target tokens, source tokens)`, the end tokens included, or `None` for a model
+            without attention. `analysis.alignment` makes links of it.
+
+        Raises:
+            ValueError: for anything but as many strings on both sides.
+        """
+        sources, targets = check_texts(sources, "sources"), check_texts(targets, "targets")
+        if len(sources) != len(targets):
+            raise ValueError(
+                "There must be one target for each source; "
+                f"received {len(sources)} sources and {len(targets)} targets."
+            )
+        synchronize(self)
+        results = []
+        for start in range(0, len(sources), batch_size):
+            part = slice(start, start + batch_size)
+            examples = self.encode_examples(sources[part], targets[part])
+            columns = {name: x for name, x in examples.inputs.items() if name != "target_ids"}
+            weights = self._search.attention(columns, examples.labels)
+            tokens = self._source_tokens(sources[part])
+            results += [
+                {
+                    "source_tokens": source,
+                    "target_tokens": [self._token(i, source) for i in ids],
+                    "attention": weight,
+                }
+                for source, ids, weight in zip(tokens, examples.labels, weights, strict=True)
+            ]
+        return results
+
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
         """Translate texts, or return the logits of prepared ids.
 

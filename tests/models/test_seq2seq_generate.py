@@ -70,6 +70,18 @@ def test_attention_has_a_row_for_each_token_written(reversal):
     assert answer["attention"][0, 3:].sum() > answer["attention"][0, :2].sum()
 
 
+def test_attention_of_given_targets_is_that_of_written_ones(model):
+    written = model.generate(TEXTS, return_attention=True)
+    given = model.attention(TEXTS, [answer["text"] for answer in written], batch_size=4)
+    for one, other in zip(given, written, strict=True):
+        if "<unk>" not in other["target_tokens"] and other["target_tokens"][-1] == "</s>":
+            assert one["target_tokens"] == other["target_tokens"]
+            assert one["source_tokens"] == other["source_tokens"]
+            np.testing.assert_allclose(one["attention"], other["attention"], atol=1e-5)
+    with pytest.raises(ValueError, match="6 sources and 1 targets"):
+        model.attention(TEXTS, ["a"])
+
+
 def test_attention_is_none_without_attention(tiny):
     answer = tiny(attention=None).generate("abc", return_attention=True)
     assert answer["attention"] is None
