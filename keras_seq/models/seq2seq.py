@@ -59,8 +59,8 @@ class Seq2Seq(Generation, Task):
         residual: whether a layer's input is added to its output, above the bottom one.
         readout: `"tanh"`, `"maxout"`, or `None`.
         tie_embeddings: whether the output projection of the decoder is its embedding matrix.
-        copy: whether the decoder may point at source tokens, so that words that are in no
-            vocabulary pass through.
+        copy: whether the decoder may point at source tokens, so that words (or characters) that
+            are in no vocabulary pass through.
         teacher_forcing_ratio: how often the true token is fed in training: a number in [0, 1] or
             a `keras.optimizers.schedules.LearningRateSchedule` of the training step.
         sampling_level: one coin for each `"token"`, `"step"` or `"batch"`.
@@ -82,7 +82,8 @@ class Seq2Seq(Generation, Task):
         `(batch, target_length, source_length)` where asked for.
 
     Raises:
-        ValueError: for sizes below 1, an unknown cell or attention, or no tokenizers.
+        ValueError: for sizes below 1, an unknown cell or attention, no tokenizers, a pointer over
+            subwords, and whatever `layers.Decoder` refuses.
 
     Example:
 
@@ -163,9 +164,10 @@ class Seq2Seq(Generation, Task):
             **options,
         )
         self.copy = copy
-        self._pointer = Pointer(
-            self.source_tokenizer, self.target_tokenizer, max_source_length, max_target_length
-        )
+        if copy:
+            self._pointer = Pointer(
+                self.source_tokenizer, self.target_tokenizer, max_source_length, max_target_length
+            )
         self.sampler = samplers.get("greedy")
         target = self.target_tokenizer
         self._search = CompiledSearch(self, target.start_token_id, target.end_token_id)

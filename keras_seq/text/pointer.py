@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 
 from keras_seq.text.pipeline import frame
+from keras_seq.text.subword_tokenizer import SubwordTokenizer
 from keras_seq.text.tokenizer import SPECIAL_TOKENS, tensorflow, to_utf8
 
 CHUNK = 256  # texts; all pairs of tokens within a text are compared
@@ -22,9 +23,18 @@ class Pointer:
         target: the tokenizer of the target.
         max_source_length: longer sources are cut, the end token included.
         max_target_length: the same for targets.
+
+    Raises:
+        ValueError: for a `SubwordTokenizer`: its pieces spell every word, so none is missing.
     """
 
     def __init__(self, source, target, max_source_length, max_target_length):
+        for tokenizer in (source, target):
+            if isinstance(tokenizer, SubwordTokenizer):
+                raise ValueError(
+                    "A pointer copies words or characters that have no id; a SubwordTokenizer "
+                    f"spells every word. Received {tokenizer!r}."
+                )
         self.source = source
         self.target = target
         self.max_source_length = max_source_length
@@ -64,7 +74,7 @@ class Pointer:
         """Return `(inputs, labels)`, ragged, of string tensors `(batch,)`."""
         tf = tensorflow()
         source, target = self.source, self.target
-        tokens = source._split(x)[:, : self.max_source_length]  # (B, None)
+        tokens = source.split(x)[:, : self.max_source_length]  # (B, None)
         row_lengths = tokens.row_lengths()
         # One column of padding, so that there is one to look at even where all texts are empty.
         dense = tf.pad(tokens.to_tensor(), [[0, 0], [0, 1]])  # (B, S)
@@ -82,7 +92,7 @@ class Pointer:
         if y is None:
             return inputs, None
         written = target.tokenize(y)
-        strings = target._split(y).to_tensor()
+        strings = target.split(y).to_tensor()
         found = tf.RaggedTensor.from_tensor(
             self._positions(strings, dense, valid), written.row_lengths()
         ).flat_values

@@ -201,14 +201,17 @@ class Tokenizer:
         text itself.
 
         Args:
-            texts: a str; or a list, tuple or 1-D array of str.
+            texts: a str; a list, tuple or 1-D array of str; or, but for subwords, a `tf.Tensor` of
+                strings of rank 1, eager or symbolic.
 
         Returns:
-            list of str, or list of such lists.
+            list of str; list of such lists; or, for a tensor, a `tf.RaggedTensor` of strings.
 
         Raises:
             ValueError: when something else than text comes.
         """
+        if _is_tensor(texts):
+            return self._split(texts)
         single = isinstance(texts, str)
         texts = [texts] if single else texts
         texts = check_texts(texts, "split() takes text: a str, a list or a 1-D array of str")

@@ -140,3 +140,8 @@ def test_from_texts(sources, config, message):
 def test_compile(model, sampler):
     with pytest.raises(ValueError, match="sampler"):
         Seq2Seq(tokenizer(), tokenizer(), units=3).compile(sampler=sampler)
+
+
+def test_a_pointer_needs_tokens_that_may_have_no_id():
+    with pytest.raises(ValueError, match="a SubwordTokenizer spells every word"):
+        Seq2Seq.from_texts(["ab cd"], ["cd ab"], tokens="subword", units=4, copy=True)
