@@ -50,6 +50,14 @@ def test_n_best_writes_number_score_and_answer(files, run, capsys):
     assert float(rows[0][1]) == pytest.approx(expected[0][0]["score"], abs=1e-4)
 
 
+def test_the_best_answer_of_all_with_unknown_tokens_replaced(files, run, capsys):
+    command = ("generate", files / "model.keras", "--sampler", "exhaustive", "--max-nodes", 200)
+    run(*command, "--replace-unknown", stdin="aé\n".encode())
+    model = ks.models.load_model(files / "model.keras")
+    sampler = ks.samplers.Exhaustive(max_nodes=200)
+    assert printed(capsys) == model.generate(["aé"], sampler=sampler, replace_unknown=True)
+
+
 def test_random_draws_again_for_each_part_of_a_file(files, run, monkeypatch, capsys):
     command = ("generate", files / "model.keras", "--sampler", "random", "--seed", 3)
     run(*command, "--batch-size", 1, "--top-k", 5, stdin=b"abc\n" * 21)

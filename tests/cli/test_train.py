@@ -68,9 +68,15 @@ def test_options_reach_model_optimizer_and_loss(corpus, run, tmp_path, capsys):
     assert [path.name for path in tmp_path.iterdir()] == ["m.keras"]
 
 
-def test_minutes_end_the_training(corpus, run, tmp_path):
-    run(*command(corpus, tmp_path / "m.keras", "--minutes", 0.01, "--warmup", 0.2))
+def test_minutes_end_the_training_of_a_pointer_fed_with_its_own_samples(corpus, run, tmp_path):
+    out = tmp_path / "m.keras"
+    pointer = ("--copy", "--attention", "general", "--order", "luong")
+    own = ("--teacher-forcing-ratio", 0.5, "--sampling-level", "step", "--feedback", "sample")
+    run(*command(corpus, out, "--minutes", 0.01, "--warmup", 0.2, *pointer, *own))
     assert [path.name for path in tmp_path.iterdir()] == ["m.keras"]
+    config = ks.models.load_model(out).get_config()
+    assert config["copy"] and config["teacher_forcing_ratio"] == 0.5
+    assert config["sampling_level"] == "step" and config["feedback"] == "sample"
 
 
 def test_a_killed_training_goes_on_bitwise_the_same(corpus, run, tmp_path):
