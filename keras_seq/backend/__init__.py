@@ -11,55 +11,25 @@ Nothing else in the package asks which backend runs. Every backend file defines
 - `jit_pays`: whether `jit_compile="auto"` should compile a model with recurrent layers.
 """
 
+import importlib
+
 import keras
 
-match keras.config.backend():
-    case "tensorflow":
-        from keras_seq.backend.tensorflow import (
-            compiled,
-            fused,
-            gradient,
-            jit_pays,
-            random_state,
-            scan,
-            set_random_state,
-            synchronize,
-        )
-    case "jax":
-        from keras_seq.backend.jax import (
-            compiled,
-            fused,
-            gradient,
-            jit_pays,
-            random_state,
-            scan,
-            set_random_state,
-            synchronize,
-        )
-    case "torch":
-        from keras_seq.backend.torch import (
-            compiled,
-            fused,
-            gradient,
-            jit_pays,
-            random_state,
-            scan,
-            set_random_state,
-            synchronize,
-        )
-    case other:
-        raise ImportError(
-            "keras_seq runs on the Keras backends 'tensorflow', 'jax' and 'torch'; "
-            f"KERAS_BACKEND is '{other}'."
-        )
+NAMES = ("tensorflow", "jax", "torch")
 
-__all__ = [
-    "compiled",
-    "fused",
-    "gradient",
-    "jit_pays",
-    "random_state",
-    "scan",
-    "set_random_state",
-    "synchronize",
-]
+if keras.config.backend() not in NAMES:
+    raise ImportError(
+        "keras_seq runs on the Keras backends 'tensorflow', 'jax' and 'torch'; "
+        f"KERAS_BACKEND is '{keras.config.backend()}'."
+    )
+
+_running = importlib.import_module(f"keras_seq.backend.{keras.config.backend()}")
+
+compiled = _running.compiled
+fused = _running.fused
+gradient = _running.gradient
+jit_pays = _running.jit_pays
+random_state = _running.random_state
+scan = _running.scan
+set_random_state = _running.set_random_state
+synchronize = _running.synchronize

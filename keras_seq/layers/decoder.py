@@ -263,6 +263,10 @@ class Decoder(keras.layers.Layer):
                 copy_ids, self.vocabulary_size + ops.shape(values)[1], dtype="float32"
             )
             memory["copies"] = copies * ops.cast(memory["mask"], "float32")[:, :, None]
+            # A position where no token stands for the first time is no token.
+            known = ops.arange(ops.shape(copies)[-1]) < self.vocabulary_size
+            pointed = ops.any(memory["copies"] > 0, axis=1)
+            memory["possible"] = ops.logical_or(known, pointed)  # (B, V + S)
         return state, memory
 
     def step(self, token_ids, state, memory):
@@ -274,10 +278,8 @@ class Decoder(keras.layers.Layer):
             new_state["coverage"] = state["coverage"] + ops.cast(weights, "float32")
         readout = self._read(output, context, inputs) if fed is None else fed
         logits = self._logits(readout, output, context, inputs, weights, memory)
-        if self.copy:  # a position where no token stands for the first time is no token
-            known = ops.arange(ops.shape(logits)[-1]) < self.vocabulary_size
-            pointed = ops.any(memory["copies"] > 0, axis=1)
-            logits = ops.where(ops.logical_or(known, pointed), logits, -1e9)
+        if self.copy:
+            logits = ops.where(memory["possible"], logits, -1e9)
         return logits, new_state
 
     def call(
