@@ -11,15 +11,24 @@ from collections.abc import Callable
 import numpy as np
 
 from keras_seq.layers import (
+    GRU,
+    LSTM,
     AttentionCell,
     BahdanauAttention,
+    Bidirectional,
     Bridge,
     Decoder,
     Encoder,
     LocalAttention,
     LuongAttention,
+    MinGRU,
+    MinGRUCell,
+    MinLSTM,
+    MinLSTMCell,
     MonotonicAttention,
+    RNNStack,
     ScaledDotAttention,
+    VanillaRNN,
     VanillaRNNCell,
 )
 from keras_seq.models import ExactMatch, Perplexity, Seq2Seq, TokenAccuracy, TokenCrossEntropy
@@ -96,9 +105,9 @@ def call_in_training(layer, **inputs):
     return layer(**inputs, training=True)
 
 
-def cell(name, shapes, **config):
+def cell(name, shapes, kind=VanillaRNNCell, **config):
     """A line for a cell."""
-    return Layer(name, lambda **k: VanillaRNNCell(U, **config, **k), STEP, shapes, call_cell)
+    return Layer(name, lambda **k: kind(U, **config, **k), STEP, shapes, call_cell)
 
 
 def attention(name, kind, *args, query=D, **options):
@@ -142,6 +151,18 @@ def encoder(name, size, states, **config):
     )
 
 
+def recurrent(name, make, *shapes):
+    """A line for a layer over a sequence; `make` takes keyword arguments such as `dtype`."""
+    return Layer(
+        name,
+        make,
+        ENCODED,
+        list(shapes),
+        lambda layer, inputs, mask: layer(inputs, mask=mask),  # Keras says `sequences`
+        grows={"inputs": 0, "mask": False},
+    )
+
+
 def decoder(name, **config):
     """A line for a decoder."""
     copied = {"copy_ids": COPIES} if config.get("copy") else {}
@@ -178,6 +199,8 @@ LAYERS = [
     cell("VanillaRNNCell-relu", [(B, U), (B, U)], activation="relu", bias_initializer="ones"),
     cell("VanillaRNNCell-readout", [(B, 2), (B, 2), (B, U)], readout_units=2),
     cell("VanillaRNNCell-initial", [(B, U), (B, U)], learn_initial_state=True),
+    cell("MinGRUCell", [(B, U), (B, U)], MinGRUCell),
+    cell("MinLSTMCell", [(B, U), (B, U)], MinLSTMCell, bias_initializer="ones"),
     *attention("BahdanauAttention", BahdanauAttention, U, query=4),
     *attention("LuongAttention-dot", LuongAttention, "dot"),
     *attention("LuongAttention-general", LuongAttention, "general", query=4),
@@ -213,9 +236,57 @@ LAYERS = [
     encoder("Encoder-lstm", 2 * U, [U] * 4),
     encoder("Encoder-gru", 2 * U, [U] * 2, cell="gru"),
     encoder("Encoder-vanilla", 2 * U, [U] * 2, cell="vanilla"),
+    encoder("Encoder-min-gru", 2 * U, [U] * 2, cell="min_gru"),
     encoder("Encoder-one-way", U, [U] * 2, bidirectional=False),
     encoder("Encoder-stack", 2 * U, [U] * 8, num_layers=2, dropout=0.3, residual=True),
     encoder("Encoder-readout", 4, [2, U] * 2, cell=VanillaRNNCell(U, readout_units=2)),
+    recurrent(
+        "LSTM",
+        lambda **k: LSTM(U, return_sequences=True, return_state=True, weight_dropout=0.3, **k),
+        (B, S, U),
+        (B, U),
+        (B, U),
+    ),
+    recurrent("GRU", lambda **k: GRU(U, dropout=0.3, **k), (B, U)),
+    recurrent("MinGRU", lambda **k: MinGRU(U, **k), (B, U)),
+    recurrent(
+        "MinLSTM",
+        lambda **k: MinLSTM(U, return_sequences=True, return_state=True, **k),
+        (B, S, U),
+        (B, U),
+    ),
+    recurrent(
+        "VanillaRNN",
+        lambda **k: VanillaRNN(
+            U, readout_units=2, learn_initial_state=True, return_sequences=True, **k
+        ),
+        (B, S, 2),
+    ),
+    recurrent(
+        "Bidirectional",
+        lambda **k: Bidirectional(LSTM(U, return_state=True, **k), merge_mode="sum", **k),
+        *[(B, U)] * 5,
+    ),
+    recurrent("RNNStack", lambda **k: RNNStack("vanilla", U, bidirectional=True, **k), (B, 2 * U)),
+    recurrent(
+        "RNNStack-deep",
+        lambda **k: RNNStack(
+            "gru",
+            U,
+            num_layers=2,
+            residual=True,
+            layer_norm=True,
+            dropout=0.3,
+            variational=True,
+            weight_dropout=0.3,
+            return_sequences=True,
+            return_state=True,
+            **k,
+        ),
+        (B, S, U),
+        (B, U),
+        (B, U),
+    ),
     Layer(
         "Bridge",
         lambda **k: Bridge([[2, 3], [4]], **k),

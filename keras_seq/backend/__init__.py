@@ -2,8 +2,14 @@
 
 Nothing else in the package asks which backend runs. Every backend file defines
 
-- `scan(step, state, inputs)`: a recurrence over the time axis,
+- `scan(step, state, inputs, matrices)`: a recurrence over the time axis,
+- `loop(step, state, inputs, reverse)`: the same, time first and without more,
+- `product(left, right)`: a matrix product that a `scan` makes cheaper to train,
+- `custom_gradient(forward, backward)`: a function with a gradient of its own,
+- `hand_gradient_pays(units)`: whether recurrences with such a gradient are faster,
+- `portable()`: makes graphs that run without a compiler,
 - `fused(kind, inputs, state, weights, mask, reverse)`: a recurrence as one kernel, or `None`,
+- `linear_scan(decay, inputs, state, reverse)`: a linear recurrence, all steps in parallel,
 - `compiled(function, variables)`: a function compiled once per input shape,
 - `gradient(function, inputs)`: a scalar and its gradient,
 - `random_state()`, `set_random_state(states)`: of the global generators,
@@ -26,9 +32,15 @@ if keras.config.backend() not in NAMES:
 _running = importlib.import_module(f"keras_seq.backend.{keras.config.backend()}")
 
 compiled = _running.compiled
+custom_gradient = _running.custom_gradient
 fused = _running.fused
 gradient = _running.gradient
+hand_gradient_pays = _running.hand_gradient_pays
 jit_pays = _running.jit_pays
+linear_scan = _running.linear_scan
+loop = _running.loop
+portable = _running.portable
+product = _running.product
 random_state = _running.random_state
 scan = _running.scan
 set_random_state = _running.set_random_state

@@ -1,5 +1,9 @@
 """The JAX side of `keras_seq.backend`."""
 
+import contextlib
+import functools
+import math
+
 import jax
 import jax.numpy as jnp
 import keras
@@ -7,16 +11,162 @@ import keras
 jit_pays = True
 
 
-def scan(step, state, inputs):
-    """Run `step` over the time axis of `inputs`; see the TensorFlow twin for the contract."""
+def loop(step, state, inputs, reverse=False):
+    """Run `step` over the first axis of `inputs`; see the TensorFlow twin for the contract."""
 
     def body(state, x):
         output, new_state = step(x, state)
         return jax.tree.unflatten(jax.tree.structure(state), jax.tree.leaves(new_state)), output
 
-    time_major = jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), inputs)
-    state, outputs = jax.lax.scan(body, state, time_major)
+    state, outputs = jax.lax.scan(body, state, inputs, reverse=reverse)
+    return outputs, state
+
+
+def scan(step, state, inputs, matrices=()):
+    """Run `step` over the time axis of `inputs`; see the TensorFlow twin for the contract."""
+    inputs = jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), inputs)
+    calls = _products_of(step, state, inputs, matrices)
+    if calls:
+        outputs, state = _scan_with_products(step, state, inputs, calls)
+    else:
+        outputs, state = loop(step, state, inputs)
     return jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), outputs), state
+
+
+_products = []  # what a `product` inside a loop does, innermost loop last
+
+
+def product(left, right):
+    """Return `left @ right` for a `right` that a loop does not change; see the TensorFlow twin."""
+    if _products and _products[-1] is not None:
+        return _products[-1](left, right)
+    return _contract(left, keras.ops.convert_to_tensor(right))
+
+
+@contextlib.contextmanager
+def _inside(rule):
+    _products.append(rule)
+    try:
+        yield
+    finally:
+        _products.pop()
+
+
+def _contract(left, right):
+    """`(batch, ..., n) @ (n, m)`, or `(batch, n) @ (batch, n, m)` row by row."""
+    if right.ndim == 2:
+        return jnp.matmul(left, right)
+    return jnp.matmul(left[:, None], right)[:, 0]
+
+
+def _products_of(step, state, inputs, matrices):
+    """The `(right, shape of the result)` of each product of one step whose gradient can wait."""
+    known = {id(matrix) for matrix in matrices}
+    calls = []
+
+    def note(left, right):
+        value = right.value if isinstance(right, keras.Variable) else right
+        result = _contract(left, keras.ops.convert_to_tensor(right))
+        waits = isinstance(right, keras.Variable) or id(right) in known
+        # A variable in another dtype is cast inside the loop: nothing is won there.
+        waits = waits and value.dtype == left.dtype
+        calls.append((value, result) if waits else None)
+        return result
+
+    def one_step(x, state):
+        with _inside(note):
+            step(x, state)
+
+    jax.eval_shape(one_step, jax.tree.map(lambda x: x[0], inputs), state)
+    return calls if any(calls) else []
+
+
+def _scan_with_products(step, state, inputs, calls):
+    """`loop`, with the gradient of each matrix as one product over all steps after the loop.
+
+    What is multiplied with a matrix is kept for every step, and to the result of every product
+    zeros are added: the gradient of the zeros is that of the result.
+    """
+    steps = jax.tree.leaves(inputs)[0].shape[0]
+    matrices = [call[0] for call in calls if call]
+    zeros = [jnp.zeros(call[1].shape, call[1].dtype) for call in calls if call]
+
+    def with_zeros(x, state, matrices, zeros):
+        lefts = []
+        rights = iter(zip(matrices, zeros, strict=True))
+        remaining = iter(calls)
+
+        def multiply(left, right):
+            if next(remaining) is None:
+                return _contract(left, keras.ops.convert_to_tensor(right))
+            matrix, zero = next(rights)
+            lefts.append(left)
+            return _contract(left, matrix) + zero
+
+        with _inside(multiply):
+            output, new_state = step(x, state)
+        new_state = jax.tree.unflatten(jax.tree.structure(state), jax.tree.leaves(new_state))
+        return output, new_state, lefts
+
+    # What the step takes from outside and has a gradient becomes an argument.
+    first = jax.tree.map(lambda x: x[0], inputs)
+    with_zeros, constants = jax.closure_convert(with_zeros, first, state, matrices, zeros)
+
+    def run(matrices, constants, state, inputs, zeros):
+        def body(state, x):
+            x, zero = x
+            output, state, lefts = with_zeros(x, state, matrices, zero, *constants)
+            return state, (output, lefts)
+
+        state, (outputs, lefts) = jax.lax.scan(body, state, (inputs, zeros))
+        return (outputs, state), lefts
+
+    all_zeros = [jnp.zeros((steps, *zero.shape), zero.dtype) for zero in zeros]
+
+    @jax.custom_vjp
+    def apply(matrices, constants, state, inputs):
+        return run(matrices, constants, state, inputs, all_zeros)[0]
+
+    def forward(matrices, constants, state, inputs):
+        results, pull, lefts = jax.vjp(
+            functools.partial(run, matrices), constants, state, inputs, all_zeros, has_aux=True
+        )
+        return results, (pull, lefts)
+
+    def backward(kept, gradients):
+        pull, lefts = kept
+        *others, rights = pull(gradients)
+        return [
+            _sum_of_products(left, right, matrix.ndim)
+            for left, right, matrix in zip(lefts, rights, matrices, strict=True)
+        ], *others
+
+    apply.defvjp(forward, backward)
+    return apply(matrices, constants, state, inputs)
+
+
+def _sum_of_products(left, right, rank):
+    """The gradient of a matrix, or of one for each row, from all steps, `(time, batch, ...)`."""
+    if rank == 3:
+        return jnp.einsum("tbn,tbm->bnm", left, right)
+    axes = tuple(range(left.ndim - 1))
+    return jax.lax.dot_general(left, right, ((axes, axes), ((), ())))
+
+
+def custom_gradient(forward, backward):
+    """Give a function a gradient of its own; see the TensorFlow twin for the contract."""
+
+    @jax.custom_vjp
+    def function(*args):
+        return forward(*args)[0]
+
+    function.defvjp(forward, lambda kept, gradients: tuple(backward(kept, *gradients)))
+    return function
+
+
+def hand_gradient_pays(units):
+    """Whether `layers.kernels` are faster here than what JAX derives: always."""
+    return True
 
 
 def fused(kind, inputs, state, weights, mask=None, reverse=False):
@@ -54,3 +204,72 @@ def random_state():
 
 def set_random_state(states):
     """Put the global generators into the states that `random_state` returned."""
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(3,))
+def linear_scan(decay, inputs, state, reverse=False):
+    """Run `h_t = decay_t * h_(t-1) + inputs_t` in parallel; see the TensorFlow twin."""
+    return _chunked(decay, inputs, state, reverse, _chunk(inputs.shape[1]))
+
+
+@linear_scan.defjvp
+def _linear_scan_jvp(reverse, primals, tangents):
+    # The tangent is a linear recurrence as well. Left to itself, JAX would keep every number of
+    # all the loops for the backward pass: twice the time in chunks.
+    decay, inputs, state = primals
+    d_decay, d_inputs, d_state = tangents
+    outputs = linear_scan(*primals, reverse)
+    if reverse:
+        before = jnp.concatenate([outputs, state[:, None]], axis=1)[:, 1:]
+    else:
+        before = jnp.concatenate([state[:, None], outputs], axis=1)[:, :-1]
+    d_inputs = d_inputs + d_decay * before
+    return outputs, _chunked(decay, d_inputs, d_state, reverse, _chunk(inputs.shape[1]))
+
+
+def _chunk(length):
+    """The number of steps in a chunk: on a CPU, where a step costs little, all of them."""
+    return length if jax.default_backend() == "cpu" else max(64, math.isqrt(length))
+
+
+@functools.partial(jax.jit, static_argnums=(3, 4))
+def _chunked(decay, inputs, state, reverse, chunk):
+    """The chunks of `linear_scan`: loops over (steps of a chunk, batch, chunks, size)."""
+    length = inputs.shape[1]
+    chunk = max(1, min(length, chunk))
+    count = -(-length // chunk)
+    more = count * chunk - length
+
+    def split(x, filling):
+        widths = ((0, 0), (more, 0) if reverse else (0, more), (0, 0))
+        x = jnp.pad(x, widths, constant_values=filling)
+        return jnp.moveaxis(x.reshape(x.shape[0], count, chunk, x.shape[2]), 2, 0)
+
+    def compose(whole, x):
+        return (x[0] * whole[0], x[0] * whole[1] + x[1]), None
+
+    def before(h, x):
+        return x[0] * h + x[1], h
+
+    def after(h, x):
+        h = x[0] * h + x[1]
+        return h, h
+
+    run = functools.partial(jax.lax.scan, reverse=reverse)
+    chunks = split(decay, 1), split(inputs, 0)
+    if count == 1:
+        starts = state[:, None]
+    else:
+        identity = jnp.ones_like(chunks[0][0]), jnp.zeros_like(chunks[0][0])
+        whole, _ = run(compose, identity, chunks)
+        _, starts = run(before, state, tuple(jnp.swapaxes(x, 0, 1) for x in whole))
+        starts = jnp.swapaxes(starts, 0, 1)
+    _, outputs = run(after, starts, chunks)
+    outputs = jnp.moveaxis(outputs, 0, 2).reshape(inputs.shape[0], count * chunk, inputs.shape[2])
+    return outputs[:, more:] if reverse else outputs[:, :length]
+
+
+@contextlib.contextmanager
+def portable():
+    """Graphs made inside run without a compiler: there is none here that would not."""
+    yield

@@ -1,5 +1,7 @@
 """The TensorFlow side of `keras_seq.backend`."""
 
+import contextlib
+
 import keras
 import tensorflow as tf
 
@@ -8,35 +10,38 @@ import tensorflow as tf
 jit_pays = False
 
 
-def scan(step, state, inputs):
-    """Run `step` over the time axis of `inputs`.
+def loop(step, state, inputs, reverse=False):
+    """Run `step` over the first axis of `inputs`.
 
     Args:
-        step: `(x_t, state) -> (output, state)`; nests of tensors, batch first.
+        step: `(x_t, state) -> (output, state)`; nests of tensors.
         state: the initial state, a nest of tensors `(batch, ...)`.
-        inputs: a nest of tensors `(batch, time, ...)`.
+        inputs: a nest of tensors `(time, batch, ...)`.
+        reverse: whether to run from the last step to the first.
 
     Returns:
-        `(outputs, state)`: every output stacked to `(batch, time, ...)`, and the last state.
+        `(outputs, state)`: every output stacked to `(time, batch, ...)`, in the order of the
+        inputs, and the last state.
     """
     leaves = keras.tree.flatten(inputs)
-    time, steps = leaves[0].shape[1], tf.shape(leaves[0])[1]
+    time, steps = leaves[0].shape[0], tf.shape(leaves[0])[0]
     # Only the structure and the dtypes of this call are used; the graph optimiser drops the rest.
     pattern, _ = step(
-        keras.tree.map_structure(lambda x: tf.zeros_like(x[:, 0]) if time else _blank(x), inputs),
+        keras.tree.map_structure(lambda x: tf.zeros_like(x[0]) if time else _blank(x), inputs),
         state,
     )
     arrays = [
         tf.TensorArray(leaf.dtype, size=steps, element_shape=leaf.shape)
         for leaf in keras.tree.flatten(pattern)
     ]
-    sources = [tf.TensorArray(x.dtype, size=steps).unstack(_swap(x)) for x in leaves]
+    sources = [tf.TensorArray(x.dtype, size=steps).unstack(x) for x in leaves]
 
     def body(t, arrays, state):
-        x = keras.tree.pack_sequence_as(inputs, [source.read(t) for source in sources])
+        here = steps - 1 - t if reverse else t
+        x = keras.tree.pack_sequence_as(inputs, [source.read(here) for source in sources])
         output, new_state = step(x, state)
         leaves = keras.tree.flatten(output)
-        arrays = [array.write(t, leaf) for array, leaf in zip(arrays, leaves, strict=True)]
+        arrays = [array.write(here, leaf) for array, leaf in zip(arrays, leaves, strict=True)]
         return t + 1, arrays, keras.tree.pack_sequence_as(state, keras.tree.flatten(new_state))
 
     _, arrays, state = tf.while_loop(
@@ -46,10 +51,202 @@ def scan(step, state, inputs):
         maximum_iterations=steps,
         parallel_iterations=32,
     )
-    outputs = [_swap(array.stack()) for array in arrays]
+    outputs = [array.stack() for array in arrays]
     for output, leaf in zip(outputs, keras.tree.flatten(pattern), strict=True):
-        output.set_shape((leaf.shape[0], time, *leaf.shape[1:]))
+        output.set_shape((time, *leaf.shape))
     return keras.tree.pack_sequence_as(pattern, outputs), state
+
+
+def scan(step, state, inputs, matrices=()):
+    """Run `step` over the time axis of `inputs`.
+
+    Args:
+        step: `(x_t, state) -> (output, state)`; nests of tensors, batch first.
+        state: the initial state, a nest of tensors `(batch, ...)`.
+        inputs: a nest of tensors `(batch, time, ...)`.
+        matrices: tensors that the step multiplies with by `product`. Their gradient, and that of
+            Keras variables, is then one product over all steps after the loop back through time.
+
+    Returns:
+        `(outputs, state)`: every output stacked to `(batch, time, ...)`, and the last state.
+    """
+    inputs = keras.tree.map_structure(_swap, inputs)
+    calls = _products_of(step, state, inputs, matrices)
+    if calls:
+        outputs, state = _loop_with_products(step, state, inputs, calls)
+    else:
+        outputs, state = loop(step, state, inputs)
+    return keras.tree.map_structure(_swap, outputs), state
+
+
+_products = []  # what a `product` inside a loop does, innermost loop last
+
+
+def product(left, right):
+    """Return `left @ right` for a `right` that a loop does not change.
+
+    Args:
+        left: `(batch, ..., n)`.
+        right: `(n, m)`, a tensor or a Keras variable; or `(batch, n, m)`, a matrix for each row,
+            with `left` of `(batch, n)`.
+    """
+    if _products and _products[-1] is not None:
+        return _products[-1](left, right)
+    return _contract(left, keras.ops.convert_to_tensor(right))
+
+
+@contextlib.contextmanager
+def _inside(rule):
+    _products.append(rule)
+    try:
+        yield
+    finally:
+        _products.pop()
+
+
+def _contract(left, right):
+    if right.shape.rank == 3:
+        return tf.matmul(left[:, None], right)[:, 0]
+    return tf.matmul(left, right) if left.shape.rank == 2 else tf.tensordot(left, right, 1)
+
+
+def _products_of(step, state, inputs, matrices):
+    """The `(right, result)` of each product of one step whose gradient can wait, else `None`."""
+    known = {id(matrix) for matrix in matrices}
+    calls = []
+
+    def note(left, right):
+        right_is_variable = isinstance(right, keras.Variable)
+        value = tf.convert_to_tensor(right.value) if right_is_variable else right
+        result = _contract(left, keras.ops.convert_to_tensor(right))
+        waits = (right_is_variable or id(right) in known) and value.dtype == left.dtype
+        calls.append((value, result) if waits else None)
+        return result
+
+    leaves = keras.tree.flatten(inputs)
+    if leaves[0].shape[0] == 0:
+        return []
+    with _inside(note), tf.GradientTape(watch_accessed_variables=False):
+        step(keras.tree.map_structure(lambda x: tf.zeros_like(x[0]), inputs), state)
+    return calls if any(calls) else []
+
+
+def _loop_with_products(step, state, inputs, calls):
+    """`loop`, with the gradient of each matrix as one product over all steps after the loop.
+
+    What is multiplied with a matrix is kept for every step, and to the result of every product
+    zeros are added: the gradient of the zeros is that of the result.
+    """
+    steps = tf.shape(keras.tree.flatten(inputs)[0])[0]
+    kept = []
+
+    def zeros_for(number, matrix, result):
+        shape = tf.concat([[steps], tf.shape(result)], axis=0)
+
+        @tf.custom_gradient
+        def zeros(matrix):
+            def backward(gradient):
+                # The loop is over when this is called: what it kept is here.
+                return _sum_of_products(kept[number], gradient, matrix.shape.rank)
+
+            return tf.zeros(shape, result.dtype), backward
+
+        found = zeros(matrix)
+        found.set_shape((None, *result.shape))
+        return found
+
+    waiting = [call for call in calls if call]
+    zeros = [zeros_for(number, *call) for number, call in enumerate(waiting)]
+    matrices = [tf.stop_gradient(matrix) for matrix, _ in waiting]
+
+    def with_zeros(x, state):
+        x, zeros = x
+        lefts = []
+        remaining = iter(calls)
+        rights = iter(zip(matrices, zeros, strict=True))
+
+        def multiply(left, right):
+            if next(remaining) is None:
+                return _contract(left, keras.ops.convert_to_tensor(right))
+            matrix, zero = next(rights)
+            lefts.append(left)
+            return _contract(left, matrix) + zero
+
+        with _inside(multiply):
+            output, state = step(x, state)
+        return (output, [tf.stop_gradient(left) for left in lefts]), state
+
+    (outputs, lefts), state = loop(with_zeros, state, (inputs, zeros))
+    kept.extend(lefts)
+    return outputs, state
+
+
+def _sum_of_products(left, right, rank):
+    """The gradient of a matrix, or of one for each row, from all steps, `(time, batch, ...)`."""
+    if rank == 3:
+        return tf.einsum("tbn,tbm->bnm", left, right)
+    left = tf.reshape(left, (-1, left.shape[-1]))
+    return tf.matmul(left, tf.reshape(right, (-1, right.shape[-1])), transpose_a=True)
+
+
+def custom_gradient(forward, backward):
+    """Give a function a gradient of its own.
+
+    Inside a graph both directions are compiled by XLA, each once per shape.
+
+    Args:
+        forward: `(*args) -> (outputs, kept)`: the arguments are tensors or `None`, the outputs a
+            tuple of tensors, and `kept` a nest of what `backward` needs.
+        backward: `(kept, *gradients) -> gradients`, one for each argument; `None` where there is
+            none.
+
+    Returns:
+        A function of the same arguments, which returns the outputs.
+    """
+    run_forward = tf.function(forward, jit_compile=True)
+    run_backward = tf.function(backward, jit_compile=True)
+
+    def function(*args):
+        given = [x is not None for x in args]
+        eager = tf.executing_eagerly()
+
+        @tf.custom_gradient
+        def apply(*tensors):
+            tensors = iter(tensors)
+            args = [next(tensors) if there else None for there in given]
+            outputs, kept = (forward if eager else run_forward)(*args)
+
+            def pull(*gradients):
+                found = (backward if eager else run_backward)(kept, *gradients)
+                return [one for one, there in zip(found, given, strict=True) if there]
+
+            return outputs, pull
+
+        return apply(*(x for x in args if x is not None))
+
+    return function
+
+
+def hand_gradient_pays(units):
+    """Whether `layers.kernels` are faster here than what TensorFlow derives.
+
+    They are where XLA compiles them: inside a graph, and not for few units, which compiling takes
+    longer than it saves.
+    """
+    return not tf.executing_eagerly() and units >= 32 and not _portable
+
+
+_portable = []
+
+
+@contextlib.contextmanager
+def portable():
+    """Graphs made inside have no part that XLA compiles: they run wherever TensorFlow does."""
+    _portable.append(True)
+    try:
+        yield
+    finally:
+        _portable.pop()
 
 
 def fused(kind, inputs, state, weights, mask=None, reverse=False):
@@ -62,9 +259,10 @@ def _swap(x):
 
 
 def _blank(inputs):
-    """One step of zeros for inputs without any step."""
-    shape = tf.shape(inputs)
-    return tf.zeros(tf.concat([shape[:1], shape[2:]], axis=0), inputs.dtype)
+    """One step of zeros for inputs that may have no step, time first."""
+    found = tf.zeros(tf.shape(inputs)[1:], inputs.dtype)
+    found.set_shape(inputs.shape[1:])
+    return found
 
 
 def compiled(function, variables=()):
@@ -111,3 +309,84 @@ def random_state():
 
 def set_random_state(states):
     """Put the global generators into the states that `random_state` returned."""
+
+
+_CHUNK = 32  # steps of a linear recurrence that one part of the graph holds
+
+
+@tf.autograph.experimental.do_not_convert  # it would look through the decorator of the gradient
+def linear_scan(decay, inputs, state, reverse=False):
+    """Run `h_t = decay_t * h_(t-1) + inputs_t`, elementwise, for all steps side by side.
+
+    The sequence is cut into chunks. What a chunk makes of the state before it is known for all
+    chunks at once, after as many operations as a chunk has steps; the states between the chunks
+    follow one from the other; then all chunks run again, at once, from the right state. Nothing
+    overflows and no number is divided by another or goes through a logarithm: with `decay` in
+    [0, 1] the result is as exact as that of the plain loop, for numbers of any sign. The gradient
+    is a linear recurrence too, in the other direction.
+
+    Args:
+        decay: `(batch, time, size)`, in [0, 1]; any number of steps, 0 too.
+        inputs: `(batch, time, size)`, of the same dtype, as `state` is.
+        state: h before the first step, `(batch, size)`.
+        reverse: whether to run from the last step to the first.
+
+    Returns:
+        Every h, `(batch, time, size)`, in the order of `inputs`.
+    """
+
+    @tf.custom_gradient
+    def scanned(decay, inputs, state):
+        outputs = _chunked(decay, inputs, state, reverse)
+
+        def backward(gradient):
+            if reverse:
+                before = tf.concat([outputs, state[:, None]], axis=1)[:, 1:]
+                following = tf.concat([tf.ones_like(decay[:, :1]), decay[:, :-1]], axis=1)
+            else:
+                before = tf.concat([state[:, None], outputs], axis=1)[:, :-1]
+                following = tf.concat([decay[:, 1:], tf.ones_like(decay[:, :1])], axis=1)
+            total = linear_scan(following, gradient, tf.zeros_like(state), not reverse)
+            first = slice(-1, None) if reverse else slice(1)
+            of_state = tf.reduce_sum(decay[:, first] * total[:, first], axis=1)  # 0 if no steps
+            return total * before, total, of_state
+
+        return outputs, backward
+
+    return scanned(decay, inputs, state)
+
+
+def _chunked(decay, inputs, state, reverse):
+    """The chunks of `linear_scan`."""
+    batch, steps, size = tf.unstack(tf.shape(inputs))
+    time = inputs.shape[1]
+    chunk = _CHUNK if time is None else max(1, min(_CHUNK, time))
+    count = tf.maximum(-(-steps // chunk), 1)  # `scan` needs a step
+    more = count * chunk - steps
+
+    def split(x, filling):
+        widths = [[0, 0], [more, 0] if reverse else [0, more], [0, 0]]
+        x = tf.reshape(
+            tf.pad(x, widths, constant_values=filling), (batch, count, chunk, x.shape[2] or size)
+        )
+        x = tf.unstack(x, axis=2)  # chunk times (batch, count, size)
+        return x[::-1] if reverse else x
+
+    steps_of_chunk = list(zip(split(decay, 1), split(inputs, 0), strict=True))
+    kept, total = tf.ones_like(steps_of_chunk[0][0]), tf.zeros_like(steps_of_chunk[0][0])
+    for a, b in steps_of_chunk:
+        kept, total = a * kept, a * total + b
+    if reverse:
+        kept, total = tf.reverse(kept, [1]), tf.reverse(total, [1])
+    h, _ = scan(lambda x, h: (h, x[0] * h + x[1]), state, (kept, total))  # before each chunk
+    if reverse:
+        h = tf.reverse(h, [1])
+    outputs = []
+    for a, b in steps_of_chunk:
+        h = a * h + b
+        outputs.append(h)
+    outputs = tf.stack(outputs[::-1] if reverse else outputs, axis=2)
+    outputs = tf.reshape(outputs, (batch, count * chunk, inputs.shape[2] or size))
+    outputs = outputs[:, more:] if reverse else outputs[:, :steps]
+    outputs.set_shape(inputs.shape)
+    return outputs

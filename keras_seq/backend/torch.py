@@ -1,6 +1,8 @@
 """The PyTorch side of `keras_seq.backend`."""
 
+import contextlib
 import functools
+import math
 
 import keras
 import torch
@@ -8,21 +10,156 @@ import torch
 jit_pays = False
 
 
-def scan(step, state, inputs):
+def loop(step, state, inputs, reverse=False):
+    """Run `step` over the first axis of `inputs`; see the TensorFlow twin for the contract."""
+    return _loop(step, state, inputs, 0, reverse)
+
+
+def scan(step, state, inputs, matrices=()):
     """Run `step` over the time axis of `inputs`; see the TensorFlow twin for the contract."""
+    if not torch.is_grad_enabled():
+        return _loop(step, state, inputs, 1)
+    waiting = {id(matrix): _Waiting(matrix) for matrix in matrices}
+
+    def multiply(left, right):
+        if isinstance(right, keras.Variable) and id(right) not in waiting:
+            # A variable in another dtype is cast at each step: another tensor each time.
+            if keras.ops.convert_to_tensor(right) is not right.value:
+                return _contract(left, keras.ops.convert_to_tensor(right))
+            waiting[id(right)] = _Waiting(right.value)
+        found = waiting.get(id(right))
+        if found is None or not found.matrix.requires_grad or found.matrix.dtype != left.dtype:
+            return _contract(left, keras.ops.convert_to_tensor(right))
+        return _Product.apply(left, found.token, found)
+
+    with _inside(multiply):
+        return _loop(step, state, inputs, 1)
+
+
+def _loop(step, state, inputs, axis, reverse=False):
     leaves = keras.tree.flatten(inputs)
-    if leaves[0].shape[1] == 0:
-        blank = keras.tree.map_structure(lambda x: x.new_zeros((x.shape[0], *x.shape[2:])), inputs)
+    if leaves[0].shape[axis] == 0:
+        blank = keras.tree.map_structure(lambda x: x.new_zeros(_without(x.shape, axis)), inputs)
         pattern, _ = step(blank, state)
         empty = keras.tree.map_structure(
-            lambda x: x.new_zeros((x.shape[0], 0, *x.shape[1:])), pattern
+            lambda x: x.new_zeros((*x.shape[:axis], 0, *x.shape[axis:])), pattern
         )
         return empty, state
     outputs = []
-    for x in zip(*(leaf.unbind(1) for leaf in leaves), strict=True):
+    steps = zip(*(leaf.unbind(axis) for leaf in leaves), strict=True)
+    for x in reversed([*steps]) if reverse else steps:
         output, state = step(keras.tree.pack_sequence_as(inputs, list(x)), state)
         outputs.append(output)
-    return keras.tree.map_structure(lambda *steps: torch.stack(steps, dim=1), *outputs), state
+    outputs = outputs[::-1] if reverse else outputs
+    return keras.tree.map_structure(lambda *steps: torch.stack(steps, dim=axis), *outputs), state
+
+
+def _without(shape, axis):
+    return (*shape[:axis], *shape[axis + 1 :])
+
+
+_products = []  # what a `product` inside a loop does, innermost loop last
+
+
+def product(left, right):
+    """Return `left @ right` for a `right` that a loop does not change; see the TensorFlow twin."""
+    if _products and _products[-1] is not None:
+        return _products[-1](left, right)
+    return _contract(left, keras.ops.convert_to_tensor(right))
+
+
+@contextlib.contextmanager
+def _inside(rule):
+    _products.append(rule)
+    try:
+        yield
+    finally:
+        _products.pop()
+
+
+def _contract(left, right):
+    if right.dim() == 3:
+        return torch.bmm(left[:, None], right)[:, 0]
+    return torch.matmul(left, right)
+
+
+class _Waiting:
+    """A matrix whose gradient is found when all products with it have found theirs.
+
+    Attributes:
+        matrix: the matrix, or one for each row.
+        token: a number that every product takes and that depends on the matrix: so autograd comes
+            back to the matrix last.
+        parts: from the backward pass, what was multiplied and the gradient of the result.
+    """
+
+    def __init__(self, matrix):
+        self.matrix = matrix
+        self.token = _Token.apply(matrix, self)
+        self.parts = []
+
+
+class _Token(torch.autograd.Function):
+    """The token of a matrix; backward, one product for all steps."""
+
+    @staticmethod
+    def forward(ctx, matrix, waiting):
+        ctx.waiting = waiting
+        return matrix.new_zeros(())
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, _):
+        waiting = ctx.waiting
+        lefts, rights = zip(*waiting.parts, strict=True)
+        waiting.parts = []
+        if waiting.matrix.dim() == 3:
+            left, right = torch.stack(lefts, dim=2), torch.stack(rights, dim=1)
+            return torch.bmm(left, right), None
+        left, right = (torch.cat([x.flatten(0, -2) for x in part]) for part in (lefts, rights))
+        return left.t() @ right, None
+
+
+class _Product(torch.autograd.Function):
+    """A product with a matrix, which leaves the gradient of the matrix to `_Token`."""
+
+    @staticmethod
+    def forward(ctx, left, token, waiting):
+        ctx.save_for_backward(left)
+        ctx.waiting = waiting
+        return _contract(left, waiting.matrix)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, gradient):
+        waiting = ctx.waiting
+        waiting.parts.append((*ctx.saved_tensors, gradient))
+        of_left = None
+        if ctx.needs_input_grad[0]:
+            of_left = _contract(gradient, waiting.matrix.transpose(-1, -2))
+        return of_left, gradient.new_zeros(()), None
+
+
+def custom_gradient(forward, backward):
+    """Give a function a gradient of its own; see the TensorFlow twin for the contract."""
+
+    class Function(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, *args):
+            outputs, ctx.kept = forward(*args)
+            return outputs
+
+        @staticmethod
+        @torch.autograd.function.once_differentiable
+        def backward(ctx, *gradients):
+            return tuple(backward(ctx.kept, *gradients))
+
+    return Function.apply
+
+
+def hand_gradient_pays(units):
+    """Whether `layers.kernels` are faster here than what PyTorch derives: it has kernels itself."""
+    return False
 
 
 def fused(kind, inputs, state, weights, mask=None, reverse=False):
@@ -149,3 +286,76 @@ def set_random_state(states):
     cpu, *gpus = [torch.frombuffer(bytearray(state), dtype=torch.uint8) for state in states]
     torch.set_rng_state(cpu)
     torch.cuda.set_rng_state_all(gpus)
+
+
+def linear_scan(decay, inputs, state, reverse=False):
+    """Run `h_t = decay_t * h_(t-1) + inputs_t` in parallel; see the TensorFlow twin."""
+    return _LinearScan.apply(decay, inputs, state, reverse)
+
+
+class _LinearScan(torch.autograd.Function):
+    """`linear_scan`, written step by step into one tensor, and its gradient."""
+
+    @staticmethod
+    def forward(ctx, decay, inputs, state, reverse):
+        outputs = torch.empty_like(inputs, memory_format=torch.contiguous_format)
+        _run_chunks(outputs, decay, inputs, state, reverse)
+        ctx.save_for_backward(decay, state, outputs)
+        ctx.reverse = reverse
+        return outputs
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, gradient):
+        decay, state, outputs = ctx.saved_tensors
+        of_decay, of_inputs = torch.empty_like(outputs), torch.empty_like(outputs)
+        if outputs.shape[1] == 0:
+            return of_decay, of_inputs, torch.zeros_like(state), None
+        # What each h is worth: a linear recurrence from the last one to the first one.
+        earlier, later = slice(-1), slice(1, None)
+        first, last = 0, -1
+        if ctx.reverse:
+            earlier, later, first, last = later, earlier, last, first
+        of_inputs[:, last] = gradient[:, last]
+        rest = of_inputs[:, earlier], decay[:, later], gradient[:, earlier]
+        _run_chunks(*rest, gradient[:, last], not ctx.reverse)
+        torch.mul(of_inputs[:, later], outputs[:, earlier], out=of_decay[:, later])
+        torch.mul(of_inputs[:, first], state, out=of_decay[:, first])
+        return of_decay, of_inputs, of_inputs[:, first] * decay[:, first], None
+
+
+def _run_chunks(outputs, decay, inputs, state, reverse):
+    """The chunks of `linear_scan`; writes into `outputs`."""
+    length = inputs.shape[1]
+    chunk = max(32, math.isqrt(length) // 2)
+    count = length // chunk
+    if count > 2:
+        cut = length - count * chunk if reverse else count * chunk
+        here, rest = (slice(cut, None), slice(cut)) if reverse else (slice(cut), slice(cut, None))
+        tensors = outputs, decay, inputs
+        h, a, b = (x[:, here].unflatten(1, (count, chunk)) for x in tensors)
+        whole = torch.zeros_like(b[:, :, 0])
+        _run_steps([whole] * chunk, a.unbind(2), b.unbind(2), whole, reverse)
+        between = torch.empty_like(whole)
+        _run_steps(between.unbind(1), a.prod(dim=2).unbind(1), whole.unbind(1), state, reverse)
+        if reverse:
+            first = torch.cat([between[:, 1:], state[:, None]], dim=1)
+        else:
+            first = torch.cat([state[:, None], between[:, :-1]], dim=1)
+        _run_steps(h.unbind(2), a.unbind(2), b.unbind(2), first, reverse)
+        state = between[:, 0 if reverse else -1]
+        outputs, decay, inputs = (x[:, rest] for x in tensors)
+    _run_steps(outputs.unbind(1), decay.unbind(1), inputs.unbind(1), state, reverse)
+
+
+def _run_steps(outputs, decay, inputs, h, reverse):
+    """The plain loop; writes into `outputs`."""
+    steps = zip(outputs, decay, inputs, strict=True)
+    for h_t, a, b in reversed([*steps]) if reverse else steps:
+        h = torch.addcmul(b, a, h, out=h_t)
+
+
+@contextlib.contextmanager
+def portable():
+    """Graphs made inside run without a compiler: there is none here that would not."""
+    yield

@@ -3,25 +3,43 @@
 from keras_seq.layers.attention import AttentionMechanism
 from keras_seq.layers.attention_cell import AttentionCell
 from keras_seq.layers.bahdanau_attention import BahdanauAttention
+from keras_seq.layers.bidirectional import Bidirectional
 from keras_seq.layers.bridge import Bridge
 from keras_seq.layers.decoder import Decoder
 from keras_seq.layers.encoder import Encoder
+from keras_seq.layers.gru import GRU
 from keras_seq.layers.local_attention import LocalAttention
+from keras_seq.layers.lstm import LSTM
 from keras_seq.layers.luong_attention import LuongAttention
+from keras_seq.layers.min_gru import MinGRU
+from keras_seq.layers.min_gru_cell import MinGRUCell
+from keras_seq.layers.min_lstm import MinLSTM
+from keras_seq.layers.min_lstm_cell import MinLSTMCell
 from keras_seq.layers.monotonic_attention import MonotonicAttention
+from keras_seq.layers.rnn_stack import RNNStack
 from keras_seq.layers.scaled_dot_attention import ScaledDotAttention
+from keras_seq.layers.vanilla_rnn import VanillaRNN
 from keras_seq.layers.vanilla_rnn_cell import VanillaRNNCell
 
 __all__ = [
+    "GRU",
+    "LSTM",
     "AttentionCell",
     "AttentionMechanism",
     "BahdanauAttention",
+    "Bidirectional",
     "Bridge",
     "Decoder",
     "Encoder",
     "LocalAttention",
     "LuongAttention",
+    "MinGRU",
+    "MinGRUCell",
+    "MinLSTM",
+    "MinLSTMCell",
     "MonotonicAttention",
+    "RNNStack",
     "ScaledDotAttention",
+    "VanillaRNN",
     "VanillaRNNCell",
 ]

@@ -3,12 +3,16 @@
 import keras
 
 from keras_seq.identifiers import resolve
+from keras_seq.layers.min_gru_cell import MinGRUCell
+from keras_seq.layers.min_lstm_cell import MinLSTMCell
 from keras_seq.layers.vanilla_rnn_cell import VanillaRNNCell
 
 CELLS = {
     "vanilla": VanillaRNNCell,
     "lstm": keras.layers.LSTMCell,
     "gru": keras.layers.GRUCell,
+    "min_gru": MinGRUCell,
+    "min_lstm": MinLSTMCell,
 }
 
 
@@ -16,8 +20,8 @@ def get_cell(identifier, units=None, dtype=None):
     """Return a new, unbuilt cell for a name, a config or an instance.
 
     Args:
-        identifier: `"vanilla"`, `"lstm"`, `"gru"`; the config of a cell; or an instance, of which
-            a fresh copy is made (a cell keeps its own number of units).
+        identifier: `"vanilla"`, `"lstm"`, `"gru"`, `"min_gru"`, `"min_lstm"`; the config of a cell;
+            or an instance, of which a fresh copy is made (a cell keeps its own number of units).
         units: size of the state where a name is given.
         dtype: dtype or policy where a name is given; an instance keeps its own.
 

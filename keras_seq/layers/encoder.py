@@ -1,20 +1,20 @@
 """From a sequence of vectors to annotations of every position."""
 
 import keras
-from keras import ops
 
-from keras_seq.identifiers import check_positive, check_rate
-from keras_seq.layers.cells import get_cell, initial_state, output_size, state_sizes
-from keras_seq.layers.recurrence import unroll
+from keras_seq.layers.rnn_stack import RNNStack
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
-class Encoder(keras.layers.Layer):
+class Encoder(RNNStack):
     r"""A recurrent encoder: one direction or both, stacked, masked.
 
         forward:   h_t = cell(x_t, h_(t-1))
         backward:  g_t = cell(x_t, g_(t+1))            if `bidirectional`
         output:    [h_t; g_t], the input of the next layer
+
+    It is an `RNNStack` that reads from both sides and returns the outputs of all steps and the
+    final states; what happens between its layers is said there.
 
     A masked step leaves the state alone and gives zeros: the backward direction so begins at each
     row's last valid step, and the final states are those of the valid steps only. Padding on the
@@ -27,11 +27,17 @@ class Encoder(keras.layers.Layer):
         bidirectional: whether to read from both sides.
         dropout: rate of the dropout between two layers, in [0, 1).
         residual: whether what goes into a layer above the bottom one is added to its output.
+        layer_norm: whether the output of each layer is normalised, after the residual.
+        weight_dropout: rate in [0, 1) at which weights of every recurrent kernel are dropped in
+            training.
+        variational: whether `dropout` drops the same features at all steps of a sequence.
 
     Call arguments:
         inputs: `(batch, time, features)`.
         mask: boolean `(batch, time)`, `False` where padding; a mask that Keras attached to
             `inputs` is used where none is passed.
+        initial_state: for each layer the list of its state tensors, forward first; the cells' own
+            ones where it is not given.
         training: whether dropout is active.
 
     Returns:
@@ -39,7 +45,9 @@ class Encoder(keras.layers.Layer):
         final state tensors, forward first.
 
     Raises:
-        ValueError: for an unknown cell, `units` or `num_layers` below 1, a rate outside [0, 1).
+        ValueError: for an unknown cell, `units` or `num_layers` below 1, a rate outside [0, 1),
+            `weight_dropout` with a cell that it does not know, and for an `initial_state` of other
+            sizes.
 
     Example:
 
@@ -61,84 +69,27 @@ class Encoder(keras.layers.Layer):
         bidirectional=True,
         dropout=0.0,
         residual=False,
+        layer_norm=False,
+        weight_dropout=0.0,
+        variational=False,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        self.units = check_positive("units", units)
-        self.num_layers = check_positive("num_layers", num_layers)
-        self.bidirectional = bidirectional
-        self.dropout = check_rate("dropout", dropout)
-        self.residual = residual
-        # The pattern; every layer and direction has a copy of its own.
-        self.cell = get_cell(cell, units, self.dtype_policy)
-        backward = num_layers if bidirectional else 0
-        self.forward_cells = [get_cell(self.cell) for _ in range(num_layers)]
-        self.backward_cells = [get_cell(self.cell) for _ in range(backward)]
-        self.dropout_layer = keras.layers.Dropout(dropout, dtype=self.dtype_policy)
-        self.supports_masking = True
-
-    @property
-    def output_size(self):
-        """The number of features in the outputs."""
-        return output_size(self.cell) * (2 if self.bidirectional else 1)
-
-    @property
-    def state_size(self):
-        """The sizes of the final state tensors of each layer, a list of lists."""
-        return [state_sizes(self.cell) * (2 if self.bidirectional else 1)] * self.num_layers
-
-    def build(self, inputs_shape):
-        size = inputs_shape[-1]
-        for directions in self._layers_of_cells():
-            for cell in directions:
-                if not cell.built:
-                    cell.build((inputs_shape[0], size))
-                    cell.built = True
-            size = self.output_size
-
-    def call(self, inputs, mask=None, training=False):
-        if mask is not None:
-            mask = ops.cast(mask, "bool")
-        states = []
-        for i, directions in enumerate(self._layers_of_cells()):
-            if i:
-                inputs = self.dropout_layer(inputs, training=training)
-            outputs, state = self._run(directions, inputs, mask, training)
-            inputs = inputs + outputs if i and self.residual else outputs
-            states.append(state)
-        return inputs, states
-
-    def _layers_of_cells(self):
-        """For each layer its cells, forward first."""
-        if not self.bidirectional:
-            return [(cell,) for cell in self.forward_cells]
-        return list(zip(self.forward_cells, self.backward_cells, strict=True))
-
-    def _run(self, directions, inputs, mask, training):
-        """All directions of a layer, side by side."""
-        outputs, states = [], []
-        for cell, reverse in zip(directions, (False, True), strict=False):
-            first = initial_state(cell, inputs)
-            output, state = unroll(cell, inputs, first, mask, reverse, training)
-            # A cell that a user made has a dtype of its own.
-            outputs.append(ops.cast(output, self.compute_dtype))
-            states += [ops.cast(tensor, self.compute_dtype) for tensor in state]
-        return ops.concatenate(outputs, axis=-1), states
-
-    def compute_mask(self, inputs, mask=None):
-        return mask, [[None] * len(sizes) for sizes in self.state_size]
-
-    def compute_output_shape(self, inputs_shape):
-        states = [[(inputs_shape[0], n) for n in sizes] for sizes in self.state_size]
-        return (*inputs_shape[:-1], self.output_size), states
+        super().__init__(
+            cell,
+            units,
+            num_layers,
+            bidirectional,
+            dropout,
+            residual,
+            layer_norm,
+            weight_dropout,
+            variational,
+            return_sequences=True,
+            return_state=True,
+            **kwargs,
+        )
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "cell": keras.saving.serialize_keras_object(self.cell),
-            "units": self.units,
-            "num_layers": self.num_layers,
-            "bidirectional": self.bidirectional,
-            "dropout": self.dropout,
-            "residual": self.residual,
-        }
+        config = super().get_config()
+        del config["return_sequences"], config["return_state"]
+        return config

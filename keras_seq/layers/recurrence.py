@@ -3,17 +3,20 @@
 import keras
 from keras import ops
 
-from keras_seq.backend import fused, scan
+from keras_seq.backend import fused, hand_gradient_pays, product, scan
 from keras_seq.layers.cells import forget_dropout, prepare_dropout
+from keras_seq.layers.kernels import SLOPES, recurrence
 from keras_seq.layers.vanilla_rnn_cell import VanillaRNNCell
 
 
-def unroll(cell, inputs, state, mask=None, reverse=False, training=False):
+def unroll(cell, inputs, state, mask=None, reverse=False, training=False, recurrent_kernel=None):
     """Run a built `cell` over all steps of `inputs`.
 
-    Three paths, one result: a fused kernel where the backend has one; a loop with the input
-    projection of all steps hoisted out of it, for LSTM, GRU and vanilla cells; and a loop over
-    the cell itself, for every other cell and for dropout inside the cell.
+    Four paths, one result: a fused kernel where the backend has one; the kernels of this package,
+    with their gradient by hand, where they are faster; a loop with the input projection of all
+    steps hoisted out of it, for LSTM, GRU and vanilla cells; and a loop over the cell itself, for
+    every other cell and for dropout inside the cell. A cell that knows a better way than a loop
+    has a method `unroll(inputs, state, mask, reverse, training)` with the results of this one.
 
     Args:
         cell: a Keras RNN cell; the output must stand first in its state.
@@ -23,24 +26,71 @@ def unroll(cell, inputs, state, mask=None, reverse=False, training=False):
             is 0. Fast for padding on the right; any other mask is right too.
         reverse: whether to run from the last step to the first.
         training: passed to the cell.
+        recurrent_kernel: a tensor in place of `cell.recurrent_kernel`, such as that matrix with
+            some of its weights dropped; for LSTM, GRU and vanilla cells without a readout.
 
     Returns:
         `(outputs, state)`: `(batch, time, size)`, in the order of the inputs, and the last state.
+
+    Raises:
+        ValueError: for a `recurrent_kernel` where only the cell itself knows its recurrence.
     """
     state = list(state)
+    if hasattr(cell, "unroll") and recurrent_kernel is None:
+        return cell.unroll(inputs, state, mask, reverse, training)
     kind = None if training and has_dropout(cell) else _kind(cell)
     if kind is None:
+        if recurrent_kernel is not None:
+            raise ValueError(
+                "`recurrent_kernel` is used with an LSTMCell, a GRUCell with `reset_after=True` or "
+                "a VanillaRNNCell without a readout, none of which drops anything out itself; "
+                f"received {cell!r}."
+            )
         return _general(cell, inputs, state, mask, reverse, training)
-    weights = _weights(kind, cell)
+    weights = _weights(kind, cell, recurrent_kernel)
     if _is_fusible(kind, cell):
         found = fused(kind, inputs, state, weights, mask, reverse)
         if found is not None:
             return found
-    projected = ops.matmul(inputs, weights[0])
-    if weights[2] is not None:
-        projected = projected + weights[2]
-    step = STEPS[kind](cell, weights[1], weights[3])
-    return _loop(step, projected, state, mask, reverse)
+    if _has_hand_gradient(kind, cell) and inputs.shape[1] != 0:
+        return _by_hand(kind, cell, inputs, state, weights, mask, reverse)
+    run = HoistedStepper(kind, cell, inputs.shape[-1], weights)
+
+    def step(x, state):
+        return run.step(x, [], state)
+
+    return _loop(step, run.project(inputs), state, mask, reverse, run.matrices)
+
+
+def unroll_both(
+    forward_cell,
+    backward_cell,
+    inputs,
+    states,
+    mask=None,
+    training=False,
+    recurrent_kernels=(None, None),
+):
+    """Run two built cells over the same `inputs`, the second one from the last step to the first.
+
+    Args:
+        forward_cell, backward_cell: as `cell` of `unroll`.
+        inputs: `(batch, time, features)`.
+        states: the initial states, a pair of lists.
+        mask, training: as in `unroll`.
+        recurrent_kernels: a pair, each as in `unroll`.
+
+    Returns:
+        `(outputs, states)`: a pair of outputs, both in the order of the inputs, and a pair of
+        lists, the last states.
+    """
+    found = [
+        unroll(cell, inputs, state, mask, reverse, training, kernel)
+        for cell, state, reverse, kernel in zip(
+            (forward_cell, backward_cell), states, (False, True), recurrent_kernels, strict=True
+        )
+    ]
+    return tuple(zip(*found, strict=True))
 
 
 def has_dropout(cell):
@@ -79,53 +129,156 @@ def _is_fusible(kind, cell):
     return usual and cell.recurrent_activation is keras.activations.sigmoid
 
 
-def _weights(kind, cell):
+def _has_hand_gradient(kind, cell):
+    """Whether `layers.kernels` compute the recurrence of `cell`, and faster."""
+    if not hand_gradient_pays(cell.units):
+        return False
+    if kind == "vanilla":
+        return cell.activation in SLOPES
+    return (
+        cell.activation is keras.activations.tanh
+        and cell.recurrent_activation is keras.activations.sigmoid
+    )
+
+
+def _by_hand(kind, cell, inputs, state, weights, mask, reverse):
+    """The recurrence through `layers.kernels`."""
+    kernel, recurrent_kernel, bias, recurrent_bias = weights
+    if bias is None:
+        bias = ops.zeros((kernel.shape[1],), dtype=kernel.dtype)
+    run = recurrence(kind, cell.activation, mask is not None, reverse)
+    outputs, *state = run(
+        ops.swapaxes(inputs, 0, 1),
+        kernel,
+        recurrent_kernel,
+        bias,
+        recurrent_bias,
+        None if mask is None else ops.transpose(mask),
+        *state,
+    )
+    outputs = ops.swapaxes(outputs, 0, 1)
+    if mask is not None:
+        outputs = ops.where(mask[:, :, None], outputs, ops.zeros_like(outputs))
+    return outputs, state
+
+
+def _weights(kind, cell, recurrent_kernel=None):
     """`(kernel, recurrent_kernel, bias, recurrent_bias)`; what a cell does not have is `None`."""
-    kernel, recurrent_kernel = map(ops.convert_to_tensor, (cell.kernel, cell.recurrent_kernel))
+    kernel = ops.convert_to_tensor(cell.kernel)
+    if recurrent_kernel is None:
+        recurrent_kernel = ops.convert_to_tensor(cell.recurrent_kernel)
     bias = ops.convert_to_tensor(cell.bias) if cell.use_bias else None
     if kind == "gru" and bias is not None:
         return kernel, recurrent_kernel, bias[0], bias[1]
     return kernel, recurrent_kernel, bias, None
 
 
-def _lstm_step(cell, recurrent_kernel, _):
-    def step(x, state):
-        h, c = state
-        z = x + ops.matmul(h, recurrent_kernel)
+def stepper(cell, hoisted, training=False):
+    """Return how to run a built `cell` in a loop whose inputs are only partly known before it.
+
+    Args:
+        cell: a Keras RNN cell; the output must stand first in its state.
+        hoisted: how many of the first features of the inputs are known before the loop.
+        training: passed to the cell.
+
+    Returns:
+        An object with `project(inputs)`, to be called before the loop with the known features of
+        all steps, `(batch, time, hoisted)`; `step(x, inside, state) -> (output, state)`, where x is
+        one step of that, or `None` where nothing is known, and `inside` a list of tensors with the
+        other features; and `matrices`, for `backend.scan`.
+    """
+    kind = None if training and has_dropout(cell) else _kind(cell)
+    if kind is None:
+        return CellStepper(cell, training)
+    return HoistedStepper(kind, cell, hoisted)
+
+
+class CellStepper:
+    """A loop over the cell itself; see `stepper`."""
+
+    matrices = ()
+
+    def __init__(self, cell, training):
+        self.cell = cell
+        self.training = training
+
+    def project(self, inputs):
+        return inputs
+
+    def step(self, x, inside, state):
+        parts = inside if x is None else [x, *inside]
+        x = parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=-1)
+        return advance(self.cell, x, list(state), self.training)
+
+
+class HoistedStepper:
+    """A loop with one product of what is not known before it; see `stepper`."""
+
+    def __init__(self, kind, cell, hoisted, weights=None):
+        kernel, recurrent_kernel, self.bias, recurrent_bias = weights or _weights(kind, cell)
+        self.outer = kernel[:hoisted]
+        inside = kernel[hoisted:]
+        self.gates = GATES[kind](cell, recurrent_bias)
+        self.reset_after = kind == "gru"
+        if self.reset_after:  # what comes from h is reset before it meets the rest
+            self.matrices = [inside, recurrent_kernel]
+        else:
+            self.matrices = [ops.concatenate([inside, recurrent_kernel], axis=0)]
+
+    def project(self, inputs):
+        projected = ops.matmul(inputs, self.outer)
+        return projected if self.bias is None else projected + self.bias
+
+    def step(self, x, inside, state):
+        if x is None:
+            x = 0.0 if self.bias is None else self.bias
+        if not self.reset_after:
+            return self.gates(x + _product([*inside, state[0]], self.matrices[0]), None, state)
+        if inside:
+            x = x + _product(inside, self.matrices[0])
+        return self.gates(x, product(state[0], self.matrices[1]), state)
+
+
+def _product(parts, matrix):
+    return product(parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=-1), matrix)
+
+
+def _lstm_gates(cell, _):
+    gate = cell.recurrent_activation
+
+    def step(z, _, state):
         i, f, g, o = ops.split(z, 4, axis=-1)
-        gate = cell.recurrent_activation
-        c = gate(f) * c + gate(i) * cell.activation(g)
+        c = gate(f) * state[1] + gate(i) * cell.activation(g)
         h = gate(o) * cell.activation(c)
         return h, [h, c]
 
     return step
 
 
-def _gru_step(cell, recurrent_kernel, recurrent_bias):
-    def step(x, state):
-        (h,) = state
-        inner = ops.matmul(h, recurrent_kernel)
+def _gru_gates(cell, recurrent_bias):
+    gate = cell.recurrent_activation
+
+    def step(x, inner, state):
         if recurrent_bias is not None:
             inner = inner + recurrent_bias
         x_z, x_r, x_n = ops.split(x, 3, axis=-1)
         h_z, h_r, h_n = ops.split(inner, 3, axis=-1)
-        gate = cell.recurrent_activation
         z = gate(x_z + h_z)
-        h = z * h + (1 - z) * cell.activation(x_n + gate(x_r + h_r) * h_n)
+        h = z * state[0] + (1 - z) * cell.activation(x_n + gate(x_r + h_r) * h_n)
         return h, [h]
 
     return step
 
 
-def _vanilla_step(cell, recurrent_kernel, _):
-    def step(x, state):
-        h = cell.activation(x + ops.matmul(state[0], recurrent_kernel))
+def _vanilla_gates(cell, _):
+    def step(z, _, state):
+        h = cell.activation(z)
         return h, [h]
 
     return step
 
 
-STEPS = {"lstm": _lstm_step, "gru": _gru_step, "vanilla": _vanilla_step}
+GATES = {"lstm": _lstm_gates, "gru": _gru_gates, "vanilla": _vanilla_gates}
 
 
 def _general(cell, inputs, state, mask, reverse, training):
@@ -136,13 +289,13 @@ def _general(cell, inputs, state, mask, reverse, training):
     return found
 
 
-def _loop(step, inputs, state, mask, reverse):
+def _loop(step, inputs, state, mask, reverse, matrices=()):
     """Scan `step`; at a masked step the state stays and the output is 0."""
     if reverse:
         inputs = ops.flip(inputs, axis=1)
         mask = None if mask is None else ops.flip(mask, axis=1)
     if mask is None:
-        outputs, state = scan(step, state, inputs)
+        outputs, state = scan(step, state, inputs, matrices)
     else:
 
         def masked(x, state):
@@ -152,5 +305,5 @@ def _loop(step, inputs, state, mask, reverse):
             kept = [ops.where(valid, new, old) for new, old in zip(new_state, state, strict=True)]
             return ops.where(valid, output, ops.zeros_like(output)), kept
 
-        outputs, state = scan(masked, state, (inputs, mask))
+        outputs, state = scan(masked, state, (inputs, mask), matrices)
     return ops.flip(outputs, axis=1) if reverse else outputs, state

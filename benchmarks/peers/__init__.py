@@ -1,0 +1,1 @@
+"""What keras_seq is measured against."""

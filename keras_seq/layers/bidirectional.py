@@ -1,0 +1,117 @@
+"""A recurrent layer read from both sides, in place of Keras's wrapper."""
+
+import keras
+from keras import ops
+
+from keras_seq.layers.recurrence import unroll_both
+from keras_seq.layers.recurrent_layer import (
+    RecurrentLayer,
+    as_mask,
+    draw_dropout,
+    last_output,
+)
+
+MERGES = {
+    "concat": lambda one, other: ops.concatenate([one, other], axis=-1),
+    "sum": lambda one, other: one + other,
+    "ave": lambda one, other: (one + other) / 2,
+    "mul": lambda one, other: one * other,
+    None: lambda one, other: (one, other),
+}
+
+
+@keras.saving.register_keras_serializable(package="keras_seq")
+class Bidirectional(keras.layers.Bidirectional):
+    r"""`keras.layers.Bidirectional`, which computes both directions of our layers in one go.
+
+        forward:   h_t = cell(x_t, h_(t-1))
+        backward:  g_t = cell'(x_t, g_(t+1))
+        output:    merge(h_t, g_t)                    of all steps with `return_sequences`
+                   merge(h_T, g_1)                    of the last step of each direction without
+
+    The weights are those of Keras's wrapper around Keras's layer, in its order: forward, then
+    backward. A layer that is not one of ours (`keras.layers.LSTM`, ...) runs as Keras runs it.
+
+    Args:
+        layer: a recurrent layer, the pattern of both directions.
+        merge_mode: `"concat"` (default), `"sum"`, `"ave"`, `"mul"`, or `None` for a pair.
+        backward_layer: a layer with the other value of `go_backwards`, where it is to differ.
+        **kwargs: the other arguments of `keras.layers.Bidirectional`.
+
+    Call arguments:
+        sequences: `(batch, time, features)`.
+        initial_state: the state tensors of the forward layer, then those of the backward layer.
+        mask: boolean `(batch, time)`, `False` where padding; a mask that Keras attached to
+            `sequences` is used where none is passed. A masked step keeps the state and gives 0 (in
+            `"concat"`, `"sum"` and `"ave"` too): the backward direction so begins at each row's
+            last valid step.
+        training: whether dropout is active.
+
+    Returns:
+        `(batch, time, size)` with `return_sequences`, else `(batch, size)`, in the compute dtype,
+        size being twice that of the layer for `"concat"`; two of them for `merge_mode=None`; with
+        `return_state` a tuple of that and the state tensors, forward first.
+
+    Raises:
+        ValueError: for an unknown `merge_mode`, for a `layer` that is no layer, and for two layers
+            that do not fit together.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_seq.layers import LSTM
+    >>> layer = Bidirectional(LSTM(4, return_sequences=True))
+    >>> tuple(layer(np.ones((2, 5, 3), "float32")).shape)
+    (2, 5, 8)
+
+    References:
+        - Schuster & Paliwal, 1997, "Bidirectional recurrent neural networks", IEEE Transactions
+          on Signal Processing 45(11).
+    """
+
+    def call(self, sequences, initial_state=None, mask=None, training=None):
+        layers = (self.forward_layer, self.backward_layer)
+        if not self._is_served(training):
+            return super().call(
+                sequences, initial_state=initial_state, mask=mask, training=training
+            )
+        cells = [layer.cell for layer in layers]
+        states = self._first_states(sequences, initial_state)
+        mask = as_mask(mask)
+        inputs = ops.cast(sequences, self.compute_dtype)
+        kernels = [
+            draw_dropout(layer.cell, inputs, training, layer.weight_dropout)[1] for layer in layers
+        ]
+        outputs, states = unroll_both(
+            *cells, inputs, states, mask, bool(training), recurrent_kernels=kernels
+        )
+        if not self.return_sequences:
+            outputs = [last_output(state, mask) for state in states]
+        merged = MERGES[self.merge_mode](*outputs)
+        if not self.return_state:
+            return merged
+        merged = merged if self.merge_mode is None else (merged,)
+        return (*merged, *states[0], *states[1])
+
+    def _is_served(self, training):
+        """Whether both directions can run side by side, without the call of either layer."""
+        layers = (self.forward_layer, self.backward_layer)
+        return [getattr(layer, "go_backwards", None) for layer in layers] == [False, True] and all(
+            isinstance(layer, RecurrentLayer)
+            and layer.is_served(training)
+            and layer.activity_regularizer is None  # which is added by the call
+            and layer.compute_dtype == layer.cell.compute_dtype == self.compute_dtype
+            # Each direction drops features of its own: the inputs are no longer the same.
+            and not (training and getattr(layer.cell, "dropout", 0))
+            for layer in layers
+        )
+
+    def _first_states(self, sequences, initial_state):
+        """The initial states of both directions, a pair of lists."""
+        if initial_state is None:
+            batch = ops.shape(sequences)[0]
+            layers = (self.forward_layer, self.backward_layer)
+            return [layer.get_initial_state(batch_size=batch) for layer in layers]
+        tensors = [ops.convert_to_tensor(x, dtype=self.compute_dtype) for x in initial_state]
+        half = len(tensors) // 2
+        return [tensors[:half], tensors[half:]]

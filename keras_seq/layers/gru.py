@@ -1,0 +1,59 @@
+"""The gated recurrent unit, in place of Keras's layer."""
+
+import keras
+
+from keras_seq.layers.recurrent_layer import RecurrentLayer
+
+
+@keras.saving.register_keras_serializable(package="keras_seq")
+class GRU(RecurrentLayer, keras.layers.GRU):
+    r"""`keras.layers.GRU` on the fast kernels of this package, with dropped recurrent weights.
+
+        z, r = sigma(W_zr x_t + U_zr h_(t-1) + b_zr)
+        n = phi(W_n x_t + b_n + r * (U_n h_(t-1) + d_n))
+        h_t = z * h_(t-1) + (1 - z) * n
+
+    which is `reset_after=True`; `reset_after=False` leaves the loop to Keras. In training,
+    `weight_dropout` puts U * m / (1 - p) in place of U, where m is 0 with probability p: one m for
+    all rows and steps of a call, another one for the next call.
+
+    The weights are those of `keras.layers.GRU` in their order, `kernel` (features, 3 * units),
+    `recurrent_kernel` (units, 3 * units) and `bias` (2, 3 * units): `set_weights` with the weights
+    of a layer of Keras gives its outputs and its gradients.
+
+    Args:
+        units: size of h.
+        weight_dropout: p, in [0, 1).
+        *args, **kwargs: the other arguments of `keras.layers.GRU`; `stateful=True` is refused.
+            `unroll=True`, `use_cudnn` other than `"auto"` and, in training, `recurrent_dropout`
+            leave the loop to Keras.
+
+    Call arguments:
+        sequences: `(batch, time, features)`.
+        initial_state: `[h]` or h, `(batch, units)`; zeros where it is not given.
+        mask: boolean `(batch, time)`, as in `LSTM`: a masked step keeps the state and its output is
+            that of the last valid step before it, or 0 with `zero_output_for_mask=True`.
+        training: whether dropout is active.
+
+    Returns:
+        `(batch, time, units)` with `return_sequences`, else `(batch, units)`, in the compute dtype;
+        with `return_state` a tuple of that and h. With `go_backwards` the steps are in the order of
+        reading, the last one first.
+
+    Raises:
+        ValueError: for `stateful=True`, a rate outside [0, 1), and for `weight_dropout` together
+            with what leaves the loop to Keras.
+
+    Example:
+
+    >>> import numpy as np
+    >>> output, h = GRU(4, return_state=True)(np.ones((2, 5, 3), "float32"))
+    >>> tuple(output.shape), tuple(h.shape)
+    ((2, 4), (2, 4))
+
+    References:
+        - Cho et al., 2014, "Learning phrase representations using RNN encoder-decoder for
+          statistical machine translation", arXiv:1406.1078.
+        - Merity, Keskar & Socher, 2018, "Regularizing and optimizing LSTM language models",
+          arXiv:1708.02182 (dropped recurrent weights).
+    """

@@ -1,0 +1,62 @@
+"""The long short-term memory, in place of Keras's layer."""
+
+import keras
+
+from keras_seq.layers.recurrent_layer import RecurrentLayer
+
+
+@keras.saving.register_keras_serializable(package="keras_seq")
+class LSTM(RecurrentLayer, keras.layers.LSTM):
+    r"""`keras.layers.LSTM` on the fast kernels of this package, with dropped recurrent weights.
+
+        i, f, g, o = split(W x_t + U h_(t-1) + b)
+        c_t = sigma(f) c_(t-1) + sigma(i) phi(g)
+        h_t = sigma(o) phi(c_t)
+
+    In training, `weight_dropout` puts U * m / (1 - p) in place of U, where m is 0 with probability
+    p: one m for all rows and steps of a call, another one for the next call.
+
+    The weights are those of `keras.layers.LSTM` in their order, `kernel` (features, 4 * units),
+    `recurrent_kernel` (units, 4 * units) and `bias` (4 * units,): `set_weights` with the weights
+    of a layer of Keras gives its outputs and its gradients.
+
+    Args:
+        units: size of h and c.
+        weight_dropout: p, in [0, 1).
+        *args, **kwargs: the other arguments of `keras.layers.LSTM`; `stateful=True` is refused.
+            `unroll=True`, `use_cudnn` other than `"auto"` and, in training, `recurrent_dropout`
+            leave the loop to Keras.
+
+    Call arguments:
+        sequences: `(batch, time, features)`.
+        initial_state: `[h, c]`, each `(batch, units)`; zeros where it is not given.
+        mask: boolean `(batch, time)`, `False` where padding, on the right or anywhere; a mask that
+            Keras attached to `sequences` is used where none is passed. A masked step keeps the
+            state; its output is that of the last valid step before it (0 where there is none), or
+            0 with `zero_output_for_mask=True`. Without `return_sequences` the output is that of the
+            last valid step. A row with no valid step gives 0 and its initial state. (Keras: on JAX
+            the initial h before the first valid step; with `zero_output_for_mask=True` and without
+            `return_sequences`, 0 for each row that ends in padding.)
+        training: whether dropout is active.
+
+    Returns:
+        `(batch, time, units)` with `return_sequences`, else `(batch, units)`, in the compute dtype;
+        with `return_state` a tuple of that, h and c. With `go_backwards` the steps are in the order
+        of reading, the last one first.
+
+    Raises:
+        ValueError: for `stateful=True`, a rate outside [0, 1), and for `weight_dropout` together
+            with what leaves the loop to Keras.
+
+    Example:
+
+    >>> import numpy as np
+    >>> layer = LSTM(4, return_sequences=True, weight_dropout=0.3)
+    >>> tuple(layer(np.ones((2, 5, 3), "float32")).shape)
+    (2, 5, 4)
+
+    References:
+        - Hochreiter & Schmidhuber, 1997, "Long short-term memory", Neural Computation 9(8).
+        - Merity, Keskar & Socher, 2018, "Regularizing and optimizing LSTM language models",
+          arXiv:1708.02182 (section 2: weight-dropped LSTM).
+    """

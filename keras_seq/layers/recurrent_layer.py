@@ -1,0 +1,182 @@
+"""What the recurrent layers share: Keras's layer outside, `unroll` inside."""
+
+import keras
+from keras import ops
+
+from keras_seq.identifiers import check_rate
+from keras_seq.layers.recurrence import unroll
+from keras_seq.layers.vanilla_rnn_cell import VanillaRNNCell
+
+# A subclass may compute something else: exactly these types.
+KNOWN_CELLS = (keras.layers.LSTMCell, keras.layers.GRUCell, VanillaRNNCell)
+
+
+class RecurrentLayer:
+    """A mixin before `keras.layers.RNN` or one of its kinds: its loop runs in `unroll`.
+
+        class LSTM(RecurrentLayer, keras.layers.LSTM): ...
+
+    It replaces `inner_loop`, the one method in which a layer of Keras runs its cell over the steps;
+    arguments, weights, their order and the call stay those of Keras. What `unroll` does not serve
+    goes to the loop of Keras: `unroll=True`, `use_cudnn` other than `"auto"`, a GRU with
+    `reset_after=False`, and in training `recurrent_dropout` or dropout with `implementation=1`.
+
+    A masked step keeps the state. Its output is that of the last valid step before it in the order
+    of reading (0 before the first one), or 0 with `zero_output_for_mask=True`. Without
+    `return_sequences` the output is that of the last valid step, whatever `zero_output_for_mask`
+    says. A row without any valid step gives 0 and its initial state.
+
+    Args:
+        weight_dropout: rate in [0, 1) at which weights of the recurrent kernel are dropped in
+            training, the same ones for all rows and steps of a call.
+
+    Raises:
+        ValueError: for `stateful=True`, for a rate outside [0, 1), and for `weight_dropout`
+            together with what goes to the loop of Keras or with a cell that it does not know.
+    """
+
+    def __init__(self, *args, weight_dropout=0.0, **kwargs):
+        super().__init__(*args, **kwargs)
+        if self.stateful:
+            raise ValueError(
+                "`stateful=True` is not served: JAX would lose the state between two batches. Pass "
+                "`initial_state` and take the new state with `return_state=True`."
+            )
+        self.weight_dropout = check_weight_dropout(weight_dropout, self.cell)
+        if weight_dropout:
+            options = {"unroll": self.unroll, "use_cudnn": getattr(self, "use_cudnn", "auto")}
+            if options != {"unroll": False, "use_cudnn": "auto"}:
+                raise ValueError(
+                    "`weight_dropout` needs `unroll=False` and `use_cudnn='auto'`; received "
+                    f"{options}."
+                )
+            # Keras's own Bidirectional would hand the weights of the cell, none of them dropped,
+            # to a cuDNN kernel.
+            self.use_cudnn = False
+
+    def is_served(self, training):
+        """Whether `unroll` serves the layer; otherwise the loop of Keras does."""
+        cell = self.cell
+        if self.weight_dropout:
+            return True
+        if self.unroll or getattr(self, "use_cudnn", "auto") != "auto":
+            return False
+        if not getattr(cell, "reset_after", True):
+            return False
+        return not (training and _drops_inside(cell))
+
+    def inner_loop(self, sequences, initial_state, mask, training=False):
+        if not self.is_served(training):
+            return super().inner_loop(sequences, initial_state, mask=mask, training=training)
+        mask = as_mask(mask)
+        inputs = ops.cast(sequences, self.cell.compute_dtype)
+        inputs, kernel, training = draw_dropout(self.cell, inputs, training, self.weight_dropout)
+        state = list(initial_state) if isinstance(initial_state, (list, tuple)) else [initial_state]
+        outputs, state = unroll(
+            self.cell, inputs, state, mask, self.go_backwards, training, recurrent_kernel=kernel
+        )
+        return last_output(state, mask), self._in_order_of_reading(outputs, mask), state
+
+    def _in_order_of_reading(self, outputs, mask):
+        """The outputs of all steps as Keras returns them."""
+        if not self.return_sequences:
+            return outputs  # nobody looks at them
+        if self.go_backwards:
+            outputs = ops.flip(outputs, axis=1)
+            mask = None if mask is None else ops.flip(mask, axis=1)
+        if mask is None or self.zero_output_for_mask:
+            return outputs
+        return carry_forward(outputs, mask)
+
+    def get_config(self):
+        return {**super().get_config(), "weight_dropout": self.weight_dropout}
+
+
+def check_weight_dropout(rate, cell):
+    """Raise a `ValueError` unless weights of `cell` can be dropped at `rate`."""
+    check_rate("weight_dropout", rate)
+    if rate and not (
+        type(cell) in KNOWN_CELLS
+        and getattr(cell, "reset_after", True)
+        and getattr(cell, "readout_units", None) is None
+        and not _drops_inside(cell)
+    ):
+        raise ValueError(
+            "`weight_dropout` is for an LSTM, a GRU with `reset_after=True` and a vanilla RNN "
+            "without a readout, and not for one with `recurrent_dropout`, or with `dropout` and "
+            f"`implementation=1`; received weight_dropout={rate!r} and the cell "
+            f"{type(cell).__name__} with {_what_matters(cell)}."
+        )
+    return rate
+
+
+def _what_matters(cell):
+    names = ("reset_after", "readout_units", "recurrent_dropout", "dropout", "implementation")
+    return {name: getattr(cell, name) for name in names if hasattr(cell, name)}
+
+
+def _drops_inside(cell):
+    """Whether `cell` drops something out that cannot be dropped from its inputs instead."""
+    if getattr(cell, "recurrent_dropout", 0):
+        return True
+    # One mask for each gate.
+    return bool(getattr(cell, "dropout", 0)) and getattr(cell, "implementation", 2) == 1
+
+
+def draw_dropout(cell, inputs, training, weight_dropout=0.0):
+    """Drop out what one draw for the whole sequence decides, before the loop over its steps.
+
+    Returns:
+        `(inputs, recurrent_kernel, training)` for `unroll`: the inputs without the features that
+        the cell drops, the same ones at all steps; the recurrent kernel without the dropped
+        weights, or `None`; whether the cell itself has something left to drop.
+    """
+    if not training:
+        return inputs, None, False
+    kernel = None
+    if weight_dropout:
+        kernel = ops.convert_to_tensor(cell.recurrent_kernel)
+        kernel = keras.random.dropout(kernel, weight_dropout, seed=cell.seed_generator)
+    if type(cell) not in KNOWN_CELLS or _drops_inside(cell):
+        return inputs, kernel, True
+    if cell.dropout:
+        inputs = inputs * cell.get_dropout_mask(inputs[:, 0])[:, None]
+        cell.reset_dropout_mask()
+    return inputs, kernel, False
+
+
+def as_mask(mask):
+    """A boolean mask `(batch, time)` out of what Keras passes: a nest of one mask, or `None`."""
+    found = [leaf for leaf in keras.tree.flatten(mask) if leaf is not None]
+    return ops.cast(found[0], "bool") if found else None
+
+
+def last_output(state, mask):
+    """The output at each row's last valid step, which stands first in the state; else 0."""
+    if mask is None:
+        return state[0]
+    valid = ops.any(mask, axis=1)[:, None]
+    return ops.where(valid, state[0], ops.zeros_like(state[0]))
+
+
+def carry_forward(outputs, mask):
+    """Put the output of the last valid step before it to each masked step.
+
+    Args:
+        outputs: `(batch, time, size)`, 0 at masked steps: so they stay before the first valid one.
+        mask: boolean `(batch, time)`.
+    """
+    length = ops.shape(mask)[1]
+    steps = ops.broadcast_to(ops.arange(length, dtype="int32"), ops.shape(mask))
+    valid_first = ops.argsort(ops.where(mask, steps, steps + length), axis=1)
+    rank = ops.cumsum(ops.cast(mask, "int32"), axis=1) - 1
+    source = ops.take_along_axis(valid_first, ops.maximum(rank, 0), axis=1)
+    return take_steps(outputs, ops.where(rank < 0, steps, ops.cast(source, "int32")))
+
+
+def take_steps(x, steps):
+    """`x[b, steps[b, i]]` for `x` of `(batch, time, size)` and `steps` of `(batch, n)`."""
+    batch, length = ops.shape(x)[0], ops.shape(x)[1]
+    rows = steps + (ops.arange(batch, dtype="int32") * length)[:, None]
+    # Whole vectors of one long list: faster than an index for each of their numbers.
+    return ops.take(ops.reshape(x, (-1, x.shape[-1])), rows, axis=0)

@@ -1,0 +1,253 @@
+"""Recurrent layers on top of each other."""
+
+import keras
+from keras import ops
+
+from keras_seq.identifiers import check_positive, check_rate
+from keras_seq.layers.cells import get_cell, initial_state, output_size, state_sizes
+from keras_seq.layers.recurrence import unroll, unroll_both
+from keras_seq.layers.recurrent_layer import (
+    as_mask,
+    check_weight_dropout,
+    draw_dropout,
+    take_steps,
+)
+
+
+@keras.saving.register_keras_serializable(package="keras_seq")
+class RNNStack(keras.layers.Layer):
+    r"""Recurrent layers on top of each other, of one direction or both.
+
+        d^l_t = dropout(y^(l-1)_t)                    d^1_t = x_t
+        r^l_t = cell^l(d^l_t)                         [forward_t; backward_t] if `bidirectional`
+        s^l_t = r^l_t + d^l_t                         if `residual` and l > 1, else r^l_t
+        y^l_t = LayerNorm^l(s^l_t)                    if `layer_norm`, else s^l_t
+
+    The output is y of the top layer. A masked step leaves the state alone and gives zeros: the
+    backward direction so begins at each row's last valid step, and the final states are those of
+    the valid steps only. Padding on the right is the fast case.
+
+    Args:
+        cell: `"lstm"`, `"gru"`, `"vanilla"`, the config of a cell, or an instance of one; every
+            layer and direction has a copy of its own.
+        units: size of the state, per direction, where a name is given.
+        num_layers: number of layers.
+        bidirectional: whether to read from both sides.
+        dropout: rate of the dropout between two layers, in [0, 1).
+        residual: whether what goes into a layer above the bottom one is added to its output.
+        layer_norm: whether the output of each layer is normalised (`keras.layers
+            .LayerNormalization`), after the residual.
+        weight_dropout: rate in [0, 1) at which weights of every recurrent kernel are dropped in
+            training, the same ones for all rows and steps of a call.
+        variational: whether `dropout` drops the same features at all steps of a sequence.
+        return_sequences: whether to return the outputs of all steps, or of the last one: of each
+            direction the last step that it reads.
+        return_state: whether to return the final states too.
+
+    Call arguments:
+        inputs: `(batch, time, features)`.
+        mask: boolean `(batch, time)`, `False` where padding; a mask that Keras attached to
+            `inputs` is used where none is passed. A row without any valid step gives zeros and its
+            initial state.
+        initial_state: for each layer the list of its state tensors `(batch, size)`, forward first,
+            as the final states are returned; the cells' own ones where it is not given.
+        training: whether dropout is active.
+
+    Returns:
+        `(batch, time, size)` with `return_sequences`, else `(batch, size)`, in the compute dtype,
+        size being `units` or `2 * units`; with `return_state` a pair of that and of the final
+        states, for each layer the list of its state tensors, forward first.
+
+    Raises:
+        ValueError: for an unknown cell, `units` or `num_layers` below 1, a rate outside [0, 1),
+            `weight_dropout` with a cell that it does not know, and for an `initial_state` of other
+            sizes.
+
+    Example:
+
+    >>> import numpy as np
+    >>> stack = RNNStack("lstm", units=4, num_layers=2, layer_norm=True, return_state=True)
+    >>> output, states = stack(np.ones((2, 5, 3), "float32"))
+    >>> tuple(output.shape), len(states), len(states[0])
+    ((2, 4), 2, 2)
+
+    References:
+        - Graves, 2013, "Generating sequences with recurrent neural networks", arXiv:1308.0850.
+        - Zaremba, Sutskever & Vinyals, 2014, "Recurrent neural network regularization",
+          arXiv:1409.2329 (dropout between the layers).
+        - Gal & Ghahramani, 2016, "A theoretically grounded application of dropout in recurrent
+          neural networks", arXiv:1512.05287 (`variational`).
+        - Merity, Keskar & Socher, 2018, "Regularizing and optimizing LSTM language models",
+          arXiv:1708.02182 (`weight_dropout`).
+    """
+
+    def __init__(
+        self,
+        cell="lstm",
+        units=256,
+        num_layers=1,
+        bidirectional=False,
+        dropout=0.0,
+        residual=False,
+        layer_norm=False,
+        weight_dropout=0.0,
+        variational=False,
+        return_sequences=False,
+        return_state=False,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.units = check_positive("units", units)
+        self.num_layers = check_positive("num_layers", num_layers)
+        self.bidirectional = bidirectional
+        self.dropout = check_rate("dropout", dropout)
+        self.residual = residual
+        self.layer_norm = layer_norm
+        self.variational = variational
+        self.return_sequences = return_sequences
+        self.return_state = return_state
+        # The pattern; every layer and direction has a copy of its own.
+        self.cell = get_cell(cell, units, self.dtype_policy)
+        self.weight_dropout = check_weight_dropout(weight_dropout, self.cell)
+        backward = num_layers if bidirectional else 0
+        self.forward_cells = [get_cell(self.cell) for _ in range(num_layers)]
+        self.backward_cells = [get_cell(self.cell) for _ in range(backward)]
+        kind = keras.layers.SpatialDropout1D if variational else keras.layers.Dropout
+        self.dropout_layer = kind(dropout, dtype=self.dtype_policy)
+        self.norm_layers = [
+            keras.layers.LayerNormalization(dtype=self.dtype_policy)
+            for _ in range(num_layers if layer_norm else 0)
+        ]
+        self.supports_masking = True
+
+    @property
+    def output_size(self):
+        """The number of features in the outputs."""
+        return output_size(self.cell) * (2 if self.bidirectional else 1)
+
+    @property
+    def state_size(self):
+        """The sizes of the final state tensors of each layer, a list of lists."""
+        return [state_sizes(self.cell) * (2 if self.bidirectional else 1)] * self.num_layers
+
+    def build(self, inputs_shape, initial_state_shape=None):
+        size = inputs_shape[-1]
+        for directions in self._layers_of_cells():
+            for cell in directions:
+                if not cell.built:
+                    cell.build((inputs_shape[0], size))
+                    cell.built = True
+            size = self.output_size
+        for norm in self.norm_layers:
+            norm.build((*inputs_shape[:-1], size))
+
+    def call(self, inputs, mask=None, initial_state=None, training=False):
+        mask = as_mask(mask)
+        if initial_state is None:
+            first_states = [None] * self.num_layers
+        else:
+            first_states = self._checked(initial_state)
+        states = []
+        for i, directions in enumerate(self._layers_of_cells()):
+            if i:
+                inputs = self.dropout_layer(inputs, training=training)
+            outputs, state = self._run(directions, inputs, first_states[i], mask, training)
+            inputs = inputs + outputs if i and self.residual else outputs
+            if self.layer_norm:
+                inputs = self.norm_layers[i](inputs)
+                if mask is not None:
+                    inputs = ops.where(mask[:, :, None], inputs, ops.zeros_like(inputs))
+            states.append(state)
+        outputs = inputs if self.return_sequences else self._last(inputs, mask)
+        return (outputs, states) if self.return_state else outputs
+
+    def _layers_of_cells(self):
+        """For each layer its cells, forward first."""
+        if not self.bidirectional:
+            return [(cell,) for cell in self.forward_cells]
+        return list(zip(self.forward_cells, self.backward_cells, strict=True))
+
+    def _checked(self, states):
+        """The initial states as lists, if their sizes are right."""
+        states = [[ops.convert_to_tensor(x) for x in layer] for layer in states]
+        sizes = [[x.shape[-1] for x in layer] for layer in states]
+        if sizes != self.state_size:
+            raise ValueError(
+                "`initial_state` must have for each layer a list of state tensors, of the sizes "
+                f"{self.state_size}; received {sizes}."
+            )
+        return states
+
+    def _run(self, directions, inputs, state, mask, training):
+        """All directions of a layer, side by side; `state` is a list over both or `None`."""
+        firsts = []
+        for i, cell in enumerate(directions):
+            if state is None:
+                firsts.append(initial_state(cell, inputs))
+            else:
+                half = len(state) // len(directions)
+                own = state[i * half : (i + 1) * half]
+                firsts.append([ops.cast(x, cell.compute_dtype) for x in own])
+        drawn = [draw_dropout(cell, inputs, training, self.weight_dropout) for cell in directions]
+        if len(directions) == 2 and all(dropped is inputs for dropped, _, _ in drawn):
+            kernels = [kernel for _, kernel, _ in drawn]
+            outputs, states = unroll_both(
+                *directions, inputs, firsts, mask, drawn[0][2], recurrent_kernels=kernels
+            )
+        else:
+            found = [
+                unroll(cell, dropped, first, mask, reverse, inside, recurrent_kernel=kernel)
+                for cell, first, reverse, (dropped, kernel, inside) in zip(
+                    directions, firsts, (False, True), drawn, strict=False
+                )
+            ]
+            outputs, states = zip(*found, strict=True)
+        # A cell that a user made has a dtype of its own.
+        outputs = [ops.cast(output, self.compute_dtype) for output in outputs]
+        states = [ops.cast(tensor, self.compute_dtype) for state in states for tensor in state]
+        return ops.concatenate(outputs, axis=-1), states
+
+    def _last(self, outputs, mask):
+        """The output of each direction at the last step that it reads; 0 where it reads none."""
+        size = output_size(self.cell)
+        if mask is None:
+            first, last = outputs[:, 0], outputs[:, -1]
+        else:
+            valid = ops.cast(mask, "int32")
+            first = ops.argmax(valid, axis=1)
+            last = ops.shape(valid)[1] - 1 - ops.argmax(ops.flip(valid, axis=1), axis=1)
+            steps = ops.cast(ops.stack([first, last], axis=1), "int32")
+            both = take_steps(outputs, steps)  # (batch, 2, size)
+            first, last = both[:, 0], both[:, 1]
+        if not self.bidirectional:
+            return last
+        return ops.concatenate([last[:, :size], first[:, size:]], axis=-1)
+
+    def compute_mask(self, inputs, mask=None):
+        own = mask if self.return_sequences else None
+        if not self.return_state:
+            return own
+        return own, [[None] * len(sizes) for sizes in self.state_size]
+
+    def compute_output_shape(self, inputs_shape, initial_state_shape=None):
+        steps = inputs_shape[:-1] if self.return_sequences else inputs_shape[:1]
+        outputs = (*steps, self.output_size)
+        if not self.return_state:
+            return outputs
+        return outputs, [[(inputs_shape[0], n) for n in sizes] for sizes in self.state_size]
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "cell": keras.saving.serialize_keras_object(self.cell),
+            "units": self.units,
+            "num_layers": self.num_layers,
+            "bidirectional": self.bidirectional,
+            "dropout": self.dropout,
+            "residual": self.residual,
+            "layer_norm": self.layer_norm,
+            "weight_dropout": self.weight_dropout,
+            "variational": self.variational,
+            "return_sequences": self.return_sequences,
+            "return_state": self.return_state,
+        }

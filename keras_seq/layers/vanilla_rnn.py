@@ -1,0 +1,114 @@
+"""The vanilla recurrent layer, in place of Keras's SimpleRNN."""
+
+import keras
+
+from keras_seq.layers.recurrent_layer import RecurrentLayer
+from keras_seq.layers.vanilla_rnn_cell import VanillaRNNCell
+
+
+@keras.saving.register_keras_serializable(package="keras_seq")
+class VanillaRNN(RecurrentLayer, keras.layers.RNN):
+    r"""A layer of `VanillaRNNCell`: `keras.layers.SimpleRNN` with a readout, a learnt first state.
+
+        h_t = phi(W x_t + U h_(t-1) + b)
+        y_t = psi(V h_t + d)                          if `readout_units` is given
+
+    In training, `weight_dropout` puts U * m / (1 - p) in place of U, where m is 0 with probability
+    p: one m for all rows and steps of a call, another one for the next call.
+
+    The weights `kernel` (features, units), `recurrent_kernel` (units, units) and `bias` (units,)
+    are those of `keras.layers.SimpleRNN` in their order: `set_weights` with the weights of a layer
+    of Keras gives its outputs and its gradients. Then follow those of the readout and of the first
+    state, see `VanillaRNNCell`.
+
+    Args:
+        units: size of h.
+        activation: phi, `"tanh"` (default) or any Keras activation.
+        return_sequences: whether to return the outputs of all steps or of the last one.
+        return_state: whether to return the last state too.
+        go_backwards: whether to read from the last step to the first.
+        unroll: whether Keras runs its unrolled loop instead of the fast one.
+        zero_output_for_mask: whether the output of a masked step is 0.
+        weight_dropout: p, in [0, 1).
+        stateful: `False`; the state is passed and returned.
+        activity_regularizer, name, dtype, trainable: as in every layer of Keras.
+        **cell_options: the other arguments of `VanillaRNNCell`: `use_bias`, `readout_units`,
+            `readout_activation`, `learn_initial_state`, `dropout`, `recurrent_dropout` (in training
+            it leaves the loop to Keras), `seed`, initialisers, regularisers, constraints.
+
+    Call arguments:
+        sequences: `(batch, time, features)`.
+        initial_state: `[h]`, with a readout `[y, h]`, each `(batch, size)`; the cell's own one
+            where it is not given.
+        mask: boolean `(batch, time)`, as in `LSTM`: a masked step keeps the state and its output is
+            that of the last valid step before it, or 0 with `zero_output_for_mask=True`.
+        training: whether dropout is active.
+
+    Returns:
+        `(batch, time, size)` with `return_sequences`, else `(batch, size)`, in the compute dtype;
+        with `return_state` a tuple of that and the state tensors. With `go_backwards` the steps are
+        in the order of reading, the last one first.
+
+    Raises:
+        ValueError: for `stateful=True`, sizes below 1, a rate outside [0, 1), and for
+            `weight_dropout` together with a readout, `recurrent_dropout` or `unroll=True`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> layer = VanillaRNN(4, readout_units=2, learn_initial_state=True, return_sequences=True)
+    >>> tuple(layer(np.ones((3, 5, 6), "float32")).shape)
+    (3, 5, 2)
+
+    References:
+        - Elman, 1990, "Finding structure in time", Cognitive Science 14.
+        - Merity, Keskar & Socher, 2018, "Regularizing and optimizing LSTM language models",
+          arXiv:1708.02182 (dropped recurrent weights).
+    """
+
+    def __init__(
+        self,
+        units,
+        activation="tanh",
+        *,
+        return_sequences=False,
+        return_state=False,
+        go_backwards=False,
+        unroll=False,
+        zero_output_for_mask=False,
+        weight_dropout=0.0,
+        stateful=False,
+        activity_regularizer=None,
+        name=None,
+        dtype=None,
+        trainable=True,
+        **cell_options,
+    ):
+        cell = VanillaRNNCell(
+            units, activation=activation, dtype=dtype, trainable=trainable, **cell_options
+        )
+        super().__init__(
+            cell,
+            return_sequences=return_sequences,
+            return_state=return_state,
+            go_backwards=go_backwards,
+            stateful=stateful,
+            unroll=unroll,
+            zero_output_for_mask=zero_output_for_mask,
+            weight_dropout=weight_dropout,
+            activity_regularizer=activity_regularizer,
+            name=name,
+            dtype=dtype,
+            trainable=trainable,
+        )
+        self.input_spec = keras.layers.InputSpec(ndim=3)
+
+    def get_config(self):
+        config = {**self.cell.get_config(), **super().get_config()}
+        del config["cell"]
+        regularizer = keras.regularizers.serialize(self.activity_regularizer)
+        return {**config, "activity_regularizer": regularizer}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
