@@ -10,6 +10,8 @@ Nothing else in the package asks which backend runs. Every backend file defines
 - `portable()`: makes graphs that run without a compiler,
 - `fused(kind, inputs, state, weights, mask, reverse)`: a recurrence as one kernel, or `None`,
 - `linear_scan(decay, inputs, state, reverse)`: a linear recurrence, all steps in parallel,
+- `additive_scores(query, keys, scale)`: those of additive attention, for one step,
+- `cross_entropy(labels, logits, constant)`, `predictions(logits)`: of many classes,
 - `compiled(function, variables)`: a function compiled once per input shape,
 - `gradient(function, inputs)`: a scalar and its gradient,
 - `random_state()`, `set_random_state(states)`: of the global generators,
@@ -31,7 +33,9 @@ if keras.config.backend() not in NAMES:
 
 _running = importlib.import_module(f"keras_seq.backend.{keras.config.backend()}")
 
+additive_scores = _running.additive_scores
 compiled = _running.compiled
+cross_entropy = _running.cross_entropy
 custom_gradient = _running.custom_gradient
 fused = _running.fused
 gradient = _running.gradient
@@ -40,6 +44,7 @@ jit_pays = _running.jit_pays
 linear_scan = _running.linear_scan
 loop = _running.loop
 portable = _running.portable
+predictions = _running.predictions
 product = _running.product
 random_state = _running.random_state
 scan = _running.scan

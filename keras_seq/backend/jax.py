@@ -158,9 +158,10 @@ def custom_gradient(forward, backward):
 
     @jax.custom_vjp
     def function(*args):
-        return forward(*args)[0]
+        return forward(False, *args)[0]
 
-    function.defvjp(forward, lambda kept, gradients: tuple(backward(kept, *gradients)))
+    keeping = functools.partial(forward, True)
+    function.defvjp(keeping, lambda kept, gradients: tuple(backward(kept, *gradients)))
     return function
 
 
@@ -273,3 +274,21 @@ def _chunked(decay, inputs, state, reverse, chunk):
 def portable():
     """Graphs made inside run without a compiler: there is none here that would not."""
     yield
+
+
+@functools.partial(jax.checkpoint, prevent_cse=False)
+def additive_scores(query, keys, scale):
+    """Return `scale . tanh(query + keys)`; see the TensorFlow twin."""
+    # Computed again on the way back: to keep (batch, time, units) for each step costs more.
+    return jnp.tanh(query[:, None] + keys) @ scale
+
+
+def cross_entropy(labels, logits, constant=False):
+    """Return `-log softmax(logits)[labels]`; see the TensorFlow twin."""
+    chosen = jnp.take_along_axis(logits, labels[..., None], axis=-1)[..., 0]
+    return jax.nn.logsumexp(logits, axis=-1) - chosen
+
+
+def predictions(logits):
+    """Return the most probable classes, int32; the lowest of equals."""
+    return jnp.argmax(logits, axis=-1).astype("int32")

@@ -1,6 +1,7 @@
 """The TensorFlow side of `keras_seq.backend`."""
 
 import contextlib
+import functools
 
 import keras
 import tensorflow as tf
@@ -195,14 +196,16 @@ def custom_gradient(forward, backward):
     Inside a graph both directions are compiled by XLA, each once per shape.
 
     Args:
-        forward: `(*args) -> (outputs, kept)`: the arguments are tensors or `None`, the outputs a
-            tuple of tensors, and `kept` a nest of what `backward` needs.
+        forward: `(keep, *args) -> (outputs, kept)`: the arguments are tensors or `None`, the
+            outputs a tuple of tensors, and `kept` a nest of what `backward` needs, which is not
+            looked at where `keep` is false.
         backward: `(kept, *gradients) -> gradients`, one for each argument; `None` where there is
             none.
 
     Returns:
         A function of the same arguments, which returns the outputs.
     """
+    forward = functools.partial(forward, True)
     run_forward = tf.function(forward, jit_compile=True)
     run_backward = tf.function(backward, jit_compile=True)
 
@@ -390,3 +393,33 @@ def _chunked(decay, inputs, state, reverse):
     outputs = outputs[:, more:] if reverse else outputs[:, :steps]
     outputs.set_shape(inputs.shape)
     return outputs
+
+
+def additive_scores(query, keys, scale):
+    """Return `scale . tanh(query + keys)`.
+
+    Args:
+        query: `(batch, units)`.
+        keys: `(batch, time, units)`.
+        scale: `(units,)`.
+
+    Returns:
+        `(batch, time)`.
+    """
+    return tf.linalg.matvec(tf.tanh(query[:, None] + keys), scale)
+
+
+def cross_entropy(labels, logits, constant=False):
+    """Return `-log softmax(logits)[labels]`, in nats.
+
+    Args:
+        labels: int32 `(...)`.
+        logits: `(..., classes)`.
+        constant: whether the result needs no gradient.
+    """
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+
+
+def predictions(logits):
+    """Return the most probable classes, int32 `(...)`; the lowest of equals."""
+    return tf.argmax(logits, axis=-1, output_type=tf.int32)

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import math
+import weakref
 
 import keras
 import torch
@@ -146,7 +147,7 @@ def custom_gradient(forward, backward):
     class Function(torch.autograd.Function):
         @staticmethod
         def forward(ctx, *args):
-            outputs, ctx.kept = forward(*args)
+            outputs, ctx.kept = forward(True, *args)
             return outputs
 
         @staticmethod
@@ -359,3 +360,68 @@ def _run_steps(outputs, decay, inputs, h, reverse):
 def portable():
     """Graphs made inside run without a compiler: there is none here that would not."""
     yield
+
+
+def additive_scores(query, keys, scale):
+    """Return `scale . tanh(query + keys)`; see the TensorFlow twin."""
+    return _AdditiveScores.apply(query, keys, scale)
+
+
+class _AdditiveScores(torch.autograd.Function):
+    """`additive_scores` with as few tensors of (batch, time, units) as can be."""
+
+    @staticmethod
+    def forward(ctx, query, keys, scale):
+        meeting = torch.add(query[:, None], keys).tanh_()
+        ctx.save_for_backward(meeting, scale)
+        return meeting @ scale
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, gradient):
+        meeting, scale = ctx.saved_tensors
+        of_scale = meeting.flatten(0, 1).t() @ gradient.flatten()
+        of_sum = torch.ops.aten.tanh_backward(gradient[:, :, None] * scale, meeting)
+        return of_sum.sum(dim=1), of_sum, of_scale
+
+
+def cross_entropy(labels, logits, constant=False):
+    """Return `-log softmax(logits)[labels]`; see the TensorFlow twin."""
+    if constant:
+        return _remembered("cross entropy", logits, lambda: _cross_entropy(labels, logits), labels)
+    found = _cross_entropy(labels, logits)
+    _remember("cross entropy", logits, found.detach(), labels)
+    return found
+
+
+def _cross_entropy(labels, logits):
+    found = torch.nn.functional.cross_entropy(
+        logits.reshape(-1, logits.shape[-1]), labels.reshape(-1).long(), reduction="none"
+    )
+    return found.reshape(labels.shape)
+
+
+def predictions(logits):
+    """Return the most probable classes, int32; the lowest of equals."""
+    return _remembered("predictions", logits, lambda: logits.argmax(dim=-1).to(torch.int32))
+
+
+# A loss and the metrics beside it ask the same of the same large logits, one after the other.
+_last = {}
+
+
+def _remember(name, logits, result, labels=None):
+    _last[name] = weakref.ref(logits), logits._version, labels, result
+
+
+def _remembered(name, logits, compute, labels=None):
+    """The result of `compute`, without a gradient, or the last one if that was of the same."""
+    if name in _last:
+        of, version, labels_before, result = _last[name]
+        same = of() is logits and version == logits._version
+        if same and (labels is None or torch.equal(labels, labels_before)):
+            return result
+    with torch.no_grad():
+        result = compute()
+    _remember(name, logits, result, labels)
+    return result

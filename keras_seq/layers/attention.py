@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_seq.backend import additive_scores, product
 from keras_seq.identifiers import fresh
 
 
@@ -75,8 +76,10 @@ class AttentionMechanism(keras.layers.Layer):
             keys = self.project_keys(values)
         one_step = len(query.shape) == 2
         weights = self.weigh(query[:, None] if one_step else query, keys, values_mask, training)
-        context = ops.matmul(weights, values)  # (B, T, D)
-        return (context[:, 0], weights[:, 0]) if one_step else (context, weights)
+        if one_step:
+            weights = weights[:, 0]
+            return product(weights, values), weights
+        return ops.matmul(weights, values), weights  # (B, T, D)
 
     def weigh(self, query, keys, values_mask, training=False):
         """Return the weights `(batch, steps, time)` of all steps, the first one first."""
@@ -109,7 +112,8 @@ class AttentionMechanism(keras.layers.Layer):
         Returns:
             `(context, weights, state)`.
         """
-        context, weights = self(
+        # Not through `__call__`, which costs as much as the step itself where nothing is compiled.
+        context, weights = self.call(
             query,
             memory["values"],
             keys=memory["keys"],
@@ -150,5 +154,7 @@ class AttentionMechanism(keras.layers.Layer):
 
 def additive_score(query, keys, scale):
     """Return v . tanh(q + k) for projected queries `(B, T, U)`, keys `(B, S, U)` and v `(U, 1)`."""
+    if query.shape[1] == 1:  # in a loop over steps
+        return additive_scores(query[:, 0], keys, ops.convert_to_tensor(scale)[:, 0])[:, None]
     meeting = ops.tanh(query[:, :, None] + keys[:, None])  # (B, T, S, U)
     return ops.einsum("btsu,uv->bts", meeting, scale)

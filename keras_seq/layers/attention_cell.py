@@ -12,7 +12,7 @@ from keras_seq.layers.cells import (
     prepare_dropout,
     state_sizes,
 )
-from keras_seq.layers.recurrence import advance, unroll
+from keras_seq.layers.recurrence import CellStepper, stepper, unroll
 
 ORDERS = ("bahdanau", "luong")
 
@@ -157,24 +157,64 @@ class AttentionCell(keras.layers.Layer):
         return state
 
     def call(self, inputs, state, memory, dropout_masks=None, noise=None, training=False):
+        steppers = [CellStepper(cell, training) for cell in self.cells]
+        return self.step(steppers, inputs, state, memory, (), dropout_masks, noise, training)
+
+    def steppers(self, hoisted, training=False):
+        """How each cell runs in a loop that knows its first `hoisted` inputs before it begins."""
+        sizes = [hoisted] + [0] * (len(self.cells) - 1)
+        return [stepper(*pair, training) for pair in zip(self.cells, sizes, strict=True)]
+
+    def step(
+        self,
+        steppers,
+        x,
+        state,
+        memory,
+        inside=(),
+        dropout_masks=None,
+        noise=None,
+        training=False,
+    ):
+        """One step in a loop.
+
+        Args:
+            steppers: what `steppers(...)` returned before the loop.
+            x: one step of what the `project` of the first of them returned, or `None`.
+            state, memory: as in the call.
+            inside: the inputs that are known inside the loop only, a list of `(batch, size)`.
+            dropout_masks, noise, training: as in the call.
+
+        Returns:
+            `((output, context, weights), state)`.
+        """
+        inside = list(inside)
         if self.order == "bahdanau":
             context, weights, attended = self._attend(
                 state["cells"][-1][0], memory, state, noise, training
             )
-            inputs = ops.concatenate([inputs, context], axis=-1)
+            inside.append(context)
 
-        def run(cell, x, tensors):
-            return advance(cell, x, tensors, training)
+        def run(i, below, tensors):
+            if i == 0:
+                return steppers[0].step(x, inside, tensors)
+            return steppers[i].step(None, [below], tensors)
 
-        output, cells = self._through_the_stack(inputs, state["cells"], dropout_masks, run)
+        output, cells = self._through_the_stack(state["cells"], dropout_masks, run)
         if self.order == "luong":
             context, weights, attended = self._attend(output, memory, state, noise, training)
         return (output, context, weights), {**state, "cells": cells, **attended}
+
+    def matrices(self, steppers, memory):
+        """What the loop multiplies with at each step: for `backend.scan`."""
+        values = [] if self.attention is None else [memory["values"]]
+        return [matrix for one in steppers for matrix in one.matrices] + values
 
     def unroll(self, inputs, state, memory, dropout_masks=None, training=False):
         """All steps of `inputs`, `(batch, steps, features)`.
 
         In Luong's order each layer runs over all steps at once, and then all steps attend at once.
+        In Bahdanau's the product of the inputs with their weights is taken out of the loop.
 
         Returns:
             `(output, context, weights)`, each with a time axis.
@@ -182,9 +222,11 @@ class AttentionCell(keras.layers.Layer):
         if self.order == "luong":
             return self._recur_then_attend(inputs, state, memory, dropout_masks, training)
         noise = self.draw_noise(inputs, memory, training)
+        steppers = self.steppers(inputs.shape[-1], training)
 
         def step(x, state):
-            (output, context, weights), state = self(
+            (output, context, weights), state = self.step(
+                steppers,
                 x["inputs"],
                 state,
                 memory,
@@ -196,8 +238,10 @@ class AttentionCell(keras.layers.Layer):
             return {name: x for name, x in wanted.items() if x is not None}, state
 
         self.prepare_dropout(ops.zeros_like(inputs[:, 0]), state, memory)
-        steps = {"inputs": inputs} if noise is None else {"inputs": inputs, "noise": noise}
-        found, _ = scan(step, state, steps)
+        steps = {"inputs": steppers[0].project(inputs)}
+        if noise is not None:
+            steps["noise"] = noise
+        found, _ = scan(step, state, steps, self.matrices(steppers, memory))
         self.forget_dropout()
         return found["output"], found["context"], found.get("weights")
 
@@ -210,10 +254,10 @@ class AttentionCell(keras.layers.Layer):
     def _recur_then_attend(self, inputs, state, memory, dropout_masks, training):
         masks = None if dropout_masks is None else [mask[:, None] for mask in dropout_masks]
 
-        def run(cell, x, tensors):
-            return unroll(cell, x, tensors, training=training)
+        def run(i, below, tensors):
+            return unroll(self.cells[i], below if i else inputs, tensors, training=training)
 
-        output, _ = self._through_the_stack(inputs, state["cells"], masks, run)
+        output, _ = self._through_the_stack(state["cells"], masks, run)
         if self.attention is None:
             context = memory["context"][:, None] + ops.zeros_like(output[:, :, :1])
             return output, context, None
@@ -226,13 +270,13 @@ class AttentionCell(keras.layers.Layer):
         )
         return output, context, weights
 
-    def _through_the_stack(self, x, states, dropout_masks, run):
-        """From the bottom to the top cell; `run(cell, x, state)` gives output and new state."""
-        new_states = []
-        for i, (cell, state) in enumerate(zip(self.cells, states, strict=True)):
+    def _through_the_stack(self, states, dropout_masks, run):
+        """From the bottom to the top cell; `run(i, output below, state)` gives output and state."""
+        x, new_states = None, []
+        for i, state in enumerate(states):
             if i and dropout_masks is not None:
                 x = x * dropout_masks[i - 1]
-            output, state = run(cell, x, list(state))
+            output, state = run(i, x, list(state))
             x = x + output if i and self.residual else output
             new_states.append(state)
         return x, new_states

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_seq.backend import product
 from keras_seq.identifiers import check_positive
 from keras_seq.layers.attention import AttentionMechanism, additive_score
 
@@ -51,7 +52,7 @@ class BahdanauAttention(AttentionMechanism):
         return ops.matmul(values, self.key_kernel)
 
     def score(self, query, keys):
-        query = ops.matmul(query, self.query_kernel)
+        query = product(query, self.query_kernel)
         return additive_score(query, keys, self.scale)
 
     def get_config(self):

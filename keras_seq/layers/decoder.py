@@ -1,11 +1,12 @@
 """From a memory to logits over the next token: all steps at once, or one by one."""
 
+import dataclasses
 import functools
 
 import keras
 from keras import ops
 
-from keras_seq.backend import jit_pays, scan
+from keras_seq.backend import jit_pays, product, scan
 from keras_seq.identifiers import check_choice, check_positive, check_rate, resolve
 from keras_seq.layers.attention import AttentionMechanism
 from keras_seq.layers.attention_cell import AttentionCell
@@ -14,6 +15,7 @@ from keras_seq.layers.bridge import Bridge
 from keras_seq.layers.local_attention import LocalAttention
 from keras_seq.layers.luong_attention import LuongAttention
 from keras_seq.layers.monotonic_attention import MonotonicAttention
+from keras_seq.layers.recurrence import CellStepper
 from keras_seq.layers.scaled_dot_attention import ScaledDotAttention
 from keras_seq.layers.token_embedding import token_embedding
 
@@ -308,22 +310,23 @@ class Decoder(keras.layers.Layer):
             token_ids = ops.where(known, token_ids, self.unknown_token_id)
         return self.embedding(token_ids)
 
-    def _advance(self, inputs, state, memory, masks=None, noise=None, training=False, drop=None):
+    def _advance(self, inputs, state, memory, loop=None):
         """One step.
 
         Returns `((output, context, weights, readout, inputs), state)`; the readout is `None`
         unless it is fed.
         """
-        x = inputs
+        loop = loop or _Loop([CellStepper(cell, False) for cell in self.cell.cells])
+        inside = [inputs] if loop.x is None else []
         if self.input_feeding:
-            x = ops.concatenate([inputs, state["fed"]], axis=-1)
-        (output, context, weights), new_state = self.cell(
-            x, state, memory, dropout_masks=masks, noise=noise, training=training
+            inside.append(state["fed"])
+        (output, context, weights), new_state = self.cell.step(
+            loop.steppers, loop.x, state, memory, inside, loop.masks, loop.noise, loop.training
         )
         readout = None
         if self.input_feeding:
             readout = self._read(output, context, inputs)
-            readout = readout if drop is None else readout * drop
+            readout = readout if loop.drop is None else readout * loop.drop
             new_state = {**new_state, "fed": readout}
         return (output, context, weights, readout, inputs), new_state
 
@@ -343,14 +346,17 @@ class Decoder(keras.layers.Layer):
 
     def _force_with_feeding(self, inputs, state, memory, masks, training):
         """The loop where the readout is fed back."""
+        steppers = self.cell.steppers(self.embedding_dim, training)
         steps = self._steps(inputs, memory, training)
+        steps["projected"] = steppers[0].project(inputs)
         shape = (*ops.shape(inputs)[:2], self.readout_size)
         if training and self.dropout:
             steps["drop"] = self._ones_dropped(shape)
 
         def step(x, state):
+            loop = _Loop(steppers, x["projected"], masks, x.get("noise"), x.get("drop"), training)
             (output, context, weights, readout, _), state = self._advance(
-                x["inputs"], state, memory, masks, x.get("noise"), training, x.get("drop")
+                x["inputs"], state, memory, loop
             )
             wanted = (
                 (output, context, readout)
@@ -359,13 +365,14 @@ class Decoder(keras.layers.Layer):
             )
             return wanted, state
 
-        (output, context, readout, *weights), _ = self._scan(step, state, memory, steps)
+        (output, context, readout, *weights), _ = self._scan(step, state, memory, steps, steppers)
         return output, context, weights[0] if weights else None, readout
 
     def _sample(self, token_ids, state, memory):
         """Logits and attention weights of training with scheduled sampling."""
         batch, length = ops.shape(token_ids)
         blank = ops.zeros((batch, length, self.embedding_dim), dtype=self.compute_dtype)
+        steppers = self.cell.steppers(0, training=True)
         masks = self._boundary_masks(state, training=True)
         steps = self._steps(blank, memory, training=True)
         steps.pop("inputs")
@@ -382,8 +389,9 @@ class Decoder(keras.layers.Layer):
             inputs = self._embed(ops.where(x["forced"], x["token_ids"], own))
             if "drop_inputs" in x:
                 inputs = inputs * x["drop_inputs"]
+            loop = _Loop(steppers, None, masks, x.get("noise"), x.get("drop"), True)
             (output, context, weights, readout, _), state = self._advance(
-                inputs, state, memory, masks, x.get("noise"), True, x.get("drop")
+                inputs, state, memory, loop
             )
             if readout is None:
                 readout = self._read(output, context, inputs)
@@ -394,7 +402,7 @@ class Decoder(keras.layers.Layer):
             return (logits,) if weights is None else (logits, weights), (own, state)
 
         carried = (ops.zeros_like(steps["token_ids"][:, 0]), state)
-        (logits, *weights), _ = self._scan(step, carried, memory, steps, state)
+        (logits, *weights), _ = self._scan(step, carried, memory, steps, steppers, state)
         return logits, weights[0] if weights else None
 
     def _steps(self, inputs, memory, training):
@@ -402,14 +410,14 @@ class Decoder(keras.layers.Layer):
         noise = self.cell.draw_noise(inputs, memory, training)
         return {"inputs": inputs} if noise is None else {"inputs": inputs, "noise": noise}
 
-    def _scan(self, step, carried, memory, steps, state=None):
+    def _scan(self, step, carried, memory, steps, steppers, state=None):
         """The loop, with the dropout masks of the cells drawn before it."""
         state = carried if state is None else state
         first = next(iter(steps.values()))
         size = self.embedding_dim + (self.readout_size if self.input_feeding else 0)
         blank = ops.zeros((ops.shape(first)[0], size), dtype=self.compute_dtype)
         self.cell.prepare_dropout(blank, state, memory)
-        found = scan(step, carried, steps)
+        found = scan(step, carried, steps, self.cell.matrices(steppers, memory))
         self.cell.forget_dropout()
         return found
 
@@ -441,7 +449,7 @@ class Decoder(keras.layers.Layer):
         features = ops.concatenate(parts, axis=-1)
         if self.readout is None:
             return features
-        readout = self.readout_layer(features)
+        readout = _dense(self.readout_layer, features)
         if self.readout == "tanh":
             return ops.tanh(readout)
         one, other = ops.split(readout, 2, axis=-1)
@@ -454,7 +462,7 @@ class Decoder(keras.layers.Layer):
             readout = ops.cast(readout, self.projection.dtype)
             logits = ops.matmul(readout, matrix) + ops.cast(self.projection_bias, matrix.dtype)
         else:
-            logits = self.projection(readout)
+            logits = _dense(self.projection, readout)
         if not self.copy:
             return logits
         gate = ops.sigmoid(self.copy_gate(ops.concatenate([output, context, inputs], axis=-1)))
@@ -500,6 +508,34 @@ class Decoder(keras.layers.Layer):
             "feedback": self.feedback,
             "seed": self.seed,
         }
+
+
+@dataclasses.dataclass
+class _Loop:
+    """What one step of a loop over the decoder is given.
+
+    Attributes:
+        steppers: how the cells run.
+        x: the inputs of the bottom cell as projected before the loop, or `None`.
+        masks: dropout masks between the cells, or `None`.
+        noise: noise of the attention, or `None`.
+        drop: a dropout mask of the readout, or `None`.
+        training: whether dropout is active.
+    """
+
+    steppers: list
+    x: object = None
+    masks: list | None = None
+    noise: object = None
+    drop: object = None
+    training: bool = False
+
+
+def _dense(layer, x):
+    """`layer(x)`; where x is one step, with a product whose gradient can wait for all steps."""
+    if len(x.shape) > 2 or layer.compute_dtype != keras.backend.standardize_dtype(x.dtype):
+        return layer(x)
+    return product(x, layer.kernel) + ops.convert_to_tensor(layer.bias)
 
 
 def check_ratio(name, ratio):

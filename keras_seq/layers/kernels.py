@@ -115,7 +115,7 @@ def recurrence(kind, activation, masked, reverse):
     else:
         kernel = {"lstm": LSTMKernel, "gru": GRUKernel}[kind]
 
-    def forward(inputs, weights, recurrent, bias, recurrent_bias, mask, *state):
+    def forward(keep, inputs, weights, recurrent, bias, recurrent_bias, mask, *state):
         outer = ops.matmul(inputs, weights)
 
         def step(x, state):
@@ -126,7 +126,7 @@ def recurrence(kind, activation, masked, reverse):
             if masked:
                 valid = x["mask"][:, None]
                 new = [ops.where(valid, n, o) for n, o in zip(new, state, strict=True)]
-            return {"new": new, "saved": saved}, new
+            return ({"new": new, "saved": saved} if keep else {"new": new[:1]}), new
 
         steps = {"outer": outer, "mask": mask} if masked else {"outer": outer}
         found, last = loop(step, list(state), steps, reverse)

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_seq.backend import product
 from keras_seq.identifiers import check_positive
 from keras_seq.layers.attention import AttentionMechanism, additive_score
 
@@ -71,7 +72,7 @@ class LuongAttention(AttentionMechanism):
 
     def score(self, query, keys):
         if self.method == "concat":
-            query = ops.matmul(query, self.query_kernel)
+            query = product(query, self.query_kernel)
             return additive_score(query, keys, self.scale)
         return ops.matmul(query, ops.swapaxes(keys, 1, 2))
 

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_seq.backend import scan
+from keras_seq.backend import product, scan
 from keras_seq.layers.bahdanau_attention import BahdanauAttention
 
 
@@ -71,7 +71,7 @@ class MonotonicAttention(BahdanauAttention):
 
     def score(self, query, keys):
         scale = self.scale / (ops.norm(self.scale) + 1e-6)
-        query = ops.matmul(query, self.query_kernel)
+        query = product(query, self.query_kernel)
         meeting = ops.tanh(query[:, :, None] + keys[:, None])  # (B, T, S, U)
         return self.gain * ops.einsum("btsu,uv->bts", meeting, scale) + self.energy_offset
 

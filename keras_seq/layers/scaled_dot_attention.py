@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_seq.backend import product
 from keras_seq.identifiers import check_positive
 from keras_seq.layers.attention import AttentionMechanism
 
@@ -56,7 +57,7 @@ class ScaledDotAttention(AttentionMechanism):
 
     def score(self, query, keys):
         if self.units is not None:
-            query = ops.matmul(query, self.query_kernel)
+            query = product(query, self.query_kernel)
         return ops.matmul(query * self.factor, ops.swapaxes(keys, 1, 2))
 
     def get_config(self):

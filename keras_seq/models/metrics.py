@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_seq.backend import cross_entropy, predictions
+
 
 @keras.saving.register_keras_serializable(package="keras_seq")
 class Perplexity(keras.metrics.Mean):
@@ -33,9 +35,8 @@ class Perplexity(keras.metrics.Mean):
         super().__init__(name=name, **kwargs)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        losses = keras.losses.sparse_categorical_crossentropy(
-            y_true, ops.cast(y_pred, "float32"), from_logits=True
-        )
+        logits = ops.cast(y_pred, "float32")
+        losses = cross_entropy(ops.cast(y_true, "int32"), logits, constant=True)
         return super().update_state(*_flat(losses, sample_weight))
 
     def result(self):
@@ -66,7 +67,7 @@ class TokenAccuracy(keras.metrics.Mean):
         super().__init__(name=name, **kwargs)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        right = ops.equal(ops.cast(y_true, "int32"), ops.cast(ops.argmax(y_pred, -1), "int32"))
+        right = ops.equal(ops.cast(y_true, "int32"), predictions(y_pred))
         return super().update_state(*_flat(ops.cast(right, "float32"), sample_weight))
 
     def get_config(self):
@@ -94,7 +95,7 @@ class ExactMatch(keras.metrics.Mean):
         super().__init__(name=name, **kwargs)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        right = ops.equal(ops.cast(y_true, "int32"), ops.cast(ops.argmax(y_pred, -1), "int32"))
+        right = ops.equal(ops.cast(y_true, "int32"), predictions(y_pred))
         if sample_weight is None:
             return super().update_state(ops.all(right, axis=-1))
         counted = sample_weight > 0
