@@ -12,6 +12,7 @@ Nothing else in the package asks which backend runs. Every backend file defines
 - `linear_scan(decay, inputs, state, reverse)`: a linear recurrence, all steps in parallel,
 - `additive_scores(query, keys, scale)`: those of additive attention, for one step,
 - `cross_entropy(labels, logits, constant)`, `predictions(logits)`: of many classes,
+- `lstm_gates(z, c)`, `gru_gates(x, inner, h)`: one step behind the matrix products,
 - `compiled(function, variables)`: a function compiled once per input shape,
 - `gradient(function, inputs)`: a scalar and its gradient,
 - `random_state()`, `set_random_state(states)`: of the global generators,
@@ -39,10 +40,12 @@ cross_entropy = _running.cross_entropy
 custom_gradient = _running.custom_gradient
 fused = _running.fused
 gradient = _running.gradient
+gru_gates = _running.gru_gates
 hand_gradient_pays = _running.hand_gradient_pays
 jit_pays = _running.jit_pays
 linear_scan = _running.linear_scan
 loop = _running.loop
+lstm_gates = _running.lstm_gates
 portable = _running.portable
 predictions = _running.predictions
 product = _running.product

@@ -65,12 +65,9 @@ def _products_of(step, state, inputs, matrices):
     calls = []
 
     def note(left, right):
-        value = right.value if isinstance(right, keras.Variable) else right
         result = _contract(left, keras.ops.convert_to_tensor(right))
         waits = isinstance(right, keras.Variable) or id(right) in known
-        # A variable in another dtype is cast inside the loop: nothing is won there.
-        waits = waits and value.dtype == left.dtype
-        calls.append((value, result) if waits else None)
+        calls.append((right, result) if waits and right.dtype == left.dtype else None)
         return result
 
     def one_step(x, state):
@@ -78,7 +75,13 @@ def _products_of(step, state, inputs, matrices):
             step(x, state)
 
     jax.eval_shape(one_step, jax.tree.map(lambda x: x[0], inputs), state)
+    # Only here: within the trace, Keras might cast a variable, and the result would leak.
+    calls = [call and (_value(call[0]), call[1]) for call in calls]
     return calls if any(calls) else []
+
+
+def _value(matrix):
+    return matrix.value if isinstance(matrix, keras.Variable) else matrix
 
 
 def _scan_with_products(step, state, inputs, calls):
@@ -292,3 +295,18 @@ def cross_entropy(labels, logits, constant=False):
 def predictions(logits):
     """Return the most probable classes, int32; the lowest of equals."""
     return jnp.argmax(logits, axis=-1).astype("int32")
+
+
+def lstm_gates(z, c):
+    """Return `(h, c)` of an LSTM; see the TensorFlow twin."""
+    i, f, g, o = jnp.split(z, 4, axis=-1)
+    c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+    return jax.nn.sigmoid(o) * jnp.tanh(c), c
+
+
+def gru_gates(x, inner, h):
+    """Return h of a GRU; see the TensorFlow twin."""
+    x_z, x_r, x_n = jnp.split(x, 3, axis=-1)
+    h_z, h_r, h_n = jnp.split(inner, 3, axis=-1)
+    z = jax.nn.sigmoid(x_z + h_z)
+    return z * h + (1 - z) * jnp.tanh(x_n + jax.nn.sigmoid(x_r + h_r) * h_n)

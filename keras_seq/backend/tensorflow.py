@@ -225,7 +225,7 @@ def custom_gradient(forward, backward):
 
             return outputs, pull
 
-        return apply(*(x for x in args if x is not None))
+        return apply(*(tf.convert_to_tensor(x) for x in args if x is not None))
 
     return function
 
@@ -423,3 +423,29 @@ def cross_entropy(labels, logits, constant=False):
 def predictions(logits):
     """Return the most probable classes, int32 `(...)`; the lowest of equals."""
     return tf.argmax(logits, axis=-1, output_type=tf.int32)
+
+
+def lstm_gates(z, c):
+    """Return `(h, c)` of an LSTM with its usual activations.
+
+    Args:
+        z: the inputs of the gates i, f, g, o, `(batch, 4 * units)`.
+        c: the state before, `(batch, units)`.
+    """
+    i, f, g, o = tf.split(z, 4, axis=-1)
+    c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
+    return tf.sigmoid(o) * tf.tanh(c), c
+
+
+def gru_gates(x, inner, h):
+    """Return h of a GRU with its usual activations, which is reset after the product.
+
+    Args:
+        x: what the gates z, r and the candidate n get from outside, `(batch, 3 * units)`.
+        inner: what they get from h, with its bias, `(batch, 3 * units)`.
+        h: the state before, `(batch, units)`.
+    """
+    x_z, x_r, x_n = tf.split(x, 3, axis=-1)
+    h_z, h_r, h_n = tf.split(inner, 3, axis=-1)
+    z = tf.sigmoid(x_z + h_z)
+    return z * h + (1 - z) * tf.tanh(x_n + tf.sigmoid(x_r + h_r) * h_n)

@@ -46,13 +46,23 @@ def _loop(step, state, inputs, axis, reverse=False):
             lambda x: x.new_zeros((*x.shape[:axis], 0, *x.shape[axis:])), pattern
         )
         return empty, state
-    outputs = []
+    outputs, packed = [], _packer(inputs)
     steps = zip(*(leaf.unbind(axis) for leaf in leaves), strict=True)
     for x in reversed([*steps]) if reverse else steps:
-        output, state = step(keras.tree.pack_sequence_as(inputs, list(x)), state)
+        output, state = step(packed(x), state)
         outputs.append(output)
     outputs = outputs[::-1] if reverse else outputs
     return keras.tree.map_structure(lambda *steps: torch.stack(steps, dim=axis), *outputs), state
+
+
+def _packer(nest):
+    """A function from the leaves of `nest` to it; for the plain cases one that costs little."""
+    if isinstance(nest, torch.Tensor):
+        return lambda leaves: leaves[0]
+    if type(nest) is dict and all(isinstance(x, torch.Tensor) for x in nest.values()):
+        names = sorted(nest)  # the order in which leaves come
+        return lambda leaves: dict(zip(names, leaves, strict=True))
+    return lambda leaves: keras.tree.pack_sequence_as(nest, list(leaves))
 
 
 def _without(shape, axis):
@@ -411,6 +421,7 @@ _last = {}
 
 
 def _remember(name, logits, result, labels=None):
+    labels = None if labels is None else labels.clone()  # they may change in place
     _last[name] = weakref.ref(logits), logits._version, labels, result
 
 
@@ -425,3 +436,66 @@ def _remembered(name, logits, compute, labels=None):
         result = compute()
     _remember(name, logits, result, labels)
     return result
+
+
+def lstm_gates(z, c):
+    """Return `(h, c)` of an LSTM; see the TensorFlow twin."""
+    return _LSTMGates.apply(z, c)
+
+
+class _LSTMGates(torch.autograd.Function):
+    """`lstm_gates` as one step of autograd: there are some 25 otherwise."""
+
+    @staticmethod
+    def forward(ctx, z, c):
+        gates = z.sigmoid()
+        i, f, g, o = gates.chunk(4, dim=-1)
+        g.copy_(z.chunk(4, dim=-1)[2]).tanh_()
+        new = torch.addcmul(i * g, f, c)
+        t = new.tanh()
+        ctx.save_for_backward(gates, c, t)
+        return o * t, new
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, dh, dc):
+        gates, c, t = ctx.saved_tensors
+        i, f, g, o = gates.chunk(4, dim=-1)
+        dc = dc + torch.ops.aten.tanh_backward(dh * o, t)
+        of_gates = torch.empty_like(gates)
+        parts = of_gates.chunk(4, dim=-1)
+        for part, (left, right) in zip(parts, ((dc, g), (dc, c), (dc, i), (dh, t)), strict=True):
+            torch.mul(left, right, out=part)
+        of_z = torch.ops.aten.sigmoid_backward(of_gates, gates)
+        of_z.chunk(4, dim=-1)[2].copy_(torch.ops.aten.tanh_backward(parts[2], g))
+        return of_z, dc * f
+
+
+def gru_gates(x, inner, h):
+    """Return h of a GRU; see the TensorFlow twin."""
+    return _GRUGates.apply(x, inner, h)
+
+
+class _GRUGates(torch.autograd.Function):
+    """`gru_gates` as one step of autograd."""
+
+    @staticmethod
+    def forward(ctx, x, inner, h):
+        units = h.shape[-1]
+        gates = torch.add(x[:, : 2 * units], inner[:, : 2 * units]).sigmoid_()
+        z, r = gates.chunk(2, dim=-1)
+        h_n = inner[:, 2 * units :]
+        n = torch.addcmul(x[:, 2 * units :], r, h_n).tanh_()
+        ctx.save_for_backward(gates, n, h_n, h)
+        return torch.lerp(n, h, z)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, dh):
+        gates, n, h_n, h = ctx.saved_tensors
+        z, r = gates.chunk(2, dim=-1)
+        kept = dh * z
+        dn = torch.ops.aten.tanh_backward(dh - kept, n)
+        of_gates = torch.cat([dh * (h - n), dn * h_n], dim=-1)
+        of_gates = torch.ops.aten.sigmoid_backward(of_gates, gates)
+        return torch.cat([of_gates, dn], dim=-1), torch.cat([of_gates, dn * r], dim=-1), kept

@@ -3,7 +3,14 @@
 import keras
 from keras import ops
 
-from keras_seq.backend import fused, hand_gradient_pays, product, scan
+from keras_seq.backend import (
+    fused,
+    gru_gates,
+    hand_gradient_pays,
+    lstm_gates,
+    product,
+    scan,
+)
 from keras_seq.layers.cells import forget_dropout, prepare_dropout
 from keras_seq.layers.kernels import SLOPES, recurrence
 from keras_seq.layers.vanilla_rnn_cell import VanillaRNNCell
@@ -123,10 +130,14 @@ def _kind(cell):
 
 def _is_fusible(kind, cell):
     """Whether the fused kernels compute the recurrence of `cell`: its activations and biases."""
-    usual = cell.use_bias and cell.activation is keras.activations.tanh
-    if kind == "vanilla":
-        return usual
-    return usual and cell.recurrent_activation is keras.activations.sigmoid
+    return cell.use_bias and has_usual_activations(kind, cell)
+
+
+def has_usual_activations(kind, cell):
+    """Whether `cell` has the activations of the papers, tanh and sigmoid."""
+    if cell.activation is not keras.activations.tanh:
+        return False
+    return kind == "vanilla" or cell.recurrent_activation is keras.activations.sigmoid
 
 
 def _has_hand_gradient(kind, cell):
@@ -135,10 +146,7 @@ def _has_hand_gradient(kind, cell):
         return False
     if kind == "vanilla":
         return cell.activation in SLOPES
-    return (
-        cell.activation is keras.activations.tanh
-        and cell.recurrent_activation is keras.activations.sigmoid
-    )
+    return has_usual_activations(kind, cell)
 
 
 def _by_hand(kind, cell, inputs, state, weights, mask, reverse):
@@ -252,22 +260,32 @@ def _lstm_gates(cell, _):
         h = gate(o) * cell.activation(c)
         return h, [h, c]
 
-    return step
+    def usual_step(z, _, state):
+        h, c = lstm_gates(z, state[1])
+        return h, [h, c]
+
+    return usual_step if has_usual_activations("lstm", cell) else step
 
 
 def _gru_gates(cell, recurrent_bias):
     gate = cell.recurrent_activation
 
     def step(x, inner, state):
-        if recurrent_bias is not None:
-            inner = inner + recurrent_bias
         x_z, x_r, x_n = ops.split(x, 3, axis=-1)
         h_z, h_r, h_n = ops.split(inner, 3, axis=-1)
         z = gate(x_z + h_z)
-        h = z * state[0] + (1 - z) * cell.activation(x_n + gate(x_r + h_r) * h_n)
+        return z * state[0] + (1 - z) * cell.activation(x_n + gate(x_r + h_r) * h_n)
+
+    def usual_step(x, inner, state):
+        return gru_gates(x, inner, state[0])
+
+    step = usual_step if has_usual_activations("gru", cell) else step
+
+    def with_bias(x, inner, state):
+        h = step(x, inner if recurrent_bias is None else inner + recurrent_bias, state)
         return h, [h]
 
-    return step
+    return with_bias
 
 
 def _vanilla_gates(cell, _):

@@ -35,7 +35,7 @@ class Perplexity(keras.metrics.Mean):
         super().__init__(name=name, **kwargs)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        logits = ops.cast(y_pred, "float32")
+        logits = ops.cast(ops.convert_to_tensor(y_pred), "float32")
         losses = cross_entropy(ops.cast(y_true, "int32"), logits, constant=True)
         return super().update_state(*_flat(losses, sample_weight))
 
@@ -67,7 +67,7 @@ class TokenAccuracy(keras.metrics.Mean):
         super().__init__(name=name, **kwargs)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        right = ops.equal(ops.cast(y_true, "int32"), predictions(y_pred))
+        right = ops.equal(ops.cast(y_true, "int32"), predictions(ops.convert_to_tensor(y_pred)))
         return super().update_state(*_flat(ops.cast(right, "float32"), sample_weight))
 
     def get_config(self):
@@ -95,7 +95,7 @@ class ExactMatch(keras.metrics.Mean):
         super().__init__(name=name, **kwargs)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        right = ops.equal(ops.cast(y_true, "int32"), predictions(y_pred))
+        right = ops.equal(ops.cast(y_true, "int32"), predictions(ops.convert_to_tensor(y_pred)))
         if sample_weight is None:
             return super().update_state(ops.all(right, axis=-1))
         counted = sample_weight > 0
