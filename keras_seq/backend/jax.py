@@ -70,6 +70,9 @@ def _products_of(step, state, inputs, matrices):
         calls.append((right, result) if waits and right.dtype == left.dtype else None)
         return result
 
+    if jax.tree.leaves(inputs)[0].shape[0] == 0:
+        return []
+
     def one_step(x, state):
         with _inside(note):
             step(x, state)
@@ -111,28 +114,33 @@ def _scan_with_products(step, state, inputs, calls):
         new_state = jax.tree.unflatten(jax.tree.structure(state), jax.tree.leaves(new_state))
         return output, new_state, lefts
 
-    # What the step takes from outside and has a gradient becomes an argument.
+    # What the step takes from outside becomes an argument, also where it has no gradient: the
+    # rules of `apply` may be run when the trace that a closed-over tracer belongs to is over.
     first = jax.tree.map(lambda x: x[0], inputs)
-    with_zeros, constants = jax.closure_convert(with_zeros, first, state, matrices, zeros)
+    traced, pattern = jax.make_jaxpr(with_zeros, return_shape=True)(first, state, matrices, zeros)
+    constants, pattern = traced.consts, jax.tree.structure(pattern)
 
     def run(matrices, constants, state, inputs, zeros):
         def body(state, x):
             x, zero = x
-            output, state, lefts = with_zeros(x, state, matrices, zero, *constants)
+            leaves = jax.tree.leaves((x, state, matrices, zero))
+            found = jax.core.eval_jaxpr(traced.jaxpr, constants, *leaves)
+            output, state, lefts = jax.tree.unflatten(pattern, found)
             return state, (output, lefts)
 
         state, (outputs, lefts) = jax.lax.scan(body, state, (inputs, zeros))
         return (outputs, state), lefts
 
-    all_zeros = [jnp.zeros((steps, *zero.shape), zero.dtype) for zero in zeros]
+    def all_zeros():
+        return [jnp.zeros((steps, *zero.shape), zero.dtype) for zero in zeros]
 
     @jax.custom_vjp
     def apply(matrices, constants, state, inputs):
-        return run(matrices, constants, state, inputs, all_zeros)[0]
+        return run(matrices, constants, state, inputs, all_zeros())[0]
 
     def forward(matrices, constants, state, inputs):
         results, pull, lefts = jax.vjp(
-            functools.partial(run, matrices), constants, state, inputs, all_zeros, has_aux=True
+            functools.partial(run, matrices), constants, state, inputs, all_zeros(), has_aux=True
         )
         return results, (pull, lefts)
 
@@ -288,8 +296,10 @@ def additive_scores(query, keys, scale):
 
 def cross_entropy(labels, logits, constant=False):
     """Return `-log softmax(logits)[labels]`; see the TensorFlow twin."""
+    # Less the largest first: what is left of two large numbers is not exact.
+    logits = logits - jax.lax.stop_gradient(logits.max(axis=-1, keepdims=True))
     chosen = jnp.take_along_axis(logits, labels[..., None], axis=-1)[..., 0]
-    return jax.nn.logsumexp(logits, axis=-1) - chosen
+    return jnp.log(jnp.sum(jnp.exp(logits), axis=-1)) - chosen
 
 
 def predictions(logits):

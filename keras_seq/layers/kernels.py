@@ -23,45 +23,62 @@ from keras_seq.backend import custom_gradient, loop
 
 
 class LSTMKernel:
-    """Gates i, f, g, o; state h, c."""
+    """Gates i, f, g, o; state h, c. `saved` is how many tensors the way back wants."""
 
-    gates = 4
+    saved = 4
 
     @staticmethod
-    def step(outer, inner, state):
-        """Return `(state, saved)` for the two halves of the gates' inputs and the last state."""
+    def step(outer, inner, state, valid):
+        """Return `(state, saved)`.
+
+        Args:
+            outer, inner: what the gates get from the input and from h, `(batch, gates * units)`.
+            state: the state before, a list.
+            valid: 1, or 0 where masked, `(batch, 1)`; `None` for no mask.
+        """
         i, f, g, o = ops.split(outer + inner, 4, axis=-1)
         i, f, o, g = ops.sigmoid(i), ops.sigmoid(f), ops.sigmoid(o), ops.tanh(g)
-        c = f * state[1] + i * g
-        return [o * ops.tanh(c), c], [i, f, g, o]
+        c = _kept(valid, f * state[1] + i * g, state[1])
+        return [_kept(valid, o * ops.tanh(c), state[0]), c], [i, f, g, o]
 
     @staticmethod
-    def back(d_state, saved, new, old):
-        """Return the gradients of `(outer, inner, state without what goes through inner)`."""
+    def back(d_state, saved, new, old, valid):
+        """Return the gradients of `(outer, inner, state)`, that of h without the part of `inner`.
+
+        A list of tensors stands for one that is their concatenation, and no list at all for an
+        `outer` that is `inner`.
+        """
         (dh, dc), (i, f, g, o) = d_state, saved
+        if valid is not None:
+            kept_h, kept_c = dh * (1 - valid), dc * (1 - valid)
+            dh, dc = dh * valid, dc * valid
         t = ops.tanh(new[1])
         dc = dc + dh * o * (1 - t * t)
         di, df = dc * g * i * (1 - i), dc * old[1] * f * (1 - f)
         dg, do = dc * i * (1 - g * g), dh * t * o * (1 - o)
         gates = ops.concatenate([di, df, dg, do], axis=-1)
-        return [gates], gates, [ops.zeros_like(dh), dc * f]
+        if valid is None:
+            return [], gates, [ops.zeros_like(dh), dc * f]
+        return [], gates, [kept_h, dc * f + kept_c]
 
 
 class GRUKernel:
     """Gates z, r and the candidate n, which is reset after the product; state h."""
 
-    gates = 3
+    saved = 4
 
     @staticmethod
-    def step(outer, inner, state):
+    def step(outer, inner, state, valid):
         x_z, x_r, x_n = ops.split(outer, 3, axis=-1)
         h_z, h_r, h_n = ops.split(inner, 3, axis=-1)
         z, r = ops.sigmoid(x_z + h_z), ops.sigmoid(x_r + h_r)
+        if valid is not None:
+            z = z * valid + (1 - valid)  # at 1 h stays, and all gradients but its own are 0
         n = ops.tanh(x_n + r * h_n)
         return [z * state[0] + (1 - z) * n], [z, r, n, h_n]
 
     @staticmethod
-    def back(d_state, saved, new, old):
+    def back(d_state, saved, new, old, valid):
         (dh,), (z, r, n, h_n) = d_state, saved
         dn = dh * (1 - z) * (1 - n * n)
         dz = dh * (old[0] - n) * z * (1 - z)
@@ -72,18 +89,25 @@ class GRUKernel:
 class VanillaKernel:
     """h alone; `slope` is the derivative of the activation, given what it returned."""
 
-    gates = 1
+    saved = 0
 
     def __init__(self, activation, slope):
         self.activation = activation
         self.slope = slope
 
-    def step(self, outer, inner, state):
-        return [self.activation(outer + inner)], []
+    def step(self, outer, inner, state, valid):
+        return [_kept(valid, self.activation(outer + inner), state[0])], []
 
-    def back(self, d_state, saved, new, old):
-        gates = d_state[0] * self.slope(new[0])
-        return [gates], gates, [ops.zeros_like(gates)]
+    def back(self, d_state, saved, new, old, valid):
+        (dh,) = d_state
+        if valid is None:
+            return [], dh * self.slope(new[0]), [ops.zeros_like(dh)]
+        return [], dh * valid * self.slope(new[0]), [dh * (1 - valid)]
+
+
+def _kept(valid, new, old):
+    """`new` where valid, else `old`. Not by `where`, which XLA computes number by number."""
+    return new if valid is None else new * valid + old * (1 - valid)
 
 
 SLOPES = {
@@ -117,43 +141,42 @@ def recurrence(kind, activation, masked, reverse):
 
     def forward(keep, inputs, weights, recurrent, bias, recurrent_bias, mask, *state):
         outer = ops.matmul(inputs, weights)
+        valid = ops.cast(mask, outer.dtype)[:, :, None] if masked else None
 
-        def step(x, state):
+        def step(x, carried):
+            state, _ = carried
             inner = ops.matmul(state[0], recurrent)
             if recurrent_bias is not None:
                 inner = inner + recurrent_bias
-            new, saved = kernel.step(x["outer"] + bias, inner, state)
-            if masked:
-                valid = x["mask"][:, None]
-                new = [ops.where(valid, n, o) for n, o in zip(new, state, strict=True)]
-            return ({"new": new, "saved": saved} if keep else {"new": new[:1]}), new
+            new, saved = kernel.step(x["outer"] + bias, inner, state, x.get("valid"))
+            if not keep:
+                new[0] = new[0] + 0 * sum(carried[1])
+            return ({"new": new, "saved": saved} if keep else {"new": new[:1]}), (new, saved)
 
-        steps = {"outer": outer, "mask": mask} if masked else {"outer": outer}
-        found, last = loop(step, list(state), steps, reverse)
-        kept = (inputs, weights, recurrent, recurrent_bias, mask, state, found)
+        steps = {"outer": outer, "valid": valid} if masked else {"outer": outer}
+        # The gates go from step to step, and 0 times them into h, although nobody wants them: XLA
+        # would otherwise compute a whole step number by number, in twice the time.
+        blank = [ops.zeros_like(state[0]) for _ in range(kernel.saved)]
+        found, (last, _) = loop(step, (list(state), blank), steps, reverse)
+        kept = (inputs, weights, recurrent, recurrent_bias, valid, state, found)
         return (found["new"][0], *last), kept
 
     def backward(kept, d_outputs, *d_last):
-        inputs, weights, recurrent, recurrent_bias, mask, state, found = kept
+        inputs, weights, recurrent, recurrent_bias, valid, state, found = kept
         back = ops.transpose(recurrent)
         old = [_shifted(x, first, reverse) for x, first in zip(found["new"], state, strict=True)]
 
         def step(x, d_state):
             d_state = [d_state[0] + x["d_output"], *d_state[1:]]
-            active = d_state
-            if masked:
-                valid = x["mask"][:, None]
-                active = [ops.where(valid, d, ops.zeros_like(d)) for d in d_state]
-            outer, inner, d_old = kernel.back(active, x["saved"], x["new"], x["old"])
+            outer, inner, d_old = kernel.back(
+                d_state, x["saved"], x["new"], x["old"], x.get("valid")
+            )
             d_old[0] = d_old[0] + ops.matmul(inner, back)
-            if masked:
-                d_old = [ops.where(valid, d, all_) for d, all_ in zip(d_old, d_state, strict=True)]
-            # The gates of an LSTM are their own outer half: one tensor, not two.
-            return {"outer": outer if kernel is GRUKernel else [], "inner": inner}, d_old
+            return {"outer": outer, "inner": inner}, d_old
 
         steps = {**found, "old": old, "d_output": d_outputs}
         if masked:
-            steps["mask"] = mask
+            steps["valid"] = valid
         gates, d_state = loop(step, list(d_last), steps, not reverse)
         inner = gates["inner"]
         outer = ops.concatenate(gates["outer"], axis=-1) if gates["outer"] else inner
