@@ -9,6 +9,7 @@ Nothing else in the package asks which backend runs. Every backend file defines
 - `hand_gradient_pays(units)`: whether recurrences with such a gradient are faster,
 - `portable()`: makes graphs that run without a compiler,
 - `fused(kind, inputs, state, weights, mask, reverse)`: a recurrence as one kernel, or `None`,
+- `fused_both(kind, inputs, states, weights, mask)`: both directions of one, or `None`,
 - `linear_scan(decay, inputs, state, reverse)`: a linear recurrence, all steps in parallel,
 - `additive_scores(query, keys, scale)`: those of additive attention, for one step,
 - `cross_entropy(labels, logits, constant)`, `predictions(logits)`: of many classes,
@@ -39,6 +40,7 @@ compiled = _running.compiled
 cross_entropy = _running.cross_entropy
 custom_gradient = _running.custom_gradient
 fused = _running.fused
+fused_both = _running.fused_both
 gradient = _running.gradient
 gru_gates = _running.gru_gates
 hand_gradient_pays = _running.hand_gradient_pays

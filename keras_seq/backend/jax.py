@@ -185,6 +185,10 @@ def fused(kind, inputs, state, weights, mask=None, reverse=False):
     """Return `None`: there is no fused recurrence here; see the PyTorch twin for the contract."""
 
 
+def fused_both(kind, inputs, states, weights, mask=None):
+    """Return `None`: there is no fused recurrence here; see the PyTorch twin for the contract."""
+
+
 def compiled(function, variables=()):
     """Compile `function` once for each shape of its arguments; see the TensorFlow twin."""
     variables = list(variables)

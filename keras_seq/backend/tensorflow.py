@@ -256,6 +256,10 @@ def fused(kind, inputs, state, weights, mask=None, reverse=False):
     """Return `None`: there is no fused recurrence here; see the PyTorch twin for the contract."""
 
 
+def fused_both(kind, inputs, states, weights, mask=None):
+    """Return `None`: there is no fused recurrence here; see the PyTorch twin for the contract."""
+
+
 def _swap(x):
     """Exchange the batch and the time axis."""
     return tf.transpose(x, (1, 0, *range(2, len(x.shape))))

@@ -194,8 +194,8 @@ def fused(kind, inputs, state, weights, mask=None, reverse=False):
     if inputs.shape[1] == 0 or (inputs.dtype.itemsize < 4 and inputs.device.type == "cpu"):
         return None
     if kind == "gru" and inputs.device.type == "cpu":
-        outputs, last = _GRU.apply(inputs, state[0], *weights, mask, reverse)
-        return outputs if mask is None else outputs * mask[:, :, None].to(outputs.dtype), [last]
+        found = _gru(inputs, [state], [weights], mask, (reverse,))
+        return tuple(one[0] for one in found)
     lengths = None
     if mask is not None:
         if bool((mask[:, 1:] & ~mask[:, :-1]).any()):
@@ -236,75 +236,120 @@ def fused(kind, inputs, state, weights, mask=None, reverse=False):
     return outputs, [last, cell[0]] if kind == "lstm" else [last]
 
 
-class _GRU(torch.autograd.Function):
-    """A GRU on the CPU, with any mask: PyTorch's own kernel takes three times as long to train.
+def fused_both(kind, inputs, states, weights, mask=None):
+    """Run two recurrences over the same inputs, the second one from the last step to the first.
 
-    On the way back everything that does not depend on the gradient of h is found for all steps
-    at once; the loop has two products by number and one by matrix.
+    Args:
+        kind, inputs, mask: as in `fused`.
+        states, weights: a pair, each as in `fused`.
+
+    Returns:
+        `(outputs, states)`, each a pair; or `None` where this is not faster than one by one.
+    """
+    if kind != "gru" or inputs.device.type != "cpu" or inputs.dtype.itemsize < 4:
+        return None
+    if inputs.shape[1] == 0 or weights[0][1].shape != weights[1][1].shape:
+        return None
+    return _gru(inputs, states, weights, mask, (False, True))
+
+
+def _gru(inputs, states, weights, mask, reverses):
+    """`(outputs, states)` of GRUs side by side, a tuple of each."""
+    matrices = [torch.stack(one) for one in zip(*weights, strict=True)]
+    first = torch.stack([state[0] for state in states])
+    *outputs, last = _GRU.apply(inputs, first, *matrices, mask, reverses)
+    if mask is not None:
+        valid = mask[:, :, None].to(inputs.dtype)
+        outputs = [one * valid for one in outputs]
+    return tuple(outputs), tuple([one] for one in last.unbind(0))
+
+
+class _GRU(torch.autograd.Function):
+    """GRUs on the CPU, with any mask: PyTorch's own kernel takes twice as long to train.
+
+    Several run side by side, each in its own direction (D of them). On the way back everything that
+    does not depend on the gradient of h is found for all steps at once; the loop has two products
+    by number and one by matrix.
     """
 
     @staticmethod
-    def forward(ctx, inputs, state, kernel, recurrent, bias, recurrent_bias, mask, reverse):
+    def forward(ctx, inputs, state, kernel, recurrent, bias, recurrent_bias, mask, reverses):
         batch, time, size = inputs.shape
-        units = recurrent.shape[0]
-        inputs = inputs.transpose(0, 1).contiguous()
-        gates = torch.addmm(bias, inputs.view(-1, size), kernel).view(time, batch, 3 * units)
+        count, units, _ = recurrent.shape
+        inputs = inputs.transpose(0, 1)
+        inputs = torch.stack([_flipped(inputs, reverse) for reverse in reverses])  # (D, T, B, S)
+        gates = torch.baddbmm(bias[:, None], inputs.view(count, -1, size), kernel)
+        gates = gates.view(count, time, batch, 3 * units)
         if mask is not None:  # z is 1, so h stays
-            gates[:, :, :units].masked_fill_(~mask.t()[:, :, None], 1e4)
-        inner = gates.new_empty((time, batch, 3 * units))
-        states = gates.new_empty((time, batch, units))
-        zr, n = gates[:, :, : 2 * units], gates[:, :, 2 * units :]
-        parts = zr, zr[:, :, :units], zr[:, :, units:], n, states
-        parts += inner, inner[:, :, : 2 * units], inner[:, :, 2 * units :]
-        steps, h = zip(*(x.unbind(0) for x in parts), strict=True), state
-        for zr_t, z_t, r_t, n_t, new, inner_t, inner_zr, inner_n in _ordered(steps, reverse):
-            torch.addmm(recurrent_bias, h, recurrent, out=inner_t)
+            masked = ~mask.t()[:, :, None]
+            masked = torch.stack([_flipped(masked, reverse) for reverse in reverses])
+            gates[..., :units].masked_fill_(masked, 1e4)
+        inner = gates.new_empty((count, time, batch, 3 * units))
+        states = gates.new_empty((count, time, batch, units))
+        zr, n = gates[..., : 2 * units], gates[..., 2 * units :]
+        parts = zr, zr[..., :units], zr[..., units:], n, states
+        parts += inner, inner[..., : 2 * units], inner[..., 2 * units :]
+        h, recurrent_bias = state, recurrent_bias[:, None]
+        for step in zip(*(x.unbind(1) for x in parts), strict=True):
+            zr_t, z_t, r_t, n_t, new, inner_t, inner_zr, inner_n = step
+            torch.baddbmm(recurrent_bias, h, recurrent, out=inner_t)
             zr_t.add_(inner_zr).sigmoid_()
             n_t.addcmul_(r_t, inner_n).tanh_()
             h = torch.lerp(n_t, h, z_t, out=new)
         ctx.save_for_backward(inputs, state, kernel, recurrent, gates, inner, states)
-        ctx.reverse = reverse
-        return states.transpose(0, 1), h.clone()
+        ctx.reverses = reverses
+        outputs = [
+            _flipped(one, reverse).transpose(0, 1)
+            for one, reverse in zip(states.unbind(0), reverses, strict=True)
+        ]
+        return *outputs, h.clone()
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx, d_outputs, d_last):
+    def backward(ctx, *gradients):
         inputs, state, kernel, recurrent, gates, inner, states = ctx.saved_tensors
-        time, batch, units = states.shape
-        if ctx.reverse:
-            before = torch.cat([states[1:], state[None]])
-        else:
-            before = torch.cat([state[None], states[:-1]])
+        count, time, batch, units = states.shape
+        *d_outputs, dh = gradients
+        d_states = torch.stack(
+            [
+                _flipped(one.transpose(0, 1), reverse)
+                for one, reverse in zip(d_outputs, ctx.reverses, strict=True)
+            ]
+        )
+        before = torch.cat([state[:, None], states[:, :-1]], dim=1)
         z, r, n = gates.split(units, dim=-1)
         slope = torch.ops.aten.tanh_backward(1 - z, n)
-        factors = gates.new_empty((time, batch, 3, units))
-        torch.ops.aten.sigmoid_backward.grad_input(before - n, z, grad_input=factors[:, :, 0])
-        torch.ops.aten.sigmoid_backward.grad_input(
-            slope * inner[:, :, 2 * units :], r, grad_input=factors[:, :, 1]
-        )
-        torch.mul(slope, r, out=factors[:, :, 2])
-        d_states = d_outputs.transpose(0, 1).contiguous().clone()
-        d_inner = torch.empty_like(factors)
-        back = recurrent.t()
-        parts = d_states, d_states[:, :, None], factors, d_inner, d_inner.flatten(2), z
-        steps = zip(*(x.unbind(0) for x in parts), strict=True)
-        dh = d_last
-        for total, column, factor, d_gates, flat, z_t in _ordered(steps, not ctx.reverse):
+        factors = gates.new_empty((count, time, batch, 3, units))
+        of_z, of_r, of_n = factors.unbind(3)
+        torch.ops.aten.sigmoid_backward.grad_input(before - n, z, grad_input=of_z)
+        d_r = slope * inner[..., 2 * units :]
+        torch.ops.aten.sigmoid_backward.grad_input(d_r, r, grad_input=of_r)
+        torch.mul(slope, r, out=of_n)
+        back = recurrent.transpose(1, 2)
+        d_inner = factors.flatten(3)  # the same memory
+        parts = d_states, d_states[..., None, :], factors, d_inner, z
+        for step in reversed([*zip(*(x.unbind(1) for x in parts), strict=True)]):
+            total, column, factor, d_gates, z_t = step
             total.add_(dh)
-            torch.mul(factor, column, out=d_gates)
-            dh = torch.addmm(total * z_t, flat, back)
-        d_inner = d_inner.view(-1, 3 * units)
-        d_outer = torch.cat([d_inner[:, : 2 * units], (d_states * slope).view(-1, units)], dim=1)
-        return (
-            (d_outer @ kernel.t()).view(time, batch, -1).transpose(0, 1),
-            dh,
-            inputs.view(time * batch, -1).t() @ d_outer,
-            before.view(-1, units).t() @ d_inner,
-            d_outer.sum(dim=0),
-            d_inner.sum(dim=0),
-            None,
-            None,
-        )
+            factor.mul_(column)
+            dh = torch.baddbmm(total * z_t, d_gates, back)
+
+        def rows(x):
+            return x.reshape(count, time * batch, -1)
+
+        d_inner = rows(d_inner)
+        d_outer = torch.cat([d_inner[..., : 2 * units], rows(d_states * slope)], dim=-1)
+        d_inputs = torch.bmm(d_outer, kernel.transpose(1, 2)).view(count, time, batch, -1)
+        d_inputs = sum(map(_flipped, d_inputs.unbind(0), ctx.reverses)).transpose(0, 1)
+        d_kernel = torch.bmm(rows(inputs).transpose(1, 2), d_outer)
+        d_recurrent = torch.bmm(rows(before).transpose(1, 2), d_inner)
+        biases = d_outer.sum(dim=1), d_inner.sum(dim=1)
+        return d_inputs, dh, d_kernel, d_recurrent, *biases, None, None
+
+
+def _flipped(x, reverse):
+    """`x`, or its steps from the last one to the first, time first."""
+    return x.flip(0) if reverse else x
 
 
 def _ordered(steps, reverse):

@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_seq.backend import (
     fused,
+    fused_both,
     gru_gates,
     hand_gradient_pays,
     lstm_gates,
@@ -91,10 +92,19 @@ def unroll_both(
         `(outputs, states)`: a pair of outputs, both in the order of the inputs, and a pair of
         lists, the last states.
     """
+    cells = forward_cell, backward_cell
+    kinds = {None if training and has_dropout(cell) else _kind(cell) for cell in cells}
+    if len(kinds) == 1 and None not in kinds:
+        (kind,) = kinds
+        if all(_is_fusible(kind, cell) for cell in cells):
+            weights = [_weights(kind, *pair) for pair in zip(cells, recurrent_kernels, strict=True)]
+            found = fused_both(kind, inputs, states, weights, mask)
+            if found is not None:
+                return found
     found = [
         unroll(cell, inputs, state, mask, reverse, training, kernel)
         for cell, state, reverse, kernel in zip(
-            (forward_cell, backward_cell), states, (False, True), recurrent_kernels, strict=True
+            cells, states, (False, True), recurrent_kernels, strict=True
         )
     ]
     return tuple(zip(*found, strict=True))
