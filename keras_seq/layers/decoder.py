@@ -91,7 +91,8 @@ class Decoder(keras.layers.Layer):
 
     Args:
         vocabulary_size: number of token ids.
-        cell: `"lstm"`, `"gru"`, `"vanilla"`, the config of a cell, or an instance of one.
+        cell: `"lstm"`, `"gru"`, `"vanilla"`, `"min_gru"`,
+            `"min_lstm"`, the config of a cell, or an instance of one.
         units: size of the cell where a name is given, of the attention's score, and of r.
         num_layers: number of cells in the stack.
         attention: `"additive"` (the same as `"bahdanau"`), `"dot"`, `"general"`, `"concat"`,

@@ -21,7 +21,8 @@ class Encoder(RNNStack):
     right is the fast case.
 
     Args:
-        cell: `"lstm"`, `"gru"`, `"vanilla"`, the config of a cell, or an instance of one.
+        cell: `"lstm"`, `"gru"`, `"vanilla"`, `"min_gru"`,
+            `"min_lstm"`, the config of a cell, or an instance of one.
         units: size of the state, per direction, where a name is given.
         num_layers: number of layers.
         bidirectional: whether to read from both sides.

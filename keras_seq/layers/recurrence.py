@@ -164,6 +164,10 @@ def _by_hand(kind, cell, inputs, state, weights, mask, reverse):
     kernel, recurrent_kernel, bias, recurrent_bias = weights
     if bias is None:
         bias = ops.zeros((kernel.shape[1],), dtype=kernel.dtype)
+    length = None
+    if inputs.shape[1] is None:
+        length = ops.shape(inputs)[1]
+        inputs, mask = _of_usual_length(inputs, mask, length)
     run = recurrence(kind, cell.activation, mask is not None, reverse)
     outputs, *state = run(
         ops.swapaxes(inputs, 0, 1),
@@ -177,7 +181,20 @@ def _by_hand(kind, cell, inputs, state, weights, mask, reverse):
     outputs = ops.swapaxes(outputs, 0, 1)
     if mask is not None:
         outputs = ops.where(mask[:, :, None], outputs, ops.zeros_like(outputs))
-    return outputs, state
+    return outputs if length is None else outputs[:, :length], state
+
+
+def _of_usual_length(inputs, mask, length):
+    """Pad to one of few lengths, eight from one power of two to the next, and mask the padding.
+
+    The kernels are compiled for each length that they meet.
+    """
+    octave = ops.floor(ops.log2(ops.cast(ops.maximum(length, 1), "float32")) + 1e-3)
+    unit = ops.cast(2.0 ** ops.maximum(octave - 3, 0), "int32")
+    more = -length % unit
+    if mask is None:
+        mask = ops.ones(ops.shape(inputs)[:2], dtype="bool")
+    return ops.pad(inputs, ((0, 0), (0, more), (0, 0))), ops.pad(mask, ((0, 0), (0, more)))
 
 
 def _weights(kind, cell, recurrent_kernel=None):

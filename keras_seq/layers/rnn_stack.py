@@ -28,7 +28,8 @@ class RNNStack(keras.layers.Layer):
     the valid steps only. Padding on the right is the fast case.
 
     Args:
-        cell: `"lstm"`, `"gru"`, `"vanilla"`, the config of a cell, or an instance of one; every
+        cell: `"lstm"`, `"gru"`, `"vanilla"`, `"min_gru"`,
+            `"min_lstm"`, the config of a cell, or an instance of one; every
             layer and direction has a copy of its own.
         units: size of the state, per direction, where a name is given.
         num_layers: number of layers.

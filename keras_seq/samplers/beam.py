@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_seq.identifiers import check_positive
-from keras_seq.samplers.sampler import Sampler, log_softmax
+from keras_seq.samplers.sampler import Sampler
 from keras_seq.samplers.trace import empty_trace, extend_trace
 
 DEAD = -1e9  # the log-probability of a beam that holds no sequence; finite, so that sums stay so
@@ -115,9 +115,9 @@ class Beam(Sampler):
 
         def body(t, beams, state, trace):
             logits, state = step(ops.reshape(beams["last"], (-1,)), state, memory)
-            allowed = self._allowed(log_softmax(logits), beams["tokens"], t, end_token_id)
+            candidates = self._candidates(logits, beams["tokens"], t, end_token_id)
             covered = ops.where(beams["finished"], beams["covered"], self._covered(state, batch))
-            parents, beams = self._best_continuations(t, allowed, {**beams, "covered": covered})
+            parents, beams = self._best_continuations(t, *candidates, {**beams, "covered": covered})
             ends = (beams["last"] == end_token_id) | (t + 1 >= limits[:, None])
             beams["finished"] = beams["finished"] | ends | is_dead(beams["total"])
             rows = ops.reshape(first_rows + parents, (-1,))
@@ -159,37 +159,53 @@ class Beam(Sampler):
         attention = ops.clip(ops.cast(state["coverage"], "float32"), UNSEEN, 1.0)  # (B * W, S)
         return ops.reshape(ops.sum(ops.log(attention), axis=-1), (batch, self.width))
 
-    def _allowed(self, log_probabilities, tokens, position, end_token_id):
+    def _candidates(self, logits, tokens, position, end_token_id):
+        """Return the log-probabilities and the ids of the best tokens after each beam.
+
+        No more than `width` continuations of one beam can be among the `width` best of all, so
+        that the vocabulary is looked through only once. Both are `(batch, width, count)`.
+        """
+        logits = ops.cast(logits, "float32")
+        found, ids = ops.top_k(
+            self._allowed(logits, tokens, position, end_token_id),
+            min(self.width, logits.shape[-1]),
+        )
+        found = found - ops.logsumexp(logits, axis=-1, keepdims=True)
+        shape = (-1, self.width, found.shape[-1])
+        return ops.reshape(found, shape), ops.reshape(ops.cast(ids, "int32"), shape)
+
+    def _allowed(self, logits, tokens, position, end_token_id):
         """Take away what `min_length` and `no_repeat_ngram` forbid; all are `(B * W, V)`."""
-        size = log_probabilities.shape[-1]
+        size = logits.shape[-1]
         if self.min_length:
             too_early = (ops.arange(size) == end_token_id) & (position < self.min_length)
-            log_probabilities = ops.where(too_early, DEAD, log_probabilities)
+            logits = ops.where(too_early, DEAD, logits)
         if self.no_repeat_ngram:
             again = _repeats(tokens, position, self.no_repeat_ngram, size)
-            log_probabilities = ops.where(again, DEAD, log_probabilities)
-        return log_probabilities
+            logits = ops.where(again, DEAD, logits)
+        return logits
 
-    def _best_continuations(self, position, log_probabilities, beams):
-        """Choose among all continuations of all beams.
+    def _best_continuations(self, position, log_probabilities, candidates, beams):
+        """Choose among the candidates of all beams.
 
         Returns `(parents, beams)`: the numbers `(batch, width)` of the beams that the new beams
         continue, and the new beams, each with its new token.
         """
         finished, lengths, covered = beams["finished"], beams["lengths"], beams["covered"]
-        batch, size = ops.shape(finished)[0], log_probabilities.shape[-1]
-        log_probabilities = ops.reshape(log_probabilities, (batch, self.width, size))
+        batch, count = ops.shape(finished)[0], candidates.shape[-1]
         # A finished beam has one continuation, the padding, which costs nothing.
-        only_padding = ops.cast(ops.where(ops.arange(size) == 0, 0.0, DEAD), "float32")
+        only_padding = ops.cast(ops.where(ops.arange(count) == 0, 0.0, DEAD), "float32")
         log_probabilities = ops.where(finished[:, :, None], only_padding, log_probabilities)
-        totals = beams["total"][:, :, None] + log_probabilities  # (B, W, V)
+        candidates = ops.where(finished[:, :, None], 0, candidates)
+        totals = beams["total"][:, :, None] + log_probabilities  # (B, W, W)
         lengths = lengths + ops.cast(ops.logical_not(finished), "int32")
         scores = self.score(totals, lengths[:, :, None], covered[:, :, None])
         scores = ops.where(is_dead(totals), DEAD, scores)
 
-        _, best = ops.top_k(ops.reshape(scores, (batch, self.width * size)), self.width)
+        _, best = ops.top_k(ops.reshape(scores, (batch, self.width * count)), self.width)
         best = ops.cast(best, "int32")
-        parents, chosen = best // size, best % size
+        parents = best // count
+        chosen = ops.take_along_axis(ops.reshape(candidates, (batch, -1)), best, axis=1)
         tokens = ops.take_along_axis(beams["tokens"], parents[:, :, None], axis=1)
         here = ops.arange(tokens.shape[-1], dtype="int32") == position
         return parents, {

@@ -169,7 +169,7 @@ def test_a_model_without_a_length_trains_as_with_the_layer_of_keras(backward_ste
 
     ours, theirs = model(LSTM), model(keras.layers.LSTM)
     theirs.set_weights(ours.get_weights())
-    for length in (3, 5):
+    for length in (3, 19):  # the second is not one of the lengths that are compiled
         x, y = floats(B, length, D), floats(B, length, 1)
         before = ours.get_weights()
         losses = ours.train_on_batch(x, y), theirs.train_on_batch(x, y)
