@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 import keras
 
+from keras_seq.backend.products import inside, multiply
+
 jit_pays = True
 
 
@@ -33,23 +35,9 @@ def scan(step, state, inputs, matrices=()):
     return jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), outputs), state
 
 
-_products = []  # what a `product` inside a loop does, innermost loop last
-
-
 def product(left, right):
     """Return `left @ right` for a `right` that a loop does not change; see the TensorFlow twin."""
-    if _products and _products[-1] is not None:
-        return _products[-1](left, right)
-    return _contract(left, keras.ops.convert_to_tensor(right))
-
-
-@contextlib.contextmanager
-def _inside(rule):
-    _products.append(rule)
-    try:
-        yield
-    finally:
-        _products.pop()
+    return multiply(left, right, _contract)
 
 
 def _contract(left, right):
@@ -74,7 +62,7 @@ def _products_of(step, state, inputs, matrices):
         return []
 
     def one_step(x, state):
-        with _inside(note):
+        with inside(note):
             step(x, state)
 
     jax.eval_shape(one_step, jax.tree.map(lambda x: x[0], inputs), state)
@@ -102,14 +90,14 @@ def _scan_with_products(step, state, inputs, calls):
         rights = iter(zip(matrices, zeros, strict=True))
         remaining = iter(calls)
 
-        def multiply(left, right):
+        def by_rule(left, right):
             if next(remaining) is None:
                 return _contract(left, keras.ops.convert_to_tensor(right))
             matrix, zero = next(rights)
             lefts.append(left)
             return _contract(left, matrix) + zero
 
-        with _inside(multiply):
+        with inside(by_rule):
             output, new_state = step(x, state)
         new_state = jax.tree.unflatten(jax.tree.structure(state), jax.tree.leaves(new_state))
         return output, new_state, lefts

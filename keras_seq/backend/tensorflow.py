@@ -6,6 +6,8 @@ import functools
 import keras
 import tensorflow as tf
 
+from keras_seq.backend.products import inside, multiply
+
 # XLA compiles a training step once more for each shape of a batch, in seconds, and then is no
 # faster here.
 jit_pays = False
@@ -80,9 +82,6 @@ def scan(step, state, inputs, matrices=()):
     return keras.tree.map_structure(_swap, outputs), state
 
 
-_products = []  # what a `product` inside a loop does, innermost loop last
-
-
 def product(left, right):
     """Return `left @ right` for a `right` that a loop does not change.
 
@@ -91,18 +90,7 @@ def product(left, right):
         right: `(n, m)`, a tensor or a Keras variable; or `(batch, n, m)`, a matrix for each row,
             with `left` of `(batch, n)`.
     """
-    if _products and _products[-1] is not None:
-        return _products[-1](left, right)
-    return _contract(left, keras.ops.convert_to_tensor(right))
-
-
-@contextlib.contextmanager
-def _inside(rule):
-    _products.append(rule)
-    try:
-        yield
-    finally:
-        _products.pop()
+    return multiply(left, right, _contract)
 
 
 def _contract(left, right):
@@ -127,7 +115,7 @@ def _products_of(step, state, inputs, matrices):
     leaves = keras.tree.flatten(inputs)
     if leaves[0].shape[0] == 0:
         return []
-    with _inside(note), tf.GradientTape(watch_accessed_variables=False):
+    with inside(note), tf.GradientTape(watch_accessed_variables=False):
         step(keras.tree.map_structure(lambda x: tf.zeros_like(x[0]), inputs), state)
     return calls if any(calls) else []
 
@@ -166,14 +154,14 @@ def _loop_with_products(step, state, inputs, calls):
         remaining = iter(calls)
         rights = iter(zip(matrices, zeros, strict=True))
 
-        def multiply(left, right):
+        def by_rule(left, right):
             if next(remaining) is None:
                 return _contract(left, keras.ops.convert_to_tensor(right))
             matrix, zero = next(rights)
             lefts.append(left)
             return _contract(left, matrix) + zero
 
-        with _inside(multiply):
+        with inside(by_rule):
             output, state = step(x, state)
         return (output, [tf.stop_gradient(left) for left in lefts]), state
 

@@ -8,6 +8,8 @@ import weakref
 import keras
 import torch
 
+from keras_seq.backend.products import inside, multiply
+
 jit_pays = False
 
 
@@ -22,7 +24,7 @@ def scan(step, state, inputs, matrices=()):
         return _loop(step, state, inputs, 1)
     waiting = {id(matrix): _Waiting(matrix) for matrix in matrices}
 
-    def multiply(left, right):
+    def by_rule(left, right):
         if isinstance(right, keras.Variable) and id(right) not in waiting:
             # A variable in another dtype is cast at each step: another tensor each time.
             if keras.ops.convert_to_tensor(right) is not right.value:
@@ -33,7 +35,7 @@ def scan(step, state, inputs, matrices=()):
             return _contract(left, keras.ops.convert_to_tensor(right))
         return _Product.apply(left, found.token, found)
 
-    with _inside(multiply):
+    with inside(by_rule):
         return _loop(step, state, inputs, 1)
 
 
@@ -69,23 +71,9 @@ def _without(shape, axis):
     return (*shape[:axis], *shape[axis + 1 :])
 
 
-_products = []  # what a `product` inside a loop does, innermost loop last
-
-
 def product(left, right):
     """Return `left @ right` for a `right` that a loop does not change; see the TensorFlow twin."""
-    if _products and _products[-1] is not None:
-        return _products[-1](left, right)
-    return _contract(left, keras.ops.convert_to_tensor(right))
-
-
-@contextlib.contextmanager
-def _inside(rule):
-    _products.append(rule)
-    try:
-        yield
-    finally:
-        _products.pop()
+    return multiply(left, right, _contract)
 
 
 def _contract(left, right):
