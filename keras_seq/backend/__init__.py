@@ -7,6 +7,7 @@ Nothing else in the package asks which backend runs. Every backend file defines
 - `product(left, right)`: a matrix product that a `scan` makes cheaper to train,
 - `custom_gradient(forward, backward)`: a function with a gradient of its own,
 - `hand_gradient_pays(units)`: whether recurrences with such a gradient are faster,
+- `tanh(x)`: in the dtype of x,
 - `portable()`: makes graphs that run without a compiler,
 - `fused(kind, inputs, state, weights, mask, reverse)`: a recurrence as one kernel, or `None`,
 - `fused_both(kind, inputs, states, weights, mask)`: both directions of one, or `None`,
@@ -55,3 +56,4 @@ random_state = _running.random_state
 scan = _running.scan
 set_random_state = _running.set_random_state
 synchronize = _running.synchronize
+tanh = _running.tanh

@@ -312,3 +312,8 @@ def gru_gates(x, inner, h):
     h_z, h_r, h_n = jnp.split(inner, 3, axis=-1)
     z = jax.nn.sigmoid(x_z + h_z)
     return z * h + (1 - z) * jnp.tanh(x_n + jax.nn.sigmoid(x_r + h_r) * h_n)
+
+
+def tanh(x):
+    """Return the hyperbolic tangent in the dtype of x: Keras's is float32 here for float64."""
+    return jnp.tanh(x)

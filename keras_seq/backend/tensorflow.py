@@ -441,3 +441,8 @@ def gru_gates(x, inner, h):
     h_z, h_r, h_n = tf.split(inner, 3, axis=-1)
     z = tf.sigmoid(x_z + h_z)
     return z * h + (1 - z) * tf.tanh(x_n + tf.sigmoid(x_r + h_r) * h_n)
+
+
+def tanh(x):
+    """Return the hyperbolic tangent in the dtype of x."""
+    return tf.tanh(x)

@@ -613,3 +613,8 @@ class _GRUGates(torch.autograd.Function):
         of_gates = torch.cat([dh * (h - n), dn * h_n], dim=-1)
         of_gates = torch.ops.aten.sigmoid_backward(of_gates, gates)
         return torch.cat([of_gates, dn], dim=-1), torch.cat([of_gates, dn * r], dim=-1), kept
+
+
+def tanh(x):
+    """Return the hyperbolic tangent in the dtype of x."""
+    return torch.tanh(x)

@@ -19,7 +19,7 @@ import functools
 import keras
 from keras import ops
 
-from keras_seq.backend import custom_gradient, loop
+from keras_seq.backend import custom_gradient, loop, tanh
 
 
 class LSTMKernel:
@@ -37,9 +37,9 @@ class LSTMKernel:
             valid: 1, or 0 where masked, `(batch, 1)`; `None` for no mask.
         """
         i, f, g, o = ops.split(outer + inner, 4, axis=-1)
-        i, f, o, g = ops.sigmoid(i), ops.sigmoid(f), ops.sigmoid(o), ops.tanh(g)
+        i, f, o, g = ops.sigmoid(i), ops.sigmoid(f), ops.sigmoid(o), tanh(g)
         c = _kept(valid, f * state[1] + i * g, state[1])
-        return [_kept(valid, o * ops.tanh(c), state[0]), c], [i, f, g, o]
+        return [_kept(valid, o * tanh(c), state[0]), c], [i, f, g, o]
 
     @staticmethod
     def back(d_state, saved, new, old, valid):
@@ -52,7 +52,7 @@ class LSTMKernel:
         if valid is not None:
             kept_h, kept_c = dh * (1 - valid), dc * (1 - valid)
             dh, dc = dh * valid, dc * valid
-        t = ops.tanh(new[1])
+        t = tanh(new[1])
         dc = dc + dh * o * (1 - t * t)
         di, df = dc * g * i * (1 - i), dc * old[1] * f * (1 - f)
         dg, do = dc * i * (1 - g * g), dh * t * o * (1 - o)
@@ -74,7 +74,7 @@ class GRUKernel:
         z, r = ops.sigmoid(x_z + h_z), ops.sigmoid(x_r + h_r)
         if valid is not None:
             z = z * valid + (1 - valid)  # at 1 h stays, and all gradients but its own are 0
-        n = ops.tanh(x_n + r * h_n)
+        n = tanh(x_n + r * h_n)
         return [z * state[0] + (1 - z) * n], [z, r, n, h_n]
 
     @staticmethod
