@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from keras_seq.initializers import Chrono, ForgetBias
 from keras_seq.layers import (
     GRU,
     LSTM,
@@ -28,6 +29,7 @@ from keras_seq.layers import (
     MonotonicAttention,
     RNNStack,
     ScaledDotAttention,
+    TimeSkipCell,
     VanillaRNN,
     VanillaRNNCell,
 )
@@ -201,6 +203,13 @@ LAYERS = [
     cell("VanillaRNNCell-initial", [(B, U), (B, U)], learn_initial_state=True),
     cell("MinGRUCell", [(B, U), (B, U)], MinGRUCell),
     cell("MinLSTMCell", [(B, U), (B, U)], MinLSTMCell, bias_initializer="ones"),
+    Layer(
+        "TimeSkipCell",
+        lambda **k: TimeSkipCell("lstm", skip=3, units=U, **k),
+        STEP,
+        [(B, U)] * 3 + [(B, 2 * U)] * 2,
+        call_cell,
+    ),
     *attention("BahdanauAttention", BahdanauAttention, U, query=4),
     *attention("LuongAttention-dot", LuongAttention, "dot"),
     *attention("LuongAttention-general", LuongAttention, "general", query=4),
@@ -287,6 +296,13 @@ LAYERS = [
         (B, U),
         (B, U),
     ),
+    recurrent(
+        "RNNStack-skips",
+        lambda **k: RNNStack(
+            TimeSkipCell("gru", skip=2, units=U, **k), bidirectional=True, truncate=3, **k
+        ),
+        (B, 2 * U),
+    ),
     Layer(
         "Bridge",
         lambda **k: Bridge([[2, 3], [4]], **k),
@@ -311,6 +327,8 @@ LAYERS = [
     seq2seq("Seq2Seq"),
     seq2seq("Seq2Seq-stack", cell="vanilla", attention="dot", bidirectional=False, num_layers=2),
 ]
+
+INITIALIZERS = [ForgetBias(), ForgetBias(5.0), Chrono(100), Chrono(100, cell="gru", seed=3)]
 
 SAMPLERS = [
     Greedy(),

@@ -6,7 +6,7 @@ import sys
 
 import keras
 import pytest
-from cases import LAYERS, LOSSES, METRICS, SAMPLERS
+from cases import INITIALIZERS, LAYERS, LOSSES, METRICS, SAMPLERS
 
 import keras_seq
 
@@ -20,14 +20,23 @@ def _public_classes(*modules):
 
 def test_every_public_class_has_its_line_in_cases():
     lines = {type(case.make()).__name__ for case in LAYERS}
-    lines |= {type(sampler).__name__ for sampler in SAMPLERS}
+    lines |= {type(one).__name__ for one in [*INITIALIZERS, *SAMPLERS]}
     lines |= {metric.__name__ for metric in [*METRICS, *LOSSES]}
-    classes = _public_classes(keras_seq.layers, keras_seq.models, keras_seq.samplers)
+    classes = _public_classes(
+        keras_seq.initializers, keras_seq.layers, keras_seq.models, keras_seq.samplers
+    )
     assert {kind.__name__ for kind in classes} - ABSTRACT == lines
 
 
 @pytest.mark.parametrize(
-    "kind", _public_classes(keras_seq.layers, keras_seq.models, keras_seq.samplers, keras_seq.text)
+    "kind",
+    _public_classes(
+        keras_seq.initializers,
+        keras_seq.layers,
+        keras_seq.models,
+        keras_seq.samplers,
+        keras_seq.text,
+    ),
 )
 def test_every_public_class_shows_an_example(kind):
     if kind.__name__ in ("Task", "Tokenizer"):
@@ -35,11 +44,11 @@ def test_every_public_class_shows_an_example(kind):
     assert ">>> " in kind.__doc__ or "```python" in kind.__doc__
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS, ids=repr)
-def test_samplers_survive_a_config(sampler):
-    copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(sampler))
-    assert type(copy) is type(sampler)
-    assert copy.get_config() == sampler.get_config()
+@pytest.mark.parametrize("thing", [*INITIALIZERS, *SAMPLERS], ids=repr)
+def test_small_things_survive_a_config(thing):
+    copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(thing))
+    assert type(copy) is type(thing)
+    assert copy.get_config() == thing.get_config()
 
 
 @pytest.mark.parametrize("kind", METRICS)

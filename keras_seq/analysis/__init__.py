@@ -1,26 +1,67 @@
 """What a person wants to see of a model: scores and figures."""
 
+from keras_seq.analysis.activations import Activations, gate_activations, unit_activations
 from keras_seq.analysis.alignments import alignment, alignment_error_rate, read_alignments
 from keras_seq.analysis.attention_plot import plot_attention
+from keras_seq.analysis.connectivity import Connectivity, connectivity
+from keras_seq.analysis.experiment_plot import plot_gradient_experiment
 from keras_seq.analysis.exposure_bias import exposure_bias
+from keras_seq.analysis.gradient_experiment import gradient_experiment, summary
+from keras_seq.analysis.gradient_flow import first_to_last_ratio, gradient_flow
+from keras_seq.analysis.gradient_norms_plot import plot_gradient_norms
+from keras_seq.analysis.gradient_plots import (
+    plot_connectivity,
+    plot_gates,
+    plot_gradient_flow,
+    plot_gradient_heatmap,
+    plot_jacobian_spectrum,
+    plot_unit,
+)
+from keras_seq.analysis.highlight import highlight
+from keras_seq.analysis.jacobians import jacobian_spectrum, spectral_radius
+from keras_seq.analysis.linear_recurrence import linear_recurrence, tanh_recurrence
 from keras_seq.analysis.plots import plot_exposure_bias, plot_history, plot_score_by_length
+from keras_seq.analysis.recurrence_plot import plot_recurrence
 from keras_seq.analysis.score_by_length import score_by_length
 from keras_seq.analysis.scores import edit_distance, text_scores
 from keras_seq.analysis.search_errors import search_errors
 from keras_seq.analysis.search_tree import plot_search_tree
 
 __all__ = [
+    "Activations",
+    "Connectivity",
     "alignment",
     "alignment_error_rate",
+    "connectivity",
     "edit_distance",
     "exposure_bias",
+    "first_to_last_ratio",
+    "gate_activations",
+    "gradient_experiment",
+    "gradient_flow",
+    "highlight",
+    "jacobian_spectrum",
+    "linear_recurrence",
     "plot_attention",
+    "plot_connectivity",
     "plot_exposure_bias",
+    "plot_gates",
+    "plot_gradient_experiment",
+    "plot_gradient_flow",
+    "plot_gradient_heatmap",
+    "plot_gradient_norms",
     "plot_history",
+    "plot_jacobian_spectrum",
+    "plot_recurrence",
     "plot_score_by_length",
     "plot_search_tree",
+    "plot_unit",
     "read_alignments",
     "score_by_length",
     "search_errors",
+    "spectral_radius",
+    "summary",
+    "tanh_recurrence",
     "text_scores",
+    "unit_activations",
 ]

@@ -384,7 +384,8 @@ def gradient(function, inputs):
     inputs = keras.tree.map_structure(
         lambda x: keras.ops.convert_to_tensor(x).detach().clone().requires_grad_(), inputs
     )
-    value = function(inputs)
+    with torch.enable_grad():
+        value = function(inputs)
     leaves = keras.tree.flatten(inputs)
     gradients = torch.autograd.grad(value, leaves, allow_unused=True)
     gradients = [

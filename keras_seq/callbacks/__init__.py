@@ -7,6 +7,8 @@ In a list of several, `AveragedWeights` comes first, `TextScore` before `BestMod
 from keras_seq.callbacks.averaged_weights import AveragedWeights
 from keras_seq.callbacks.best_model import BestModel
 from keras_seq.callbacks.checkpoint import Checkpoint
+from keras_seq.callbacks.gradient_flow import GradientFlow
+from keras_seq.callbacks.gradient_norms import GradientNorms
 from keras_seq.callbacks.stop_on_interrupt import StopOnInterrupt
 from keras_seq.callbacks.text_score import TextScore
 from keras_seq.callbacks.time_limit import TimeLimit
@@ -15,6 +17,8 @@ __all__ = [
     "AveragedWeights",
     "BestModel",
     "Checkpoint",
+    "GradientFlow",
+    "GradientNorms",
     "StopOnInterrupt",
     "TextScore",
     "TimeLimit",

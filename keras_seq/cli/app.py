@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from keras_seq.cli import options
+from keras_seq.cli.gradients import gradients
 from keras_seq.cli.show import describe
 from keras_seq.cli.train import train_seq2seq
 from keras_seq.cli.use import evaluate, generate
@@ -24,6 +25,7 @@ app.add_typer(train_app, name="train")
 train_app.command("seq2seq")(train_seq2seq)
 app.command()(generate)
 app.command()(evaluate)
+app.command()(gradients)
 
 
 def main():

@@ -1,24 +1,46 @@
 """Generated tasks and loaders of real files: lists of str, or streams of them, ready for `fit`."""
 
+from keras_seq.datasets.adding_problem import adding_problem
+from keras_seq.datasets.agreement import agreement
+from keras_seq.datasets.autoregressive import autoregressive
 from keras_seq.datasets.best_reachable_accuracy import best_reachable_accuracy
+from keras_seq.datasets.copy_memory import copy_memory
+from keras_seq.datasets.coreference import coreference
 from keras_seq.datasets.dates import DEFAULT_LOCALES, dates
 from keras_seq.datasets.files import read_lines, read_parallel, write_lines
 from keras_seq.datasets.lines import Lines
+from keras_seq.datasets.mackey_glass import mackey_glass
 from keras_seq.datasets.multi30k import multi30k
+from keras_seq.datasets.noisy_sine import noisy_sine
+from keras_seq.datasets.recall import recall
+from keras_seq.datasets.sequence_task import SequenceTask
 from keras_seq.datasets.split_by_source import split_by_source
 from keras_seq.datasets.stream_parallel import stream_parallel
+from keras_seq.datasets.tasks import TASKS
 from keras_seq.datasets.tatoeba import tatoeba
+from keras_seq.datasets.temporal_order import temporal_order
 
 __all__ = [
     "DEFAULT_LOCALES",
+    "TASKS",
     "Lines",
+    "SequenceTask",
+    "adding_problem",
+    "agreement",
+    "autoregressive",
     "best_reachable_accuracy",
+    "copy_memory",
+    "coreference",
     "dates",
+    "mackey_glass",
     "multi30k",
+    "noisy_sine",
     "read_lines",
     "read_parallel",
+    "recall",
     "split_by_source",
     "stream_parallel",
     "tatoeba",
+    "temporal_order",
     "write_lines",
 ]

@@ -18,6 +18,7 @@ from keras_seq.layers.min_lstm_cell import MinLSTMCell
 from keras_seq.layers.monotonic_attention import MonotonicAttention
 from keras_seq.layers.rnn_stack import RNNStack
 from keras_seq.layers.scaled_dot_attention import ScaledDotAttention
+from keras_seq.layers.time_skip_cell import TimeSkipCell
 from keras_seq.layers.vanilla_rnn import VanillaRNN
 from keras_seq.layers.vanilla_rnn_cell import VanillaRNNCell
 
@@ -40,6 +41,7 @@ __all__ = [
     "MonotonicAttention",
     "RNNStack",
     "ScaledDotAttention",
+    "TimeSkipCell",
     "VanillaRNN",
     "VanillaRNNCell",
 ]

@@ -3,7 +3,6 @@
 import keras
 from keras import ops
 
-from keras_seq.backend import scan
 from keras_seq.layers.attention import AttentionMechanism
 from keras_seq.layers.cells import (
     forget_dropout,
@@ -12,6 +11,7 @@ from keras_seq.layers.cells import (
     prepare_dropout,
     state_sizes,
 )
+from keras_seq.layers.observation import observed_scan
 from keras_seq.layers.recurrence import CellStepper, stepper, unroll
 
 ORDERS = ("bahdanau", "luong")
@@ -36,7 +36,7 @@ class AttentionCell(keras.layers.Layer):
     time; in Bahdanau's order that is the fixed-context decoder of Cho et al.
 
     Args:
-        cell: any Keras RNN cell, a name (`"lstm"`, `"gru"`, `"vanilla"`), a config, or a list of
+        cell: any Keras RNN cell, a name (`"lstm"`, `"irnn"`, ...), a config, or a list of
             these for a stack. Copies are made. The output must stand first in the cell's state.
         attention: an `AttentionMechanism`, its config, or `None`.
         units: size of the cells where names are given.
@@ -241,7 +241,7 @@ class AttentionCell(keras.layers.Layer):
         steps = {"inputs": steppers[0].project(inputs)}
         if noise is not None:
             steps["noise"] = noise
-        found, _ = scan(step, state, steps, self.matrices(steppers, memory))
+        found, _ = observed_scan(self.cells, step, state, steps, self.matrices(steppers, memory))
         self.forget_dropout()
         return found["output"], found["context"], found.get("weights")
 

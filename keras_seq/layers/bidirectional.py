@@ -33,7 +33,9 @@ class Bidirectional(keras.layers.Bidirectional):
     backward. A layer that is not one of ours (`keras.layers.LSTM`, ...) runs as Keras runs it.
 
     Args:
-        layer: a recurrent layer, the pattern of both directions.
+        layer: a recurrent layer, the pattern of both directions: each has its `chrono` (and draws
+            numbers of its own), its `weight_dropout`, and its `truncate`, whose parts begin at the
+            first step that the direction reads.
         merge_mode: `"concat"` (default), `"sum"`, `"ave"`, `"mul"`, or `None` for a pair.
         backward_layer: a layer with the other value of `go_backwards`, where it is to differ.
         **kwargs: the other arguments of `keras.layers.Bidirectional`.
@@ -83,7 +85,13 @@ class Bidirectional(keras.layers.Bidirectional):
             draw_dropout(layer.cell, inputs, training, layer.weight_dropout)[1] for layer in layers
         ]
         outputs, states = unroll_both(
-            *cells, inputs, states, mask, bool(training), recurrent_kernels=kernels
+            *cells,
+            inputs,
+            states,
+            mask,
+            bool(training),
+            recurrent_kernels=kernels,
+            truncate=self.forward_layer.truncate,
         )
         if not self.return_sequences:
             outputs = [last_output(state, mask) for state in states]
@@ -101,6 +109,7 @@ class Bidirectional(keras.layers.Bidirectional):
             and layer.is_served(training)
             and layer.activity_regularizer is None  # which is added by the call
             and layer.compute_dtype == layer.cell.compute_dtype == self.compute_dtype
+            and layer.truncate == layers[0].truncate
             # Each direction drops features of its own: the inputs are no longer the same.
             and not (training and getattr(layer.cell, "dropout", 0))
             for layer in layers

@@ -3,12 +3,32 @@
 import keras
 
 from keras_seq.identifiers import resolve
+from keras_seq.initializers import Chrono, ForgetBias
 from keras_seq.layers.min_gru_cell import MinGRUCell
 from keras_seq.layers.min_lstm_cell import MinLSTMCell
 from keras_seq.layers.vanilla_rnn_cell import VanillaRNNCell
 
+
+def irnn_cell(units, dtype=None):
+    """The vanilla cell of Le et al. (2015), which at first keeps what it has and adds to it.
+
+        h_t = relu(W x_t + I h_(t-1))
+
+    with I the identity, W normal with a standard deviation of 0.001, and no bias, all of which
+    training changes: a `VanillaRNNCell`, which is what a saved model names.
+    """
+    return VanillaRNNCell(
+        units,
+        activation="relu",
+        kernel_initializer=keras.initializers.RandomNormal(stddev=0.001),
+        recurrent_initializer="identity",
+        dtype=dtype,
+    )
+
+
 CELLS = {
     "vanilla": VanillaRNNCell,
+    "irnn": irnn_cell,
     "lstm": keras.layers.LSTMCell,
     "gru": keras.layers.GRUCell,
     "min_gru": MinGRUCell,
@@ -20,14 +40,20 @@ def get_cell(identifier, units=None, dtype=None):
     """Return a new, unbuilt cell for a name, a config or an instance.
 
     Args:
-        identifier: `"vanilla"`, `"lstm"`, `"gru"`, `"min_gru"`, `"min_lstm"`; the config of a cell;
-            or an instance, of which a fresh copy is made (a cell keeps its own number of units).
+        identifier: `"vanilla"`, `"irnn"`, `"lstm"`, `"gru"`, `"min_gru"`, `"min_lstm"`; the config
+            of a cell; or an instance, of which a fresh copy is made (a cell keeps its own number of
+            units).
         units: size of the state where a name is given.
         dtype: dtype or policy where a name is given; an instance keeps its own.
 
     Raises:
         ValueError: for an unknown name (the choices are listed), or for something that is no cell:
-            a Keras layer with `state_size` and `call(inputs, states)`.
+            a Keras layer with `state_size` and `call(inputs, states)`; and for a bias that Keras
+            would take to pieces, see `check_bias`.
+
+    References:
+        - Le, Jaitly & Hinton, 2015, "A simple way to initialize recurrent networks of rectified
+          linear units", arXiv:1504.00941 (`"irnn"`).
     """
     cell = resolve(identifier, CELLS, "cell", keras.layers.Layer, units=units, dtype=dtype)
     if not hasattr(cell, "state_size"):
@@ -35,6 +61,7 @@ def get_cell(identifier, units=None, dtype=None):
             "`cell` must have a `state_size` and `call(inputs, states) -> (output, states)`; "
             f"{type(cell).__name__} has no `state_size`."
         )
+    check_bias(cell)
     # A copy of its own for every place it is used in, without the name and the weights.
     config = cell.get_config()
     config.pop("name", None)
@@ -43,10 +70,49 @@ def get_cell(identifier, units=None, dtype=None):
     return kind.from_config(config)
 
 
+def check_bias(cell):
+    """Raise a `ValueError` where Keras would take the bias of an initialiser of ours to pieces."""
+    initializer = getattr(cell, "bias_initializer", None)
+    if getattr(cell, "unit_forget_bias", False) and isinstance(initializer, (Chrono, ForgetBias)):
+        raise ValueError(
+            f"{type(initializer).__name__} initialises the forget gates: it needs "
+            "`unit_forget_bias=False`; received True, with which Keras would write 1 there."
+        )
+
+
 def state_sizes(cell):
     """Return the sizes of the state tensors of `cell`, as a list of integers."""
     size = cell.state_size
     return [size] if isinstance(size, int) else list(size)
+
+
+def state_names(cell):
+    """Return the names of the state tensors of `cell`: `"h"`, the hidden one, and what is beside.
+
+    A cell may have `state_names` of its own, with `None` for what is no state but a memory of
+    earlier ones.
+    """
+    if hasattr(cell, "state_names"):
+        return list(cell.state_names)
+    if isinstance(cell, keras.layers.LSTMCell):
+        return ["h", "c"]
+    count = len(state_sizes(cell))
+    if isinstance(cell, keras.layers.SimpleRNNCell) and count == 2:  # with a readout
+        return ["y", "h"]
+    return ["h", *(f"state {i}" for i in range(1, count))]
+
+
+def own_sizes(cell):
+    """Return the sizes of the state tensors that have a name: the others follow from them."""
+    return [size for size, name in zip(state_sizes(cell), state_names(cell), strict=True) if name]
+
+
+def whole_state(cell, first):
+    """Return the state before the first step from its tensors of `own_sizes`.
+
+    A cell whose state has more than those has a method `whole_state(first)`.
+    """
+    return list(cell.whole_state(first)) if hasattr(cell, "whole_state") else list(first)
 
 
 def initial_state(cell, inputs):
@@ -56,12 +122,17 @@ def initial_state(cell, inputs):
         cell: a Keras RNN cell; one without `get_initial_state` starts with zeros.
         inputs: anything with the batch as first axis.
     """
-    batch = keras.ops.shape(inputs)[0]
+    return initial_state_of(cell, keras.ops.shape(inputs)[0])
+
+
+def initial_state_of(cell, batch_size):
+    """Return `initial_state` for so many rows."""
     if not hasattr(cell, "get_initial_state"):
         return [
-            keras.ops.zeros((batch, size), dtype=cell.compute_dtype) for size in state_sizes(cell)
+            keras.ops.zeros((batch_size, size), dtype=cell.compute_dtype)
+            for size in state_sizes(cell)
         ]
-    state = cell.get_initial_state(batch_size=batch)
+    state = cell.get_initial_state(batch_size=batch_size)
     return list(state) if isinstance(state, (list, tuple)) else [state]
 
 
@@ -75,15 +146,20 @@ def prepare_dropout(cell, inputs, state):
     """Draw the dropout masks of `cell` for one sequence, outside of the loop over its steps.
 
     Keras's cells draw a mask at its first use and keep it. Drawn inside a compiled loop it would
-    leak out of it, so it is asked for before.
+    leak out of it, so it is asked for before. A cell around another one has methods of its own
+    with the names of this function and of `forget_dropout`.
     """
-    if hasattr(cell, "get_dropout_mask"):
+    if hasattr(cell, "prepare_dropout"):
+        cell.prepare_dropout(inputs, state)
+    elif hasattr(cell, "get_dropout_mask"):
         cell.get_dropout_mask(inputs)
         cell.get_recurrent_dropout_mask(state[0])
 
 
 def forget_dropout(cell):
     """Forget the masks that `prepare_dropout` had drawn."""
-    if hasattr(cell, "get_dropout_mask"):
+    if hasattr(cell, "forget_dropout"):
+        cell.forget_dropout()
+    elif hasattr(cell, "get_dropout_mask"):
         cell.reset_dropout_mask()
         cell.reset_recurrent_dropout_mask()

@@ -6,15 +6,17 @@ import functools
 import keras
 from keras import ops
 
-from keras_seq.backend import jit_pays, product, scan
+from keras_seq.backend import jit_pays, product
 from keras_seq.identifiers import check_choice, check_positive, check_rate, resolve
 from keras_seq.layers.attention import AttentionMechanism
 from keras_seq.layers.attention_cell import AttentionCell
 from keras_seq.layers.bahdanau_attention import BahdanauAttention
 from keras_seq.layers.bridge import Bridge
+from keras_seq.layers.cells import own_sizes, whole_state
 from keras_seq.layers.local_attention import LocalAttention
 from keras_seq.layers.luong_attention import LuongAttention
 from keras_seq.layers.monotonic_attention import MonotonicAttention
+from keras_seq.layers.observation import observed_scan
 from keras_seq.layers.recurrence import CellStepper
 from keras_seq.layers.scaled_dot_attention import ScaledDotAttention
 from keras_seq.layers.token_embedding import token_embedding
@@ -91,7 +93,7 @@ class Decoder(keras.layers.Layer):
 
     Args:
         vocabulary_size: number of token ids.
-        cell: `"lstm"`, `"gru"`, `"vanilla"`, `"min_gru"`,
+        cell: `"lstm"`, `"gru"`, `"vanilla"`, `"irnn"`, `"min_gru"`,
             `"min_lstm"`, the config of a cell, or an instance of one.
         units: size of the cell where a name is given, of the attention's score, and of r.
         num_layers: number of cells in the stack.
@@ -204,7 +206,7 @@ class Decoder(keras.layers.Layer):
         self.cell = AttentionCell(
             [cell] * num_layers, mechanism, units, order=order, residual=residual, dtype=policy
         )
-        self.bridge = Bridge(self.cell.state_size, dtype=policy)
+        self.bridge = Bridge([own_sizes(one) for one in self.cell.cells], dtype=policy)
         self.readout_size = self.embedding_dim if tie_embeddings else units
         if readout is not None:
             pieces = 2 if readout == "maxout" else 1
@@ -250,7 +252,10 @@ class Decoder(keras.layers.Layer):
         the source is padding. `memory` stays: beam search repeats it for the beams of a source and
         never reorders it.
         """
-        cell_states = self.bridge(encoder_states)
+        cell_states = [
+            whole_state(cell, first)
+            for cell, first in zip(self.cell.cells, self.bridge(encoder_states), strict=True)
+        ]
         source = cell_states[-1][0] if self.cell.attention is None else values
         memory = self.cell.memory(source, values_mask)
         state = self.cell.start(cell_states, memory)
@@ -418,7 +423,8 @@ class Decoder(keras.layers.Layer):
         size = self.embedding_dim + (self.readout_size if self.input_feeding else 0)
         blank = ops.zeros((ops.shape(first)[0], size), dtype=self.compute_dtype)
         self.cell.prepare_dropout(blank, state, memory)
-        found = scan(step, carried, steps, self.cell.matrices(steppers, memory))
+        matrices = self.cell.matrices(steppers, memory)
+        found = observed_scan(self.cell.cells, step, carried, steps, matrices)
         self.cell.forget_dropout()
         return found
 

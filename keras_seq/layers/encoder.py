@@ -21,8 +21,8 @@ class Encoder(RNNStack):
     right is the fast case.
 
     Args:
-        cell: `"lstm"`, `"gru"`, `"vanilla"`, `"min_gru"`,
-            `"min_lstm"`, the config of a cell, or an instance of one.
+        cell: `"lstm"`, `"gru"`, `"vanilla"`, `"irnn"`, `"min_gru"`, `"min_lstm"`, the config of a
+            cell, or an instance of one.
         units: size of the state, per direction, where a name is given.
         num_layers: number of layers.
         bidirectional: whether to read from both sides.
@@ -32,6 +32,8 @@ class Encoder(RNNStack):
         weight_dropout: rate in [0, 1) at which weights of every recurrent kernel are dropped in
             training.
         variational: whether `dropout` drops the same features at all steps of a sequence.
+        truncate: an integer k: after every k steps, in the order of reading, the state goes on but
+            no gradient comes back through it; `None` (default) for a whole sequence.
 
     Call arguments:
         inputs: `(batch, time, features)`.
@@ -47,8 +49,8 @@ class Encoder(RNNStack):
 
     Raises:
         ValueError: for an unknown cell, `units` or `num_layers` below 1, a rate outside [0, 1),
-            `weight_dropout` with a cell that it does not know, and for an `initial_state` of other
-            sizes.
+            `truncate` below 1, `weight_dropout` or `truncate` with a cell that cannot have it, and
+            for an `initial_state` of other sizes.
 
     Example:
 
@@ -73,6 +75,7 @@ class Encoder(RNNStack):
         layer_norm=False,
         weight_dropout=0.0,
         variational=False,
+        truncate=None,
         **kwargs,
     ):
         super().__init__(
@@ -87,6 +90,7 @@ class Encoder(RNNStack):
             variational,
             return_sequences=True,
             return_state=True,
+            truncate=truncate,
             **kwargs,
         )
 

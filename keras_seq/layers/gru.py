@@ -2,7 +2,8 @@
 
 import keras
 
-from keras_seq.layers.recurrent_layer import RecurrentLayer
+from keras_seq.initializers import Chrono
+from keras_seq.layers.recurrent_layer import RecurrentLayer, give_bias
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
@@ -24,6 +25,11 @@ class GRU(RecurrentLayer, keras.layers.GRU):
     Args:
         units: size of h.
         weight_dropout: p, in [0, 1).
+        truncate: an integer k: after every k steps, in the order of reading, the state goes on but
+            no gradient comes back through it (truncated backpropagation through time); `None`
+            (default) for a whole sequence. The outputs are the same.
+        chrono: the longest distance to remember over, an integer above 2: the first biases of z are
+            spread over it; see `ks.initializers.Chrono`.
         *args, **kwargs: the other arguments of `keras.layers.GRU`; `stateful=True` is refused.
             `unroll=True`, `use_cudnn` other than `"auto"` and, in training, `recurrent_dropout`
             leave the loop to Keras.
@@ -41,8 +47,9 @@ class GRU(RecurrentLayer, keras.layers.GRU):
         reading, the last one first.
 
     Raises:
-        ValueError: for `stateful=True`, a rate outside [0, 1), and for `weight_dropout` together
-            with what leaves the loop to Keras.
+        ValueError: for `stateful=True`, a rate outside [0, 1), `truncate` below 1, for
+            `weight_dropout` or `truncate` together with what leaves the loop to Keras, and for
+            `chrono` together with a `bias_initializer` or without a bias.
 
     Example:
 
@@ -56,4 +63,20 @@ class GRU(RecurrentLayer, keras.layers.GRU):
           statistical machine translation", arXiv:1406.1078.
         - Merity, Keskar & Socher, 2018, "Regularizing and optimizing LSTM language models",
           arXiv:1708.02182 (dropped recurrent weights).
+        - Williams & Peng, 1990, "An efficient gradient-based algorithm for on-line training of
+          recurrent network trajectories", Neural Computation 2(4) (`truncate`).
+        - Tallec & Ollivier, 2018, "Can recurrent neural networks warp time?", arXiv:1804.11188
+          (`chrono`).
     """
+
+    def __init__(self, units, *args, chrono=None, **kwargs):
+        super().__init__(units, *args, **kwargs)
+        self.chrono = chrono
+        if chrono is not None:
+            give_bias(self.cell, "chrono", Chrono(chrono, "gru"))
+
+    def get_config(self):
+        config = {**super().get_config(), "chrono": self.chrono}
+        if self.chrono is not None:
+            config["bias_initializer"] = keras.initializers.serialize(keras.initializers.Zeros())
+        return config

@@ -2,7 +2,8 @@
 
 import keras
 
-from keras_seq.layers.recurrent_layer import RecurrentLayer
+from keras_seq.initializers import Chrono, ForgetBias
+from keras_seq.layers.recurrent_layer import RecurrentLayer, give_bias
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
@@ -23,6 +24,13 @@ class LSTM(RecurrentLayer, keras.layers.LSTM):
     Args:
         units: size of h and c.
         weight_dropout: p, in [0, 1).
+        truncate: an integer k: after every k steps, in the order of reading, the state goes on but
+            no gradient comes back through it (truncated backpropagation through time); `None`
+            (default) for a whole sequence. The outputs are the same.
+        forget_bias: the first bias of the forget gates, a number; Keras has 1. With more the layer
+            begins by remembering, and so does the gradient; see `ks.initializers.ForgetBias`.
+        chrono: the longest distance to remember over, an integer above 2: the first biases of the
+            gates are spread over it; see `ks.initializers.Chrono`.
         *args, **kwargs: the other arguments of `keras.layers.LSTM`; `stateful=True` is refused.
             `unroll=True`, `use_cudnn` other than `"auto"` and, in training, `recurrent_dropout`
             leave the loop to Keras.
@@ -45,8 +53,10 @@ class LSTM(RecurrentLayer, keras.layers.LSTM):
         of reading, the last one first.
 
     Raises:
-        ValueError: for `stateful=True`, a rate outside [0, 1), and for `weight_dropout` together
-            with what leaves the loop to Keras.
+        ValueError: for `stateful=True`, a rate outside [0, 1), `truncate` below 1, for
+            `weight_dropout` or `truncate` together with what leaves the loop to Keras, and for two
+            of `forget_bias`, `chrono` and `bias_initializer`, or one of the first two without a
+            bias.
 
     Example:
 
@@ -54,9 +64,37 @@ class LSTM(RecurrentLayer, keras.layers.LSTM):
     >>> layer = LSTM(4, return_sequences=True, weight_dropout=0.3)
     >>> tuple(layer(np.ones((2, 5, 3), "float32")).shape)
     (2, 5, 4)
+    >>> patient = LSTM(4, chrono=100, truncate=50)
 
     References:
         - Hochreiter & Schmidhuber, 1997, "Long short-term memory", Neural Computation 9(8).
         - Merity, Keskar & Socher, 2018, "Regularizing and optimizing LSTM language models",
           arXiv:1708.02182 (section 2: weight-dropped LSTM).
+        - Williams & Peng, 1990, "An efficient gradient-based algorithm for on-line training of
+          recurrent network trajectories", Neural Computation 2(4) (`truncate`).
+        - Jozefowicz, Zaremba & Sutskever, 2015, "An empirical exploration of recurrent network
+          architectures", ICML (`forget_bias`).
+        - Tallec & Ollivier, 2018, "Can recurrent neural networks warp time?", arXiv:1804.11188
+          (`chrono`).
     """
+
+    def __init__(self, units, *args, forget_bias=None, chrono=None, **kwargs):
+        super().__init__(units, *args, **kwargs)
+        if forget_bias is not None and chrono is not None:
+            raise ValueError(
+                "`forget_bias` and `chrono` both initialise the forget gates: choose one; received "
+                f"forget_bias={forget_bias!r} and chrono={chrono!r}."
+            )
+        self.forget_bias = forget_bias
+        self.chrono = chrono
+        if forget_bias is not None:
+            give_bias(self.cell, "forget_bias", ForgetBias(forget_bias))
+        elif chrono is not None:
+            give_bias(self.cell, "chrono", Chrono(chrono, "lstm"))
+
+    def get_config(self):
+        config = {**super().get_config(), "forget_bias": self.forget_bias, "chrono": self.chrono}
+        if self.forget_bias is not None or self.chrono is not None:
+            zeros = keras.initializers.serialize(keras.initializers.Zeros())
+            config.update(bias_initializer=zeros, unit_forget_bias=True)
+        return config

@@ -25,6 +25,9 @@ class MinLSTM(MinLayer):
         unroll: leaves the steps to a loop of Keras where it is `True`: slow, the same result.
         zero_output_for_mask: what stands at masked steps of the outputs: 0, or (`False`) the output
             of the last valid step before it in the order of reading, 0 before the first one.
+        truncate: an integer k: after every k steps, in the order of reading, no gradient comes back
+            through the state (truncated backpropagation through time); `None` (default) for a whole
+            sequence.
         activity_regularizer: of the outputs.
         **cell_options: the other arguments of `MinLSTMCell` (`use_bias`, initialisers,
             regularisers, constraints).

@@ -10,14 +10,29 @@ from keras_seq.backend import (
     hand_gradient_pays,
     lstm_gates,
     product,
-    scan,
 )
 from keras_seq.layers.cells import forget_dropout, prepare_dropout
 from keras_seq.layers.kernels import SLOPES, recurrence
+from keras_seq.layers.observation import (
+    ObservedStepper,
+    advance,
+    current_observation,
+    joined,
+    observed_scan,
+)
 from keras_seq.layers.vanilla_rnn_cell import VanillaRNNCell
 
 
-def unroll(cell, inputs, state, mask=None, reverse=False, training=False, recurrent_kernel=None):
+def unroll(
+    cell,
+    inputs,
+    state,
+    mask=None,
+    reverse=False,
+    training=False,
+    recurrent_kernel=None,
+    truncate=None,
+):
     """Run a built `cell` over all steps of `inputs`.
 
     Four paths, one result: a fused kernel where the backend has one; the kernels of this package,
@@ -36,6 +51,10 @@ def unroll(cell, inputs, state, mask=None, reverse=False, training=False, recurr
         training: passed to the cell.
         recurrent_kernel: a tensor in place of `cell.recurrent_kernel`, such as that matrix with
             some of its weights dropped; for LSTM, GRU and vanilla cells without a readout.
+        truncate: an integer k, or `None`: after every k steps, in the order of reading, the state
+            goes on but no gradient comes back through it (truncated backpropagation through time).
+
+    While an `observation.Observation` is active, the cell runs in a loop that it sees.
 
     Returns:
         `(outputs, state)`: `(batch, time, size)`, in the order of the inputs, and the last state.
@@ -44,6 +63,10 @@ def unroll(cell, inputs, state, mask=None, reverse=False, training=False, recurr
         ValueError: for a `recurrent_kernel` where only the cell itself knows its recurrence.
     """
     state = list(state)
+    if current_observation() is not None:
+        return _general(cell, inputs, state, mask, reverse, training, truncate)
+    if truncate is not None:
+        return _truncated(truncate, cell, inputs, state, mask, reverse, training, recurrent_kernel)
     if hasattr(cell, "unroll") and recurrent_kernel is None:
         return cell.unroll(inputs, state, mask, reverse, training)
     kind = None if training and has_dropout(cell) else _kind(cell)
@@ -78,6 +101,7 @@ def unroll_both(
     mask=None,
     training=False,
     recurrent_kernels=(None, None),
+    truncate=None,
 ):
     """Run two built cells over the same `inputs`, the second one from the last step to the first.
 
@@ -85,7 +109,7 @@ def unroll_both(
         forward_cell, backward_cell: as `cell` of `unroll`.
         inputs: `(batch, time, features)`.
         states: the initial states, a pair of lists.
-        mask, training: as in `unroll`.
+        mask, training, truncate: as in `unroll`.
         recurrent_kernels: a pair, each as in `unroll`.
 
     Returns:
@@ -94,7 +118,8 @@ def unroll_both(
     """
     cells = forward_cell, backward_cell
     kinds = {None if training and has_dropout(cell) else _kind(cell) for cell in cells}
-    if len(kinds) == 1 and None not in kinds:
+    together = truncate is None and current_observation() is None
+    if together and len(kinds) == 1 and None not in kinds:
         (kind,) = kinds
         if all(_is_fusible(kind, cell) for cell in cells):
             weights = [_weights(kind, *pair) for pair in zip(cells, recurrent_kernels, strict=True)]
@@ -102,7 +127,7 @@ def unroll_both(
             if found is not None:
                 return found
     found = [
-        unroll(cell, inputs, state, mask, reverse, training, kernel)
+        unroll(cell, inputs, state, mask, reverse, training, kernel, truncate)
         for cell, state, reverse, kernel in zip(
             cells, states, (False, True), recurrent_kernels, strict=True
         )
@@ -113,17 +138,6 @@ def unroll_both(
 def has_dropout(cell):
     """Whether `cell` itself drops anything out."""
     return bool(getattr(cell, "dropout", 0) or getattr(cell, "recurrent_dropout", 0))
-
-
-def advance(cell, inputs, state, training=False):
-    """One step of `cell`, whose `call` may or may not know `training` and may return one state.
-
-    Returns:
-        `(output, state)`, the state as a list.
-    """
-    knows_training = getattr(cell, "_call_has_training_arg", True)
-    output, state = cell(inputs, state, **({"training": training} if knows_training else {}))
-    return output, list(state) if isinstance(state, (list, tuple)) else [state]
 
 
 def _kind(cell):
@@ -222,6 +236,8 @@ def stepper(cell, hoisted, training=False):
         one step of that, or `None` where nothing is known, and `inside` a list of tensors with the
         other features; and `matrices`, for `backend.scan`.
     """
+    if current_observation() is not None:
+        return ObservedStepper(cell, training)
     kind = None if training and has_dropout(cell) else _kind(cell)
     if kind is None:
         return CellStepper(cell, training)
@@ -241,9 +257,7 @@ class CellStepper:
         return inputs
 
     def step(self, x, inside, state):
-        parts = inside if x is None else [x, *inside]
-        x = parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=-1)
-        return advance(self.cell, x, list(state), self.training)
+        return advance(self.cell, joined(x, inside), list(state), self.training)
 
 
 class HoistedStepper:
@@ -326,29 +340,78 @@ def _vanilla_gates(cell, _):
 GATES = {"lstm": _lstm_gates, "gru": _gru_gates, "vanilla": _vanilla_gates}
 
 
-def _general(cell, inputs, state, mask, reverse, training):
+def _general(cell, inputs, state, mask, reverse, training, truncate=None):
     """The loop over the cell itself."""
     prepare_dropout(cell, ops.zeros_like(inputs[:, 0]), state)
-    found = _loop(lambda x, state: advance(cell, x, state, training), inputs, state, mask, reverse)
+    observed = current_observation() is not None
+    run = (ObservedStepper if observed else CellStepper)(cell, training)
+
+    def step(x, state):
+        return run.step(x, [], state)
+
+    found = _loop(step, inputs, state, mask, reverse, cells=[cell], truncate=truncate)
     forget_dropout(cell)
     return found
 
 
-def _loop(step, inputs, state, mask, reverse, matrices=()):
+def _truncated(steps, cell, inputs, state, mask, reverse, training, recurrent_kernel):
+    """Parts of so many steps, with no gradient from one to the one before."""
+    length = inputs.shape[1]
+    if length is None:
+        if recurrent_kernel is not None:
+            raise ValueError(
+                "`recurrent_kernel` with `truncate` needs a number of steps that is known when the "
+                "graph is made; received None."
+            )
+        return _general(cell, inputs, state, mask, reverse, training, steps)
+    if length <= steps:
+        return unroll(cell, inputs, state, mask, reverse, training, recurrent_kernel)
+    outputs = []
+    for first in range(0, length, steps):
+        last = min(first + steps, length)
+        part = slice(length - last, length - first) if reverse else slice(first, last)
+        output, state = unroll(
+            cell,
+            inputs[:, part],
+            [ops.stop_gradient(x) for x in state] if first else state,
+            None if mask is None else mask[:, part],
+            reverse,
+            training,
+            recurrent_kernel,
+        )
+        outputs.append(output)
+    return ops.concatenate(outputs[::-1] if reverse else outputs, axis=1), state
+
+
+def _loop(step, inputs, state, mask, reverse, matrices=(), cells=(), truncate=None):
     """Scan `step`; at a masked step the state stays and the output is 0."""
+    of_time = mask
     if reverse:
         inputs = ops.flip(inputs, axis=1)
         mask = None if mask is None else ops.flip(mask, axis=1)
-    if mask is None:
-        outputs, state = scan(step, state, inputs, matrices)
-    else:
+    batch, length = ops.shape(inputs)[:2]
+    steps = {"x": inputs}
+    if mask is not None:
+        steps["valid"] = mask
+    if truncate is not None:
+        number = ops.arange(length, dtype="int32")
+        borders = ops.logical_and(number % truncate == 0, number > 0)
+        steps["cut"] = ops.broadcast_to(borders[None], (batch, length))
 
-        def masked(x, state):
-            x, valid = x
-            output, new_state = step(x, state)
-            valid = valid[:, None]
-            kept = [ops.where(valid, new, old) for new, old in zip(new_state, state, strict=True)]
-            return ops.where(valid, output, ops.zeros_like(output)), kept
+    def one(now, state):
+        if "cut" in now:
+            state = [_chosen(now["cut"], ops.stop_gradient(x), x) for x in state]
+        output, new_state = step(now["x"], state)
+        if "valid" not in now:
+            return output, new_state
+        valid = now["valid"]
+        kept = [_chosen(valid, new, old) for new, old in zip(new_state, state, strict=True)]
+        return _chosen(valid, output, ops.zeros_like(output)), kept
 
-        outputs, state = scan(masked, state, (inputs, mask), matrices)
+    outputs, state = observed_scan(cells, one, state, steps, matrices, of_time, reverse)
     return ops.flip(outputs, axis=1) if reverse else outputs, state
+
+
+def _chosen(rows, this, that):
+    """Row by row, `this` where `rows` is true, else `that`."""
+    return ops.where(ops.reshape(rows, (-1,) + (1,) * (len(this.shape) - 1)), this, that)

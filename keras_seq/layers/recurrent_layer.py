@@ -3,8 +3,9 @@
 import keras
 from keras import ops
 
-from keras_seq.identifiers import check_rate
-from keras_seq.layers.recurrence import unroll
+from keras_seq.identifiers import check_positive, check_rate
+from keras_seq.layers.cells import check_bias
+from keras_seq.layers.recurrence import has_dropout, unroll
 from keras_seq.layers.vanilla_rnn_cell import VanillaRNNCell
 
 # A subclass may compute something else: exactly these types.
@@ -18,8 +19,9 @@ class RecurrentLayer:
 
     It replaces `inner_loop`, the one method in which a layer of Keras runs its cell over the steps;
     arguments, weights, their order and the call stay those of Keras. What `unroll` does not serve
-    goes to the loop of Keras: `unroll=True`, `use_cudnn` other than `"auto"`, a GRU with
-    `reset_after=False`, and in training `recurrent_dropout` or dropout with `implementation=1`.
+    goes to the loop of Keras: `unroll=True`, `use_cudnn` other than `"auto"`, without `truncate` a
+    GRU with `reset_after=False`, and in training `recurrent_dropout` or dropout with
+    `implementation=1`.
 
     A masked step keeps the state. Its output is that of the last valid step before it in the order
     of reading (0 before the first one), or 0 with `zero_output_for_mask=True`. Without
@@ -29,35 +31,40 @@ class RecurrentLayer:
     Args:
         weight_dropout: rate in [0, 1) at which weights of the recurrent kernel are dropped in
             training, the same ones for all rows and steps of a call.
+        truncate: an integer k, or `None`: after every k steps, in the order of reading, the state
+            goes on but no gradient comes back through it.
 
     Raises:
-        ValueError: for `stateful=True`, for a rate outside [0, 1), and for `weight_dropout`
-            together with what goes to the loop of Keras or with a cell that it does not know.
+        ValueError: for `stateful=True`, for a rate outside [0, 1), for `truncate` below 1, and for
+            `weight_dropout` or `truncate` together with what goes to the loop of Keras or with a
+            cell that cannot have it.
     """
 
-    def __init__(self, *args, weight_dropout=0.0, **kwargs):
+    def __init__(self, *args, weight_dropout=0.0, truncate=None, **kwargs):
         super().__init__(*args, **kwargs)
+        check_bias(self.cell)
         if self.stateful:
             raise ValueError(
                 "`stateful=True` is not served: JAX would lose the state between two batches. Pass "
                 "`initial_state` and take the new state with `return_state=True`."
             )
         self.weight_dropout = check_weight_dropout(weight_dropout, self.cell)
-        if weight_dropout:
+        self.truncate = check_truncate(truncate, self.cell)
+        if weight_dropout or truncate:
             options = {"unroll": self.unroll, "use_cudnn": getattr(self, "use_cudnn", "auto")}
             if options != {"unroll": False, "use_cudnn": "auto"}:
+                asked = "weight_dropout" if weight_dropout else "truncate"
                 raise ValueError(
-                    "`weight_dropout` needs `unroll=False` and `use_cudnn='auto'`; received "
-                    f"{options}."
+                    f"`{asked}` needs `unroll=False` and `use_cudnn='auto'`; received {options}."
                 )
             # Keras's own Bidirectional would hand the weights of the cell, none of them dropped,
-            # to a cuDNN kernel.
+            # and the whole sequence to a cuDNN kernel.
             self.use_cudnn = False
 
     def is_served(self, training):
         """Whether `unroll` serves the layer; otherwise the loop of Keras does."""
         cell = self.cell
-        if self.weight_dropout:
+        if self.weight_dropout or self.truncate:
             return True
         if self.unroll or getattr(self, "use_cudnn", "auto") != "auto":
             return False
@@ -73,7 +80,14 @@ class RecurrentLayer:
         inputs, kernel, training = draw_dropout(self.cell, inputs, training, self.weight_dropout)
         state = list(initial_state) if isinstance(initial_state, (list, tuple)) else [initial_state]
         outputs, state = unroll(
-            self.cell, inputs, state, mask, self.go_backwards, training, recurrent_kernel=kernel
+            self.cell,
+            inputs,
+            state,
+            mask,
+            self.go_backwards,
+            training,
+            recurrent_kernel=kernel,
+            truncate=self.truncate,
         )
         return last_output(state, mask), self._in_order_of_reading(outputs, mask), state
 
@@ -89,7 +103,23 @@ class RecurrentLayer:
         return carry_forward(outputs, mask)
 
     def get_config(self):
-        return {**super().get_config(), "weight_dropout": self.weight_dropout}
+        return {
+            **super().get_config(),
+            "weight_dropout": self.weight_dropout,
+            "truncate": self.truncate,
+        }
+
+
+def give_bias(cell, argument, initializer):
+    """Give `cell` the initialiser of its bias that stands for an argument of its layer."""
+    if not cell.use_bias or type(cell.bias_initializer) is not keras.initializers.Zeros:
+        raise ValueError(
+            f"`{argument}` initialises the bias: it needs `use_bias=True` and no `bias_initializer`"
+            f"; received use_bias={cell.use_bias!r} and {cell.bias_initializer!r}."
+        )
+    cell.bias_initializer = initializer
+    if hasattr(cell, "unit_forget_bias"):
+        cell.unit_forget_bias = False
 
 
 def check_weight_dropout(rate, cell):
@@ -108,6 +138,20 @@ def check_weight_dropout(rate, cell):
             f"{type(cell).__name__} with {_what_matters(cell)}."
         )
     return rate
+
+
+def check_truncate(steps, cell):
+    """Raise a `ValueError` unless the gradient of `cell` can be cut after so many steps."""
+    if steps is None:
+        return None
+    if _drops_inside(cell) or (type(cell) not in KNOWN_CELLS and has_dropout(cell)):
+        # One draw for a sequence, and not one for each of its parts.
+        raise ValueError(
+            "`truncate` is not for a cell with `recurrent_dropout`, nor for one with `dropout` and "
+            "`implementation=1`, nor for a cell of another kind that drops out itself; received "
+            f"truncate={steps!r} and the cell {type(cell).__name__} with {_what_matters(cell)}."
+        )
+    return check_positive("truncate", steps)
 
 
 def _what_matters(cell):

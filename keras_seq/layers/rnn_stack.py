@@ -8,6 +8,7 @@ from keras_seq.layers.cells import get_cell, initial_state, output_size, state_s
 from keras_seq.layers.recurrence import unroll, unroll_both
 from keras_seq.layers.recurrent_layer import (
     as_mask,
+    check_truncate,
     check_weight_dropout,
     draw_dropout,
     take_steps,
@@ -27,10 +28,16 @@ class RNNStack(keras.layers.Layer):
     backward direction so begins at each row's last valid step, and the final states are those of
     the valid steps only. Padding on the right is the fast case.
 
+    A gradient that vanishes on its way down is helped by `residual`, one that vanishes on its way
+    back in time by the cell: its gates (`"lstm"`, `"gru"`) and their first biases (`LSTM(...,
+    chrono=...)`), the identity (`"irnn"`), or skips through time (`TimeSkipCell`). One that
+    explodes is clipped by the optimiser, `keras.optimizers.Adam(global_clipnorm=1.0)` by its norm
+    or `clipvalue=` number by number, or cut by `truncate`.
+
     Args:
-        cell: `"lstm"`, `"gru"`, `"vanilla"`, `"min_gru"`,
-            `"min_lstm"`, the config of a cell, or an instance of one; every
-            layer and direction has a copy of its own.
+        cell: `"lstm"`, `"gru"`, `"vanilla"`, `"irnn"`, `"min_gru"`, `"min_lstm"`, the config of a
+            cell, or an instance of one, such as `LSTM(64, chrono=100).cell` or
+            `TimeSkipCell("gru", units=64)`; every layer and direction has a copy of its own.
         units: size of the state, per direction, where a name is given.
         num_layers: number of layers.
         bidirectional: whether to read from both sides.
@@ -41,6 +48,8 @@ class RNNStack(keras.layers.Layer):
         weight_dropout: rate in [0, 1) at which weights of every recurrent kernel are dropped in
             training, the same ones for all rows and steps of a call.
         variational: whether `dropout` drops the same features at all steps of a sequence.
+        truncate: an integer k: after every k steps, in the order of reading, the state goes on but
+            no gradient comes back through it; `None` (default) for a whole sequence.
         return_sequences: whether to return the outputs of all steps, or of the last one: of each
             direction the last step that it reads.
         return_state: whether to return the final states too.
@@ -61,8 +70,8 @@ class RNNStack(keras.layers.Layer):
 
     Raises:
         ValueError: for an unknown cell, `units` or `num_layers` below 1, a rate outside [0, 1),
-            `weight_dropout` with a cell that it does not know, and for an `initial_state` of other
-            sizes.
+            `truncate` below 1, `weight_dropout` or `truncate` with a cell that cannot have it, and
+            for an `initial_state` of other sizes.
 
     Example:
 
@@ -80,6 +89,8 @@ class RNNStack(keras.layers.Layer):
           neural networks", arXiv:1512.05287 (`variational`).
         - Merity, Keskar & Socher, 2018, "Regularizing and optimizing LSTM language models",
           arXiv:1708.02182 (`weight_dropout`).
+        - Williams & Peng, 1990, "An efficient gradient-based algorithm for on-line training of
+          recurrent network trajectories", Neural Computation 2(4) (`truncate`).
     """
 
     def __init__(
@@ -95,6 +106,7 @@ class RNNStack(keras.layers.Layer):
         variational=False,
         return_sequences=False,
         return_state=False,
+        truncate=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -110,6 +122,7 @@ class RNNStack(keras.layers.Layer):
         # The pattern; every layer and direction has a copy of its own.
         self.cell = get_cell(cell, units, self.dtype_policy)
         self.weight_dropout = check_weight_dropout(weight_dropout, self.cell)
+        self.truncate = check_truncate(truncate, self.cell)
         backward = num_layers if bidirectional else 0
         self.forward_cells = [get_cell(self.cell) for _ in range(num_layers)]
         self.backward_cells = [get_cell(self.cell) for _ in range(backward)]
@@ -193,11 +206,17 @@ class RNNStack(keras.layers.Layer):
         if len(directions) == 2 and all(dropped is inputs for dropped, _, _ in drawn):
             kernels = [kernel for _, kernel, _ in drawn]
             outputs, states = unroll_both(
-                *directions, inputs, firsts, mask, drawn[0][2], recurrent_kernels=kernels
+                *directions,
+                inputs,
+                firsts,
+                mask,
+                drawn[0][2],
+                recurrent_kernels=kernels,
+                truncate=self.truncate,
             )
         else:
             found = [
-                unroll(cell, dropped, first, mask, reverse, inside, recurrent_kernel=kernel)
+                unroll(cell, dropped, first, mask, reverse, inside, kernel, self.truncate)
                 for cell, first, reverse, (dropped, kernel, inside) in zip(
                     directions, firsts, (False, True), drawn, strict=False
                 )
@@ -251,4 +270,5 @@ class RNNStack(keras.layers.Layer):
             "variational": self.variational,
             "return_sequences": self.return_sequences,
             "return_state": self.return_state,
+            "truncate": self.truncate,
         }

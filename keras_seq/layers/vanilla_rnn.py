@@ -21,6 +21,12 @@ class VanillaRNN(RecurrentLayer, keras.layers.RNN):
     of Keras gives its outputs and its gradients. Then follow those of the readout and of the first
     state, see `VanillaRNNCell`.
 
+    How gradients fare over time is decided by U: it is orthogonal at first, which keeps their size
+    as far as phi lets it. `activation="relu"` with `recurrent_initializer="identity"` and a
+    `kernel_initializer` of small numbers is the IRNN (Le et al.), as a cell for `RNNStack` the name
+    `"irnn"`. An exploding gradient is clipped by the optimiser, `keras.optimizers.Adam(
+    global_clipnorm=1.0)` by its norm or `clipvalue=` number by number, or cut by `truncate`.
+
     Args:
         units: size of h.
         activation: phi, `"tanh"` (default) or any Keras activation.
@@ -30,6 +36,9 @@ class VanillaRNN(RecurrentLayer, keras.layers.RNN):
         unroll: whether Keras runs its unrolled loop instead of the fast one.
         zero_output_for_mask: whether the output of a masked step is 0.
         weight_dropout: p, in [0, 1).
+        truncate: an integer k: after every k steps, in the order of reading, the state goes on but
+            no gradient comes back through it (truncated backpropagation through time); `None`
+            (default) for a whole sequence. The outputs are the same.
         stateful: `False`; the state is passed and returned.
         activity_regularizer, name, dtype, trainable: as in every layer of Keras.
         **cell_options: the other arguments of `VanillaRNNCell`: `use_bias`, `readout_units`,
@@ -50,8 +59,9 @@ class VanillaRNN(RecurrentLayer, keras.layers.RNN):
         in the order of reading, the last one first.
 
     Raises:
-        ValueError: for `stateful=True`, sizes below 1, a rate outside [0, 1), and for
-            `weight_dropout` together with a readout, `recurrent_dropout` or `unroll=True`.
+        ValueError: for `stateful=True`, sizes or `truncate` below 1, a rate outside [0, 1), for
+            `weight_dropout` or `truncate` together with `recurrent_dropout` or `unroll=True`, and
+            for `weight_dropout` together with a readout.
 
     Example:
 
@@ -64,6 +74,10 @@ class VanillaRNN(RecurrentLayer, keras.layers.RNN):
         - Elman, 1990, "Finding structure in time", Cognitive Science 14.
         - Merity, Keskar & Socher, 2018, "Regularizing and optimizing LSTM language models",
           arXiv:1708.02182 (dropped recurrent weights).
+        - Le, Jaitly & Hinton, 2015, "A simple way to initialize recurrent networks of rectified
+          linear units", arXiv:1504.00941.
+        - Williams & Peng, 1990, "An efficient gradient-based algorithm for on-line training of
+          recurrent network trajectories", Neural Computation 2(4) (`truncate`).
     """
 
     def __init__(
@@ -77,6 +91,7 @@ class VanillaRNN(RecurrentLayer, keras.layers.RNN):
         unroll=False,
         zero_output_for_mask=False,
         weight_dropout=0.0,
+        truncate=None,
         stateful=False,
         activity_regularizer=None,
         name=None,
@@ -96,6 +111,7 @@ class VanillaRNN(RecurrentLayer, keras.layers.RNN):
             unroll=unroll,
             zero_output_for_mask=zero_output_for_mask,
             weight_dropout=weight_dropout,
+            truncate=truncate,
             activity_regularizer=activity_regularizer,
             name=name,
             dtype=dtype,

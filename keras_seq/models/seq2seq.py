@@ -322,6 +322,24 @@ class Seq2Seq(Generation, Task):
         values, states = self.encoder(vectors, mask=mask, training=training)
         return values, states, mask
 
+    def step_tokens(self, inputs):
+        """Return the tokens of the first row of `inputs`, by the beginning of the names of layers.
+
+        The encoder reads the source and its end token, the decoder the start token and the target.
+        """
+        sides = {}
+        for tokenizer, name, layers in (
+            (self.source_tokenizer, "source_ids", (self.encoder, self.source_embedding)),
+            (self.target_tokenizer, "target_ids", (self.decoder, self.decoder.embedding)),
+        ):
+            ids = ops.convert_to_numpy(inputs[name])[0]
+            ids = ids[ids != tokenizer.pad_token_id]
+            if self.copy:  # the decoder is fed the unknown token where it copies
+                ids[ids >= tokenizer.vocabulary_size] = self.decoder.unknown_token_id
+            tokens = [tokenizer.id_to_token(int(token_id)) for token_id in ids]
+            sides |= {layer.name: tokens for layer in layers}
+        return sides
+
     def start(self, source_ids, copy_ids=None):
         """Return `(state, memory)` before the first target token; see `layers.Decoder.start`."""
         return self.decoder.start(*self.encode(source_ids), copy_ids)

@@ -140,13 +140,26 @@ class Task(keras.Model):
 
     def train_on_batch(self, x, y=None, sample_weight=None, **kwargs):
         """Train on one batch of text or ids, as `keras.Model.train_on_batch`."""
-        x, y, sample_weight = self._convert_batch(x, y, sample_weight)
+        x, y, sample_weight = self.as_batch(x, y, sample_weight)
         return super().train_on_batch(x, y, sample_weight=sample_weight, **kwargs)
 
     def test_on_batch(self, x, y=None, sample_weight=None, **kwargs):
         """Evaluate one batch of text or ids, as `keras.Model.test_on_batch`."""
-        x, y, sample_weight = self._convert_batch(x, y, sample_weight)
+        x, y, sample_weight = self.as_batch(x, y, sample_weight)
         return super().test_on_batch(x, y, sample_weight=sample_weight, **kwargs)
+
+    def as_batch(self, x, y=None, sample_weight=None):
+        """Return `(x, y, sample_weight)` of one batch, as arrays.
+
+        Args:
+            x, y: lists of texts, or ids prepared by hand, which are returned as they are.
+            sample_weight: weights of the rows or of the tokens; without them, padding weighs 0.
+        """
+        if not is_text(x):
+            return x, y, None if y is None else _weights(y, sample_weight)
+        examples = self._examples(x, y, sample_weight)
+        (batch,) = _dataset(examples, len(examples)).as_numpy_iterator()
+        return (*batch, None, None)[:3]
 
     def save(self, filepath, overwrite=True, zipped=None, **kwargs):
         """Save everything, tokenizers included, as `keras.Model.save` does.
@@ -216,14 +229,6 @@ class Task(keras.Model):
         if is_dataset(x):
             return add_weights(x), y, sample_weight, batch_size
         return x, y, None if y is None else _weights(y, sample_weight), batch_size
-
-    def _convert_batch(self, x, y, sample_weight):
-        """Return one batch as arrays."""
-        if not is_text(x):
-            return x, y, None if y is None else _weights(y, sample_weight)
-        examples = self._examples(x, y, sample_weight)
-        (batch,) = _dataset(examples, len(examples)).as_numpy_iterator()
-        return (*batch, None, None)[:3]
 
 
 def _dataset(examples, batch_size=None):

@@ -1,0 +1,423 @@
+"""Which cell learns what lies how far back, and what its gradient has to do with it."""
+
+import dataclasses
+import sys
+import time
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_seq.analysis.gradient_flow import GradientProbe, first_to_last_ratio
+from keras_seq.datasets import TASKS, SequenceTask
+from keras_seq.identifiers import check_positive
+from keras_seq.initializers import Chrono, ForgetBias
+from keras_seq.layers import BahdanauAttention, RNNStack, TimeSkipCell, VanillaRNNCell
+from keras_seq.layers.cells import get_cell
+
+TRAINING_ROWS = 20_000
+HELD_OUT_ROWS = 1_000
+PROBED_ROWS = 32
+STEPS_BETWEEN_SCORES = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class ExperimentSettings:
+    """How the runs of `gradient_experiment` are made; all have the same.
+
+    Attributes:
+        units: size of the state.
+        num_layers: recurrent layers.
+        bidirectional: whether both directions are read.
+        residual: whether layers above the bottom one add to their inputs.
+        attention: whether the answer looks at all states by additive attention, rather than at the
+            last one alone.
+        truncate: steps of truncated backpropagation through time, or `None`.
+        embedding_norm: the length of the vectors of words at first; 4 as in the models of this
+            package. Short ones (0.23 for 64 numbers as Keras draws them) leave tanh units in the
+            middle of their range, where their slope is 1; with long ones every word in between
+            saturates them, and the gradient of a vanilla cell vanishes whatever its matrix.
+        optimizer: the name of an optimiser of Keras. Adam divides by the size of the gradient, so
+            it learns from gradients that are too small, or too large, for `"sgd"`.
+        learning_rate: of the optimiser.
+        clip_norm: limit of the norm of the whole gradient, or `None`.
+        clip_value: limit of each number of the gradient, or `None`.
+        batch_size: rows of a batch.
+        steps: batches at most; training stops before when held-out rows are solved.
+    """
+
+    units: int = 64
+    num_layers: int = 1
+    bidirectional: bool = False
+    residual: bool = False
+    attention: bool = False
+    truncate: int | None = None
+    embedding_norm: float = 4.0
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    clip_norm: float | None = 1.0
+    clip_value: float | None = None
+    batch_size: int = 64
+    steps: int = 2_000
+
+
+def gradient_experiment(
+    task="recall", cells=("vanilla", "lstm"), lengths=(100,), seeds=3, report=None, **settings
+):
+    """Train each cell on each length of a task, and measure its gradient before and after.
+
+    The model is an embedding (for a task of words), recurrent layers and a dense layer on the last
+    state, or on each state where each step has a target. It is trained on 20,000 rows, and
+    scored on 1,000 others after every 100 batches; it stops when it has solved them twice in a row
+    (to a tenth of the way from the best possible score to chance) or at the limit of batches. The
+    score that is returned is that on a third set of 1,000 rows. Rows, weights and order depend on
+    the seed alone.
+
+    Args:
+        task: a name in `datasets.TASKS`, or a function `(count, length, seed) -> SequenceTask`.
+        cells: what to compare, a list or a dict from a name to a cell: names of cells
+            (`"vanilla"`, `"irnn"`, `"lstm"`, `"gru"`, `"min_gru"`, `"min_lstm"`), instances of
+            cells, and names with options after colons:
+
+            - `"vanilla:radius=0.9"`: an orthogonal recurrent matrix times 0.9, which is its
+              spectral radius; `"vanilla:normal=0.05"`: normal numbers with that standard deviation;
+            - `"vanilla:relu"`, `"vanilla:linear"`: the activation;
+            - `"lstm:forget=5"`: the first bias of the forget gate; `"lstm:chrono"`,
+              `"gru:chrono"`: chrono initialisation for the length of the task;
+            - `":skip=10"` for every cell: `layers.TimeSkipCell`.
+        lengths: lengths of the task.
+        seeds: a number n for the seeds 0 to n - 1, or a list of them.
+        report: a function that is called with each run as it ends.
+        **settings: the attributes of `ExperimentSettings`.
+
+    Returns:
+        A list of dicts, one a run:
+
+        - `cell`, `length`, `seed`, `parameters`;
+        - `start_ratio`, `end_ratio`: the gradient at the first step by that at the last one
+          (`first_to_last_ratio` of the bottom layer's h, on 32 held-out rows), before and after
+          training; `start_flow` and `end_flow`, the whole curves;
+        - `score`, `chance`, `best`, `metric`, `solved`; `steps`, the batches trained on;
+        - `finite`: whether all weights are still numbers; a run that broke ends there;
+        - `scores`: held-out scores after every 100 batches;
+        - `seconds` of training, compiling included; `peak_memory`, by how many MiB the process grew
+          (nothing, where an earlier run of the same process had taken more; `None` on Windows).
+
+    Raises:
+        ValueError: for an unknown task, cell, option or setting, and no cells, lengths or seeds.
+
+    Example:
+
+    ```python
+    runs = gradient_experiment("recall", ["vanilla:radius=0.9", "lstm:chrono"], [20, 50], seeds=3)
+    plot_gradient_experiment(runs, save="gradients.png")
+    ```
+    """
+    settings = _settings(settings)
+    make_task = _task_function(task)
+    named = dict(cells) if isinstance(cells, dict) else {str(_name(cell)): cell for cell in cells}
+    seeds = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
+    if not (named and len(lengths) and seeds):
+        raise ValueError(
+            f"There must be cells, lengths and seeds; received {len(named)} cells, "
+            f"{len(lengths)} lengths and {len(seeds)} seeds."
+        )
+    for cell in named.values():  # before hours of training
+        make_cell(cell, settings.units, 10)
+    runs = []
+    for length in lengths:
+        for name, cell in named.items():
+            for seed in seeds:
+                run = _run(make_task, cell, length, seed, settings)
+                runs.append({"cell": name, "length": length, "seed": seed, **run})
+                if report is not None:
+                    report(runs[-1])
+    return runs
+
+
+def summary(runs):
+    """One row for each cell and length, over the seeds.
+
+    Args:
+        runs: what `gradient_experiment` returned.
+
+    Returns:
+        A list of dicts: `cell`, `length`, `parameters`; `start_ratio` and `end_ratio`, geometric
+        means of those that are numbers; `score`, the mean; `solved`, how many of `seeds`;
+        `broken`, how many ended with weights that are no numbers; `steps`, `seconds` and
+        `peak_memory`, means (of the largest, for memory).
+    """
+    rows = {}
+    for run in runs:
+        rows.setdefault((run["cell"], run["length"]), []).append(run)
+    return [_summary_row(cell, length, group) for (cell, length), group in rows.items()]
+
+
+def _summary_row(cell, length, group):
+    scores = [run["score"] for run in group if np.isfinite(run["score"])]
+    memory = [run["peak_memory"] for run in group if run["peak_memory"] is not None]
+    return {
+        "cell": cell,
+        "length": length,
+        "parameters": group[0]["parameters"],
+        "start_ratio": _geometric_mean([run["start_ratio"] for run in group]),
+        "end_ratio": _geometric_mean([run["end_ratio"] for run in group]),
+        "metric": group[0]["metric"],
+        "chance": group[0]["chance"],
+        "score": float(np.mean(scores)) if scores else float("nan"),
+        "scores": [run["score"] for run in group],
+        "solved": sum(run["solved"] for run in group),
+        "seeds": len(group),
+        "broken": sum(not run["finite"] for run in group),
+        "steps": float(np.mean([run["steps"] for run in group])),
+        "seconds": float(np.mean([run["seconds"] for run in group])),
+        "peak_memory": max(memory) if memory else None,
+    }
+
+
+def _geometric_mean(ratios):
+    ratios = np.array([ratio for ratio in ratios if np.isfinite(ratio)])
+    if not ratios.size:
+        return float("nan")
+    return float(np.exp(np.mean(np.log(ratios)))) if np.all(ratios > 0) else 0.0
+
+
+def make_cell(cell, units, length):
+    """A new cell for a name with options, or for anything else that `get_cell` knows.
+
+    Args:
+        cell: such as `"lstm:chrono"`, see `gradient_experiment`; a config or an instance.
+        units: size of its state.
+        length: the longest dependency, for `chrono`.
+    """
+    if not isinstance(cell, str):
+        return get_cell(cell, units)
+    name, *options = cell.split(":")
+    made = get_cell(name, units)
+    config = made.get_config()
+    skip = None
+    for option in options:
+        key, _, value = option.partition("=")
+        if key == "skip":
+            skip = int(_number(cell, option, value))
+        elif (type(made), key) in OPTIONS:
+            needed = key not in WITHOUT_NUMBER
+            number = _number(cell, option, value, needed)
+            config |= OPTIONS[type(made), key](number, length)
+        else:
+            known = [key for kind, key in OPTIONS if kind is type(made)]
+            raise ValueError(
+                f"Unknown option {option!r} in {cell!r}; {name!r} knows "
+                f"{', '.join([*known, 'skip'])}."
+            )
+    config.pop("name", None)
+    made = type(made).from_config(config)
+    return made if skip is None else TimeSkipCell(made, skip=skip)
+
+
+VANILLA = VanillaRNNCell
+LSTM = keras.layers.LSTMCell
+GRU = keras.layers.GRUCell
+
+WITHOUT_NUMBER = ("relu", "linear", "chrono")
+
+# (type of cell, option) -> function of (its number, the longest dependency) -> config.
+OPTIONS = {
+    (VANILLA, "radius"): lambda number, _: {
+        "recurrent_initializer": keras.initializers.Orthogonal(gain=number)
+    },
+    (VANILLA, "normal"): lambda number, _: {
+        "recurrent_initializer": keras.initializers.RandomNormal(stddev=number)
+    },
+    (VANILLA, "relu"): lambda *_: {"activation": "relu"},
+    (VANILLA, "linear"): lambda *_: {"activation": "linear"},
+    (LSTM, "forget"): lambda number, _: {
+        "bias_initializer": ForgetBias(number),
+        "unit_forget_bias": False,
+    },
+    (LSTM, "chrono"): lambda _, length: {
+        "bias_initializer": Chrono(length),
+        "unit_forget_bias": False,
+    },
+    (GRU, "chrono"): lambda _, length: {"bias_initializer": Chrono(length, cell="gru")},
+}
+
+
+def _number(cell, option, value, needed=True):
+    if not value and not needed:
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        raise ValueError(f"{option!r} in {cell!r} needs a number after '='.") from None
+
+
+def _name(cell):
+    return cell if isinstance(cell, str) else getattr(cell, "name", cell)
+
+
+def _settings(settings):
+    known = [field.name for field in dataclasses.fields(ExperimentSettings)]
+    unknown = [name for name in settings if name not in known]
+    if unknown:
+        raise ValueError(f"Unknown settings {', '.join(unknown)}; there are {', '.join(known)}.")
+    return check_settings(ExperimentSettings(**settings))
+
+
+def check_settings(settings):
+    """Return the settings, or raise a `ValueError` for those that make no sense.
+
+    With a `clip_value` there is no `clip_norm`: Keras takes one of them.
+    """
+    for name in ("units", "num_layers", "batch_size", "steps"):
+        check_positive(name, getattr(settings, name))
+    for name in ("learning_rate", "embedding_norm", "clip_norm", "clip_value"):
+        value = getattr(settings, name)
+        if value is not None and not 0 < value < float("inf"):
+            raise ValueError(f"`{name}` must be a number above 0; received {value!r}.")
+    keras.optimizers.get(settings.optimizer)
+    if settings.clip_value is not None:
+        settings = dataclasses.replace(settings, clip_norm=None)
+    return settings
+
+
+def _task_function(task):
+    if callable(task):
+        return task
+    if task not in TASKS:
+        raise ValueError(f"Unknown task {task!r}. Choose one of {', '.join(TASKS)}.")
+    return TASKS[task]
+
+
+def _run(make_task, cell, length, seed, settings):
+    """One run: data, model, gradients, training, gradients, score."""
+    keras.utils.set_random_seed(seed)
+    held_out = STEPS_BETWEEN_SCORES * settings.batch_size
+    rows = max(TRAINING_ROWS, held_out)
+    task = make_task(rows + 2 * HELD_OUT_ROWS, length, seed=seed)
+    if not isinstance(task, SequenceTask):
+        raise ValueError(f"The function of the task must return a SequenceTask; received {task!r}.")
+    training, task = task.split(rows)
+    development, test = task.split(HELD_OUT_ROWS)
+    before = _largest_memory()
+    model = memory_model(training, make_cell(cell, settings.units, length), settings)
+    probed = test[:PROBED_ROWS]
+    probe = GradientProbe(model, probed.inputs, probed.targets, probed.weights)
+    start = _bottom_flow(probe())
+    began = time.perf_counter()
+    progress = _train(model, training, development, settings)
+    seconds = time.perf_counter() - began
+    finite = all(np.isfinite(ops.convert_to_numpy(weight)).all() for weight in model.weights)
+    end = _bottom_flow(probe()) if finite else np.full_like(start, np.nan)
+    score = _score(model, test) if finite else float("nan")
+    after = _largest_memory()
+    return {
+        "parameters": model.count_params(),
+        "start_ratio": first_to_last_ratio(start),
+        "end_ratio": first_to_last_ratio(end),
+        "metric": task.metric,
+        "score": score,
+        "chance": task.chance,
+        "best": task.best,
+        "solved": task.solved(score),
+        "finite": finite,
+        "steps": STEPS_BETWEEN_SCORES * len(progress),
+        "scores": progress,
+        "seconds": seconds,
+        "peak_memory": None if before is None else after - before,
+        "start_flow": start.tolist(),
+        "end_flow": end.tolist(),
+    }
+
+
+def memory_model(task, cell, settings):
+    """The compiled model of `gradient_experiment` for a task."""
+    words = task.inputs.ndim == 2
+    inputs = keras.Input(task.inputs.shape[1:], dtype="int32" if words else "float32")
+    x = inputs
+    if words:
+        normal = keras.initializers.RandomNormal(
+            stddev=settings.embedding_norm / settings.units**0.5
+        )
+        x = keras.layers.Embedding(
+            len(task.vocabulary), settings.units, embeddings_initializer=normal
+        )(x)
+    stack = RNNStack(
+        cell,
+        units=settings.units,
+        num_layers=settings.num_layers,
+        bidirectional=settings.bidirectional,
+        residual=settings.residual,
+        truncate=settings.truncate,
+        return_sequences=True,
+        name="recurrent",
+    )
+    x = stack(x)
+    each_step = task.metric == "accuracy" and task.targets.ndim == 2
+    if settings.attention:
+        query = x if each_step else x[:, -1:]
+        context, _ = BahdanauAttention(settings.units)(query, x)
+        x = ops.concatenate([query, context], axis=-1)
+        x = x if each_step else x[:, 0]
+    elif not each_step:
+        x = x[:, -1]
+    classes = task.metric == "accuracy"
+    size = len(task.classes) if classes else task.targets.shape[-1]
+    model = keras.Model(inputs, keras.layers.Dense(size, name="answer")(x))
+    optimizer = keras.optimizers.get(settings.optimizer)
+    limits = {"global_clipnorm": settings.clip_norm, "clipvalue": settings.clip_value}
+    config = {**optimizer.get_config(), "learning_rate": settings.learning_rate, **limits}
+    optimizer = type(optimizer).from_config(config)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True) if classes else "mse"
+    model.compile(optimizer, loss)
+    return model
+
+
+def _bottom_flow(flow):
+    """The gradients of h in the lowest layer, forward."""
+    return next(iter(flow.values()))
+
+
+def _train(model, training, development, settings):
+    """Train until the held-out rows are solved; returns the scores."""
+    scores = []
+    rows = STEPS_BETWEEN_SCORES * settings.batch_size
+    order = np.random.default_rng(len(training))
+    places = np.empty(0, int)
+    for _ in range(-(-settings.steps // STEPS_BETWEEN_SCORES)):
+        while len(places) < rows:
+            places = np.concatenate([places, order.permutation(len(training))])
+        part, places = training[places[:rows]], places[rows:]
+        history = model.fit(
+            part.inputs,
+            part.targets,
+            sample_weight=part.weights,
+            batch_size=settings.batch_size,
+            verbose=0,
+        )
+        if not np.isfinite(history.history["loss"][0]):
+            scores.append(float("nan"))
+            break
+        scores.append(_score(model, development))
+        if all(training.solved(score) for score in [float("nan"), *scores][-2:]):
+            break
+    return scores
+
+
+def _score(model, task):
+    """The score of a model on a task."""
+    found = np.asarray(model.predict(task.inputs, batch_size=250, verbose=0))
+    if task.metric == "mse":
+        return float(np.mean((found - task.targets) ** 2))
+    right = found.argmax(axis=-1) == task.targets
+    return float(np.average(right, weights=task.weights))
+
+
+def _largest_memory():
+    """The most memory that this process has had so far, in MiB; `None` where nobody says."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most / (2**20 if sys.platform == "darwin" else 2**10)

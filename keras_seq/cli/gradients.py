@@ -1,0 +1,189 @@
+"""The command that measures what cells learn, and how the gradient comes back in them."""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from typing import Annotated
+
+import typer
+
+from keras_seq.cli import options
+from keras_seq.cli.show import say
+
+COLUMNS = (
+    ("cell", "cell", str),
+    ("length", "length", str),
+    ("parameters", "parameters", "{:,}".format),
+    ("start_ratio", "ratio at start", "{:.1e}".format),
+    ("end_ratio", "ratio at end", "{:.1e}".format),
+    ("score", "score", "{:.3f}".format),
+    ("solved", "solved", str),
+    ("broken", "broken", str),
+    ("steps", "batches", "{:.0f}".format),
+    ("seconds", "seconds", "{:.1f}".format),
+    ("peak_memory", "MiB", lambda value: "" if value is None else f"{value:.0f}"),
+)
+
+
+def gradients(
+    out: Annotated[options.Path, typer.Option(help="Folder for the runs, table and figure.")],
+    task: Annotated[
+        str, typer.Option(help="A generated task, such as recall or adding.")
+    ] = "recall",
+    cells: Annotated[
+        str,
+        typer.Option(
+            help="Cells with commas between them, options after colons: vanilla:radius=0.9, "
+            "vanilla:relu, lstm:forget=5, lstm:chrono, gru:chrono, irnn, and :skip=10 for each."
+        ),
+    ] = "vanilla,irnn,lstm,gru",
+    length: Annotated[str, typer.Option(help="Lengths of the task, with commas.")] = "100",
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each.")] = 3,
+    units: Annotated[int, typer.Option(min=1)] = 64,
+    layers: Annotated[int, typer.Option(min=1, help="Recurrent layers.")] = 1,
+    bidirectional: Annotated[bool, typer.Option("--bidirectional")] = False,
+    residual: Annotated[bool, typer.Option("--residual")] = False,
+    attention: Annotated[
+        bool, typer.Option("--attention", help="Look at all states, not only the last.")
+    ] = False,
+    truncate: Annotated[
+        int | None, typer.Option(min=1, help="Steps of truncated backpropagation through time.")
+    ] = None,
+    embedding_norm: Annotated[float, typer.Option(help="Length of the first word vectors.")] = 4.0,
+    optimizer: Annotated[str, typer.Option(help="An optimiser of Keras.")] = "adam",
+    learning_rate: options.LearningRate = 1e-3,
+    clip: Annotated[float, typer.Option(help="Limit of the gradient's norm; 0 for none.")] = 1.0,
+    clip_value: Annotated[
+        float | None, typer.Option(help="Limit of each number of the gradient, in its place.")
+    ] = None,
+    batch_size: Annotated[int, typer.Option(min=1)] = 64,
+    steps: Annotated[int, typer.Option(min=1, help="Batches at most.")] = 2000,
+):
+    """Train cells on a task of a given length and measure how the gradient reaches its beginning.
+
+    For each cell and length: the gradient at the first step by that at the last one before and
+    after training, the score over the seeds, how many solved the task and how many broke (weights
+    that are no numbers), seconds of training and how much memory a process grew by. Several lengths
+    show how far each cell gets.
+    """
+    from keras_seq.analysis.gradient_experiment import ExperimentSettings
+
+    settings = ExperimentSettings(
+        units=units,
+        num_layers=layers,
+        bidirectional=bidirectional,
+        residual=residual,
+        attention=attention,
+        truncate=truncate,
+        embedding_norm=embedding_norm,
+        optimizer=optimizer,
+        learning_rate=learning_rate,
+        clip_norm=clip or None,
+        clip_value=clip_value,
+        batch_size=batch_size,
+        steps=steps,
+    )
+    cells, lengths = _listed("--cells", cells, str), _listed("--length", length, int)
+    _check(task, cells, lengths, settings)
+    out.mkdir(parents=True, exist_ok=True)
+    runs = []
+    for one in lengths:
+        for cell in cells:
+            runs += _in_a_process(task, cell, one, seeds, dataclasses.asdict(settings))
+    _write(out, runs, settings, task)
+
+
+def _listed(name, text, kind):
+    try:
+        found = [kind(part.strip()) for part in text.split(",") if part.strip()]
+    except ValueError:
+        raise ValueError(f"{name} takes whole numbers with commas; received {text!r}.") from None
+    if not found:
+        raise ValueError(f"{name} names nothing; received {text!r}.")
+    return found
+
+
+def _check(task, cells, lengths, settings):
+    """Raise a `ValueError` for what could not run, before anything does."""
+    from keras_seq.analysis.gradient_experiment import check_settings, make_cell
+    from keras_seq.datasets import TASKS
+
+    if task not in TASKS:
+        raise ValueError(f"Unknown task {task!r}. Choose one of {', '.join(TASKS)}.")
+    check_settings(settings)
+    for length in lengths:
+        TASKS[task](2, length)
+        for cell in cells:
+            make_cell(cell, settings.units, length)
+
+
+def _in_a_process(task, cell, length, seeds, settings):
+    """The runs of one cell and length, in a process of their own: its memory is theirs."""
+    given = {"task": task, "cell": cell, "length": length, "seeds": seeds, "settings": settings}
+    script = "from keras_seq.cli.gradients import work; work()"
+    # The lines that the backends write to standard output go elsewhere: the last one is ours.
+    found = subprocess.run(
+        [sys.executable, "-c", script],
+        input=json.dumps(given),
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+    if found.returncode:
+        raise ValueError(f"The runs of {cell} at length {length} ended with an error, see above.")
+    return json.loads(found.stdout.splitlines()[-1])
+
+
+def work():
+    """Make the runs that standard input asks for, and write them as one line of JSON."""
+    from keras_seq.analysis import gradient_experiment
+
+    given = json.load(sys.stdin)
+
+    def report(run):
+        verdict = "solved" if run["solved"] else "not solved" if run["finite"] else "broken"
+        print(
+            f"{run['cell']}, length {run['length']}, seed {run['seed']}: ratio "
+            f"{run['start_ratio']:.1e} -> {run['end_ratio']:.1e}, {run['metric']} "
+            f"{run['score']:.3f} after {run['steps']} batches, {run['seconds']:.0f} s, {verdict}",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    runs = gradient_experiment(
+        given["task"],
+        [given["cell"]],
+        [given["length"]],
+        given["seeds"],
+        report=report,
+        **given["settings"],
+    )
+    print("\n" + json.dumps(runs))
+
+
+def _write(out, runs, settings, task):
+    """Write the runs, the table and the figure; print the table."""
+    from keras_seq.analysis import plot_gradient_experiment, summary
+    from keras_seq.datasets import write_lines
+
+    rows = summary(runs)
+    table = table_lines(rows)
+    for line in table:
+        print(line)
+    record = {"task": task, "settings": dataclasses.asdict(settings), "runs": runs}
+    write_lines(out / "runs.json", json.dumps(record, indent=1).splitlines())
+    write_lines(out / "table.txt", table)
+    plot_gradient_experiment(runs, title=f"Task: {task}", save=out / "gradients.png")
+    say(f"Wrote runs.json, table.txt and gradients.png to {out}/.")
+
+
+def table_lines(rows):
+    """The rows of `analysis.summary` as lines of a table."""
+    cells = [[title for _, title, _ in COLUMNS]]
+    for row in rows:
+        shown = {**row, "solved": f"{row['solved']}/{row['seeds']}"}
+        cells.append([write(shown[name]) for name, _, write in COLUMNS])
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return ["  ".join(map(str.rjust, line, widths)) for line in cells]
