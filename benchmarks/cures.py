@@ -64,8 +64,8 @@ LINES = [
         ("vanilla:radius=0.9:skip=10", {}),
     ]),
     ("residuals through depth", "recall", 10, [
-        ("gru", {"num_layers": 8}),
-        ("gru", {"num_layers": 8, "residual": True}),
+        ("lstm", {"num_layers": 12}),
+        ("lstm", {"num_layers": 12, "residual": True}),
     ]),
     ("truncation", near_recall, 100, [
         ("vanilla:radius=2", {}),

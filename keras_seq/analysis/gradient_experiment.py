@@ -305,7 +305,7 @@ def _run(make_task, cell, length, seed, settings):
     probe = GradientProbe(model, probed.inputs, probed.targets, probed.weights)
     start = _bottom_flow(probe())
     began = time.perf_counter()
-    progress = _train(model, training, development, settings)
+    scores, steps = _train(model, training, development, settings)
     seconds = time.perf_counter() - began
     finite = all(np.isfinite(ops.convert_to_numpy(weight)).all() for weight in model.weights)
     end = _bottom_flow(probe()) if finite else np.full_like(start, np.nan)
@@ -321,8 +321,8 @@ def _run(make_task, cell, length, seed, settings):
         "best": task.best,
         "solved": task.solved(score),
         "finite": finite,
-        "steps": STEPS_BETWEEN_SCORES * len(progress),
-        "scores": progress,
+        "steps": steps,
+        "scores": scores,
         "seconds": seconds,
         "peak_memory": None if before is None else after - before,
         "start_flow": start.tolist(),
@@ -379,12 +379,13 @@ def _bottom_flow(flow):
 
 
 def _train(model, training, development, settings):
-    """Train until the held-out rows are solved; returns the scores."""
-    scores = []
-    rows = STEPS_BETWEEN_SCORES * settings.batch_size
+    """Train until the held-out rows are solved; returns the scores and the number of batches."""
+    scores, steps = [], 0
     order = np.random.default_rng(len(training))
     places = np.empty(0, int)
-    for _ in range(-(-settings.steps // STEPS_BETWEEN_SCORES)):
+    while steps < settings.steps and not _is_over(training, scores):
+        batches = min(STEPS_BETWEEN_SCORES, settings.steps - steps)
+        rows = batches * settings.batch_size
         while len(places) < rows:
             places = np.concatenate([places, order.permutation(len(training))])
         part, places = training[places[:rows]], places[rows:]
@@ -395,13 +396,16 @@ def _train(model, training, development, settings):
             batch_size=settings.batch_size,
             verbose=0,
         )
-        if not np.isfinite(history.history["loss"][0]):
-            scores.append(float("nan"))
-            break
-        scores.append(_score(model, development))
-        if all(training.solved(score) for score in [float("nan"), *scores][-2:]):
-            break
-    return scores
+        steps += batches
+        broken = not np.isfinite(history.history["loss"][0])
+        scores.append(float("nan") if broken else _score(model, development))
+    return scores, steps
+
+
+def _is_over(task, scores):
+    """Whether the last two scores solve the task, or the last one is no number."""
+    solved = [task.solved(score) for score in scores[-2:]]
+    return bool(scores) and (np.isnan(scores[-1]) or solved == [True, True])
 
 
 def _score(model, task):

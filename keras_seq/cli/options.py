@@ -48,7 +48,7 @@ Stream = option(bool, "Read the files as training goes on: they need no memory."
 ShuffleBuffer = option(int, "With --stream: texts in memory at once, to be shuffled.", TEXT)
 
 MODEL = "Model"
-Cell = option(str, "lstm, gru or vanilla.", MODEL)
+Cell = option(str, "lstm, gru, vanilla, irnn, min_gru or min_lstm.", MODEL)
 Units = option(int, "Size of encoder (per direction) and decoder.", MODEL)
 Embedding = option(int | None, "Embedding size; units if not set.", MODEL)
 Layers = option(int, "Layers of encoder and decoder.", MODEL)

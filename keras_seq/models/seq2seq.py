@@ -44,8 +44,8 @@ class Seq2Seq(Generation, Task):
     Args:
         source_tokenizer: a `keras_seq.text.Tokenizer` of the source language.
         target_tokenizer: one of the target language.
-        cell: `"lstm"`, `"gru"`, `"vanilla"`, `"min_gru"`, `"min_lstm"`, the config of a Keras RNN
-            cell, or an instance.
+        cell: `"lstm"`, `"gru"`, `"vanilla"`, `"irnn"`, `"min_gru"`, `"min_lstm"`, the config of a
+            Keras RNN cell, or an instance.
         units: size of the encoder (per direction) and of the decoder.
         num_layers: number of layers of both.
         bidirectional: whether the encoder reads from both sides.
