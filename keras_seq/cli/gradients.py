@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from typing import Annotated
 
 import typer
@@ -25,6 +26,9 @@ COLUMNS = (
     ("seconds", "seconds", "{:.1f}".format),
     ("peak_memory", "MiB", lambda value: "" if value is None else f"{value:.0f}"),
 )
+
+# What TensorFlow says at its start, whatever it is told, in each process anew.
+CHATTER = ("WARNING: All log messages before absl::InitializeLog", "I0000 ")
 
 
 def gradients(
@@ -68,7 +72,7 @@ def gradients(
     that are no numbers), seconds of training and how much memory a process grew by. Several lengths
     show how far each cell gets.
     """
-    from keras_seq.analysis.gradient_experiment import ExperimentSettings
+    from keras_seq.analysis.experiment_model import ExperimentSettings
 
     settings = ExperimentSettings(
         units=units,
@@ -107,7 +111,8 @@ def _listed(name, text, kind):
 
 def _check(task, cells, lengths, settings):
     """Raise a `ValueError` for what could not run, before anything does."""
-    from keras_seq.analysis.gradient_experiment import check_settings, make_cell
+    from keras_seq.analysis.experiment_cells import make_cell
+    from keras_seq.analysis.experiment_model import check_settings
     from keras_seq.datasets import TASKS
 
     if task not in TASKS:
@@ -123,17 +128,28 @@ def _in_a_process(task, cell, length, seeds, settings):
     """The runs of one cell and length, in a process of their own: its memory is theirs."""
     given = {"task": task, "cell": cell, "length": length, "seeds": seeds, "settings": settings}
     script = "from keras_seq.cli.gradients import work; work()"
-    # The lines that the backends write to standard output go elsewhere: the last one is ours.
-    found = subprocess.run(
-        [sys.executable, "-c", script],
-        input=json.dumps(given),
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-    )
-    if found.returncode:
-        raise ValueError(f"The runs of {cell} at length {length} ended with an error, see above.")
-    return json.loads(found.stdout.splitlines()[-1])
+    with tempfile.TemporaryFile("w+") as asked, tempfile.TemporaryFile("w+") as answered:
+        json.dump(given, asked)
+        asked.seek(0)
+        process = subprocess.Popen(
+            [sys.executable, "-c", script],
+            stdin=asked,
+            stdout=answered,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        )
+        with process:
+            for line in process.stderr:
+                if not line.startswith(CHATTER):
+                    print(line, end="", file=sys.stderr, flush=True)
+        if process.returncode:
+            raise ValueError(
+                f"The runs of {cell} at length {length} ended with an error, see above."
+            )
+        answered.seek(0)
+        # What the backends write to standard output stands before it.
+        return json.loads(answered.read().splitlines()[-1])
 
 
 def work():

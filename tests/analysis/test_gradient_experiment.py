@@ -8,11 +8,8 @@ import numpy as np
 import pytest
 
 from keras_seq.analysis import gradient_experiment, plot_gradient_experiment, summary
-from keras_seq.analysis.gradient_experiment import (
-    ExperimentSettings,
-    make_cell,
-    memory_model,
-)
+from keras_seq.analysis.experiment_cells import make_cell
+from keras_seq.analysis.experiment_model import ExperimentSettings, memory_model
 from keras_seq.datasets import SequenceTask, recall
 from keras_seq.layers import TimeSkipCell
 
