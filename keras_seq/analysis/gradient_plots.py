@@ -113,7 +113,7 @@ def plot_gradient_heatmap(callback, layers=None, title=None, save=None):
             interpolation="nearest",
             extent=(0.5, norms.shape[1] + 0.5, -0.5, len(norms) - 0.5),
         )
-        places = np.unique(np.linspace(0, len(times) - 1, min(len(times), 9)).astype(int))
+        places = range(0, len(times), -(-len(times) // 8))
         axes.set_yticks(places, [times[place] for place in places])
         axes.set_xlabel("time step")
         axes.set_ylabel({"epoch": "epochs trained", "batch": "batches trained"}[per])
