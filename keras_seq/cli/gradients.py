@@ -96,7 +96,8 @@ def gradients(
     for one in lengths:
         for cell in cells:
             runs += _in_a_process(task, cell, one, seeds, dataclasses.asdict(settings))
-    _write(out, runs, settings, task)
+            _keep(out, runs, settings, task)
+    _show(out, runs, task)
 
 
 def _listed(name, text, kind):
@@ -179,17 +180,22 @@ def work():
     print("\n" + json.dumps(runs))
 
 
-def _write(out, runs, settings, task):
-    """Write the runs, the table and the figure; print the table."""
+def _keep(out, runs, settings, task):
+    """Write all runs so far: who breaks off has them."""
+    from keras_seq.datasets import write_lines
+
+    record = {"task": task, "settings": dataclasses.asdict(settings), "runs": runs}
+    write_lines(out / "runs.json", json.dumps(record, indent=1).splitlines())
+
+
+def _show(out, runs, task):
+    """Print the table; write it, and the figure."""
     from keras_seq.analysis import plot_gradient_experiment, summary
     from keras_seq.datasets import write_lines
 
-    rows = summary(runs)
-    table = table_lines(rows)
+    table = table_lines(summary(runs))
     for line in table:
         print(line)
-    record = {"task": task, "settings": dataclasses.asdict(settings), "runs": runs}
-    write_lines(out / "runs.json", json.dumps(record, indent=1).splitlines())
     write_lines(out / "table.txt", table)
     plot_gradient_experiment(runs, title=f"Task: {task}", save=out / "gradients.png")
     say(f"Wrote runs.json, table.txt and gradients.png to {out}/.")
