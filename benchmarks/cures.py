@@ -39,6 +39,7 @@ LINES = [
         ("vanilla:linear:radius=1.5", SGD | FREE),
         ("vanilla:linear:radius=1.5", SGD | {"clip_norm": 1.0}),
         ("vanilla:linear:radius=1.5", SGD | FREE | {"clip_value": 0.1}),
+        ("vanilla:linear:radius=1.5", SGD | FREE | {"clip_value": 0.01}),
     ]),
     ("explosion, ReLU, SGD", "recall", 50, [
         ("vanilla:relu:radius=1.5", SGD | FREE),
