@@ -201,7 +201,9 @@ class Decoder(keras.layers.Layer):
         if copy and attention is None:
             raise ValueError("`copy=True` points by attention; received attention=None.")
         policy = self.dtype_policy
-        self.embedding = token_embedding(vocabulary_size, self.embedding_dim, policy)
+        self.embedding = token_embedding(
+            vocabulary_size, self.embedding_dim, policy, name="target_embedding"
+        )
         mechanism = get_attention(attention, units, policy)
         self.cell = AttentionCell(
             [cell] * num_layers, mechanism, units, order=order, residual=residual, dtype=policy

@@ -3,7 +3,7 @@
 import keras
 
 
-def token_embedding(vocabulary_size, size, dtype):
+def token_embedding(vocabulary_size, size, dtype, name=None):
     """Return an `Embedding` of tokens whose vectors begin with a length of about 4.
 
     Keras's own are uniform in [-0.05, 0.05]: a recurrence hardly sees them, and a rare word takes
@@ -12,5 +12,5 @@ def token_embedding(vocabulary_size, size, dtype):
     """
     initializer = keras.initializers.RandomNormal(stddev=4 * size**-0.5)
     return keras.layers.Embedding(
-        vocabulary_size, size, embeddings_initializer=initializer, dtype=dtype
+        vocabulary_size, size, embeddings_initializer=initializer, dtype=dtype, name=name
     )

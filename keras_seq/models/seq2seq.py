@@ -143,7 +143,10 @@ class Seq2Seq(Generation, Task):
         options = {"units": units, "num_layers": num_layers, "dropout": dropout}
         options["dtype"] = self.dtype_policy
         self.source_embedding = token_embedding(
-            self.source_tokenizer.vocabulary_size, self.embedding_dim, self.dtype_policy
+            self.source_tokenizer.vocabulary_size,
+            self.embedding_dim,
+            self.dtype_policy,
+            name="source_embedding",
         )
         self.source_dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy)
         options["residual"] = residual
