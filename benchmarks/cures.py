@@ -60,6 +60,10 @@ LINES = [
     ("chrono, LSTM", "recall", 100, [("lstm", {}), ("lstm:chrono", {})]),
     ("chrono, GRU", "recall", 100, [("gru", {}), ("gru:chrono", {})]),
     ("gates", "recall", 20, [("vanilla", {}), ("lstm", {}), ("gru", {})]),
+    ("skips through time", "recall", 50, [
+        ("vanilla:radius=0.9", {}),
+        ("vanilla:radius=0.9:skip=10", {}),
+    ]),
     ("skips through time", "recall", 100, [
         ("vanilla:radius=0.9", {}),
         ("vanilla:radius=0.9:skip=10", {}),
