@@ -6,8 +6,13 @@ import sys
 import tempfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-# The programs are tiny: JAX takes a third of the time where XLA spends none on making them fast.
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+# The programs are tiny, and most of the time goes into compiling them: XLA shall spend none on
+# making them fast, send no operation through MLIR on its way to LLVM, and not split any of them.
+os.environ.setdefault(
+    "XLA_FLAGS",
+    "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+    " --xla_cpu_parallel_codegen_split_count=1",
+)
 if os.environ.get("KERAS_BACKEND") == "torch":
     import torch  # noqa: F401  (after TensorFlow it can crash the process)
 
