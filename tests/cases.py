@@ -9,31 +9,54 @@ import functools
 from collections.abc import Callable
 
 import numpy as np
+from keras import ops
 
 from keras_seq.initializers import Chrono, ForgetBias
 from keras_seq.layers import (
+    CRF,
     GRU,
     LSTM,
+    ALiBi,
     AttentionCell,
+    AttentionPooling,
     BahdanauAttention,
     Bidirectional,
     Bridge,
+    CRFLoss,
     Decoder,
     Encoder,
+    LastPooling,
+    LearntPositions,
     LocalAttention,
     LuongAttention,
+    MaxPooling,
+    MeanPooling,
     MinGRU,
     MinGRUCell,
     MinLSTM,
     MinLSTMCell,
     MonotonicAttention,
+    PositionEncoding,
     RNNStack,
+    RotaryPositions,
     ScaledDotAttention,
+    SelfAttention,
+    SelfAttentionEncoder,
+    SinusoidalPositions,
     TimeSkipCell,
     VanillaRNN,
     VanillaRNNCell,
 )
-from keras_seq.models import ExactMatch, Perplexity, Seq2Seq, TokenAccuracy, TokenCrossEntropy
+from keras_seq.models import (
+    ExactMatch,
+    LabelAccuracy,
+    LabelF1,
+    Perplexity,
+    Seq2Seq,
+    TextClassifier,
+    TokenAccuracy,
+    TokenCrossEntropy,
+)
 from keras_seq.samplers import Beam, Exhaustive, Greedy, Random
 from keras_seq.text import CharacterTokenizer
 
@@ -54,6 +77,7 @@ MASK = lengths_mask(5, 3, 1)
 TOKENS = np.array([[1, 4, 5, 6], [1, 6, 2, 3], [1, 3, 4, 4]], "int32")
 SOURCE = np.array([[4, 5, 6, 3, 2], [6, 5, 2, 0, 0], [2, 0, 0, 0, 0]], "int32")
 STEP = {"inputs": floats(B, D)}
+STEPS = np.arange(S, dtype="int32")[None]
 ATTENDED = {"values": floats(B, S, D), "values_mask": MASK}
 ENCODED = {"inputs": floats(B, S, D), "mask": MASK}
 LSTM_STATES = [[floats(B, n) for n in (U, U)]]
@@ -165,6 +189,30 @@ def recurrent(name, make, *shapes):
     )
 
 
+def self_attention(name, *shapes, return_attention=False, **config):
+    """A line for an attention of a sequence to itself."""
+    return Layer(
+        name,
+        lambda **k: SelfAttention(U + 1, num_heads=3, **config, **k),
+        ENCODED,
+        list(shapes),
+        lambda layer, **inputs: layer(**inputs, return_attention=return_attention),
+        grows={"inputs": 0, "mask": False},
+    )
+
+
+def position_encoding(name, make, shape=(B, S, D), call=lambda layer, x: layer(x)):
+    """A line for a position encoding; `call` takes what the encoding changes."""
+    return Layer(
+        name,
+        make,
+        {"x": floats(*shape)},
+        [shape],
+        lambda layer, x: call(layer, ops.cast(x, layer.compute_dtype)),
+        lambda layer: None if layer.built else layer.build((B, S, D)),
+    )
+
+
 def decoder(name, **config):
     """A line for a decoder."""
     copied = {"copy_ids": COPIES} if config.get("copy") else {}
@@ -190,6 +238,18 @@ def seq2seq(name, **config):
         TRANSLATED,
         [(B, T, VOCABULARY)],
         grows={"inputs": {"source_ids": 0, "target_ids": 0}},
+        float32_output=True,
+    )
+
+
+def text_classifier(name, **config):
+    """A line for a classifier."""
+    return Layer(
+        name,
+        lambda **k: TextClassifier(tokenizer(), ["x", "y", "z"], units=U, **config, **k),
+        {"inputs": {"token_ids": SOURCE}},
+        [(B, 3)],
+        grows={"inputs": {"token_ids": 0}},
         float32_output=True,
     )
 
@@ -303,11 +363,61 @@ LAYERS = [
         ),
         (B, 2 * U),
     ),
+    self_attention(
+        "SelfAttention",
+        (B, S, U + 1),
+        (B, 3, S, S),
+        positions="learnt",
+        dropout=0.3,
+        return_attention=True,
+    ),
+    self_attention("causal-SelfAttention", (B, S, U + 1), causal=True, positions="rotary"),
+    recurrent(
+        "SelfAttentionEncoder",
+        lambda **k: SelfAttentionEncoder(U + 1, num_heads=2, dropout=0.3, **k),
+        (B, U + 1),
+    ),
+    recurrent(
+        "SelfAttentionEncoder-causal",
+        lambda **k: SelfAttentionEncoder(
+            U,
+            num_layers=1,
+            num_heads=1,
+            feed_forward_units=3,
+            positions="sinusoidal",
+            causal=True,
+            activation="tanh",
+            return_sequences=True,
+            **k,
+        ),
+        (B, S, U),
+    ),
+    position_encoding("PositionEncoding", PositionEncoding),
+    position_encoding("SinusoidalPositions", SinusoidalPositions),
+    position_encoding("LearntPositions", functools.partial(LearntPositions, 4)),
+    position_encoding(
+        "RotaryPositions", RotaryPositions, (B, 2, S, 4), lambda layer, x: layer.turn(x, STEPS)
+    ),
+    position_encoding(
+        "ALiBi", ALiBi, (B, 2, S, S), lambda layer, x: layer.add_to_scores(x, STEPS, STEPS)
+    ),
     Layer(
         "Bridge",
         lambda **k: Bridge([[2, 3], [4]], **k),
         {"states": [[floats(B, 3), floats(B, 2)], [floats(B, 6)]]},
         [(B, 2), (B, 3), (B, 4)],
+    ),
+    Layer(
+        "CRF",
+        lambda **k: CRF(D, [(0, 1)], "glorot_normal", boundary_initializer="ones", **k),
+        ENCODED,
+        [(B, S, D)],
+        # Only what its methods find depends on its weights; they give float32.
+        lambda crf, inputs, mask: ops.cast(
+            crf.marginals(crf(inputs, mask=mask), mask), crf.compute_dtype
+        ),
+        lambda crf: None if crf.built else crf.build((B, S, D)),
+        grows={"inputs": 0, "mask": False},
     ),
     decoder("Decoder"),
     decoder("Decoder-dot-free", attention=None),
@@ -324,8 +434,21 @@ LAYERS = [
         residual=True,
     ),
     decoder("Decoder-copy", cell="gru", copy=True, readout=None),
+    recurrent("LastPooling", lambda **k: LastPooling(bidirectional=True, **k), (B, D)),
+    recurrent("MeanPooling", lambda **k: MeanPooling(**k), (B, D)),
+    recurrent("MaxPooling", lambda **k: MaxPooling(**k), (B, D)),
+    Layer(
+        "AttentionPooling",
+        lambda **k: AttentionPooling(U, **k),
+        ENCODED,
+        [(B, D), (B, S)],
+        lambda layer, **inputs: layer(**inputs, return_attention=True),
+        grows={"inputs": 0, "mask": False},
+    ),
     seq2seq("Seq2Seq"),
     seq2seq("Seq2Seq-stack", cell="vanilla", attention="dot", bidirectional=False, num_layers=2),
+    text_classifier("TextClassifier"),
+    text_classifier("TextClassifier-attention", cell="min_gru", pooling="attention", num_layers=2),
 ]
 
 INITIALIZERS = [ForgetBias(), ForgetBias(5.0), Chrono(100), Chrono(100, cell="gru", seed=3)]
@@ -340,6 +463,6 @@ SAMPLERS = [
     Exhaustive(max_length=9, max_nodes=50),
 ]
 
-METRICS = [Perplexity, ExactMatch, TokenAccuracy]
+METRICS = [Perplexity, ExactMatch, TokenAccuracy, LabelAccuracy, LabelF1]
 
-LOSSES = [TokenCrossEntropy]
+LOSSES = [CRFLoss, TokenCrossEntropy]

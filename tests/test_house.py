@@ -10,7 +10,7 @@ from cases import INITIALIZERS, LAYERS, LOSSES, METRICS, SAMPLERS
 
 import keras_seq
 
-ABSTRACT = {"AttentionMechanism", "Sampler", "Task", "Tokenizer"}
+ABSTRACT = {"AttentionMechanism", "Pooling", "Sampler", "Task", "Tokenizer"}
 
 
 def _public_classes(*modules):

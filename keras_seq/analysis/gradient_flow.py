@@ -10,6 +10,7 @@ from keras_seq.backend import compiled, gradient
 from keras_seq.identifiers import check_choice
 from keras_seq.layers.cells import state_names
 from keras_seq.layers.observation import Observation, advance
+from keras_seq.layers.self_attention import SelfAttention
 
 REDUCTIONS = ("norm", None)
 
@@ -306,7 +307,7 @@ def _tapped_layers(model, names):
             f"The model {model.name!r} has no layer {', '.join(map(repr, unknown))}; it has "
             f"{', '.join(map(repr, known))}."
         )
-    kinds = (keras.layers.MultiHeadAttention, keras.layers.GroupQueryAttention)
+    kinds = (keras.layers.MultiHeadAttention, keras.layers.GroupQueryAttention, SelfAttention)
     found = [layer for layer in layers if isinstance(layer, kinds)]
     return found + [known[name] for name in names or [] if known[name] not in found]
 

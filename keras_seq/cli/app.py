@@ -10,7 +10,9 @@ from keras_seq.cli import options
 from keras_seq.cli.gradients import gradients
 from keras_seq.cli.show import describe
 from keras_seq.cli.train import train_seq2seq
+from keras_seq.cli.train_classifier import train_classifier
 from keras_seq.cli.use import evaluate, generate
+from keras_seq.cli.use_classifier import predict
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,7 +25,9 @@ train_app = typer.Typer(
 )
 app.add_typer(train_app, name="train")
 train_app.command("seq2seq")(train_seq2seq)
+train_app.command("classifier")(train_classifier)
 app.command()(generate)
+app.command()(predict)
 app.command()(evaluate)
 app.command()(gradients)
 

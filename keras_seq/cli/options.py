@@ -25,6 +25,23 @@ class Score(StrEnum):
     token_error_rate = "token_error_rate"
 
 
+class Pooling(StrEnum):
+    """What makes one vector of all steps."""
+
+    last = "last"
+    mean = "mean"
+    max = "max"
+    attention = "attention"
+
+
+class ClassScore(StrEnum):
+    """What the best classifier is chosen by."""
+
+    accuracy = "accuracy"
+    f1 = "f1"
+    loss = "loss"
+
+
 def option(kind: type, text: str, panel: str | None = None, name: str | None = None) -> Any:
     """An option of a type, with a line of help, under a heading."""
     names = () if name is None else (name,)
@@ -34,7 +51,19 @@ def option(kind: type, text: str, panel: str | None = None, name: str | None = N
 ModelFile = Annotated[Path, Argument(help="A .keras file.")]
 SourceFile = option(Path, "One source text a line.", name="--source")
 TargetFile = option(Path, "One target text a line.", name="--target")
+EvaluatedSource = option(Path | None, "One source text a line.", name="--source")
+EvaluatedTarget = option(Path | None, "One target text a line.", name="--target")
 BatchSize = option(int, "Texts at once.")
+
+LABELLED = "Labelled files"
+TrainFile = option(Path, "A TSV or CSV file of texts and labels.", LABELLED, "--train")
+ValFile = option(Path | None, "Held-out texts and labels.", LABELLED, "--val")
+DataFile = option(Path | None, "A TSV or CSV file of texts and labels.", LABELLED, "--data")
+TextColumn = option(str, "Column of the texts: a name, or a place from 0.", LABELLED)
+LabelColumn = option(str, "Column of the labels, likewise.", LABELLED)
+LabelSeparator = option(
+    str | None, "What stands between labels, where a text has any number of them.", LABELLED
+)
 
 TEXT = "Text"
 ValSourceFile = option(Path | None, "Held-out sources.", name="--val-source")
@@ -46,6 +75,9 @@ Lowercase = option(bool, "Lower-case both sides.", TEXT, "--lowercase")
 MaxLength = option(int, "Longer texts are cut to so many tokens.", TEXT)
 Stream = option(bool, "Read the files as training goes on: they need no memory.", TEXT, "--stream")
 ShuffleBuffer = option(int, "With --stream: texts in memory at once, to be shuffled.", TEXT)
+
+OneVocabulary = option(int | None, "Largest vocabulary; 8000 for subwords.", TEXT, "--vocabulary")
+LowercaseText = option(bool, "Lower-case the texts.", TEXT, "--lowercase")
 
 MODEL = "Model"
 Cell = option(str, "lstm, gru, vanilla, irnn, min_gru or min_lstm.", MODEL)
@@ -67,6 +99,13 @@ TieEmbeddings = option(
 Copy = option(bool, "Let the decoder copy words of the source.", MODEL, "--copy")
 Unidirectional = option(bool, "Read the source from the left only.", MODEL, "--unidirectional")
 Dropout = option(float, "Rate of dropout.", MODEL)
+EncoderUnits = option(int, "Size of the state, per direction.", MODEL, "--units")
+EncoderLayers = option(int, "Recurrent layers.", MODEL, "--layers")
+LeftOnly = option(bool, "Read from the left only.", MODEL, "--unidirectional")
+PoolingOption = option(Pooling, "What makes one vector of all steps.", MODEL, "--pooling")
+LayerNorm = option(bool, "Normalise the output of each layer.", MODEL, "--layer-norm")
+Variational = option(bool, "Drop the same features at all steps.", MODEL, "--variational")
+WeightDropout = option(float, "Rate of dropout of the recurrent weights.", MODEL)
 
 TRAINING = "Training"
 Epochs = option(int | None, "Passes; 10 if no --minutes are set.", TRAINING)
@@ -77,6 +116,13 @@ LearningRate = option(float, "Of Adam.", TRAINING)
 WeightDecay = option(float | None, "Of AdamW.", TRAINING)
 Clip = option(float, "Largest norm of all gradients together; 0 for no limit.", TRAINING)
 Ema = option(float | None, "Momentum of a running average of the weights, e.g. 0.999.", TRAINING)
+ClassSmoothing = option(
+    float, "Share of probability spread over the classes.", TRAINING, "--label-smoothing"
+)
+Balanced = option(bool, "Let all classes count the same in training.", TRAINING, "--balanced")
+ClassScoreOption = option(
+    ClassScore, "Choose the best model by this, on the held-out texts.", TRAINING, "--score"
+)
 LabelSmoothing = option(float, "Share of probability spread over the vocabulary.", TRAINING)
 TeacherForcing = option(
     float, "How often the true token is fed.", TRAINING, "--teacher-forcing-ratio"
@@ -91,6 +137,11 @@ Patience = option(int, "Stop after so many epochs that were not better.", TRAINI
 Resume = option(
     bool, "Go on with the training in OUT.state, if there is one.", TRAINING, "--resume"
 )
+
+Probabilities = option(
+    bool, "Write the probabilities behind the answer, most probable first.", name="--probabilities"
+)
+Threshold = option(float | None, "Probability above which a text has a label.")
 
 SEARCH = "Search"
 SamplerName = option(

@@ -5,36 +5,70 @@ import pathlib
 import sys
 import tempfile
 
+# What is always shown of a config, and under which title.
+SHOWN = {
+    "cell": "cell",
+    "units": "units",
+    "num_layers": "layers",
+    "bidirectional": "bidirectional",
+    "attention": "attention",
+    "pooling": "pooling",
+    "dropout": "dropout",
+}
+STACK = ("cell", "units", "num_layers", "bidirectional")
+
 
 def describe(model):
-    """Return a few lines on a translator."""
+    """Return a few lines on a task model."""
     import keras
 
     config = model.get_config()
-    source, target = model.source_tokenizer, model.target_tokenizer
+    shown = dict(SHOWN)
+    if config.get("encoder") is not None:  # it stands for what describes recurrent layers
+        shown = {name: title for name, title in SHOWN.items() if name not in STACK}
     rows = {
         "model": type(model).__name__,
         "backend now": keras.config.backend(),
-        "source": f"{type(source).__name__}, {source.vocabulary_size:,} ids",
-        "target": f"{type(target).__name__}, {target.vocabulary_size:,} ids",
-        "cell": _short(config["cell"]),
-        "units": config["units"],
-        "layers": config["num_layers"],
-        "bidirectional": config["bidirectional"],
-        "attention": _short(config["attention"]),
-        "dropout": config["dropout"],
+        **_tokenizers(model),
+        **_classes(model),
+        **{title: _short(config[name]) for name, title in shown.items() if name in config},
         **_unusual(model, config),
-        "sampler": f"{type(model.sampler).__name__} {model.sampler.get_config() or ''}".strip(),
+        **_sampler(model),
         "weights": f"{model.count_params():,}",
     }
     width = max(15, *(len(name) + 1 for name in rows))
     return "\n".join(f"{name:<{width}}{value}" for name, value in rows.items())
 
 
+def _tokenizers(model):
+    names = {"source_tokenizer": "source", "target_tokenizer": "target", "tokenizer": "tokenizer"}
+    found = {title: getattr(model, name) for name, title in names.items() if hasattr(model, name)}
+    return {
+        title: f"{type(one).__name__}, {one.vocabulary_size:,} ids" for title, one in found.items()
+    }
+
+
+def _classes(model, most=10):
+    """The names of the classes, the first ones of many."""
+    if not hasattr(model, "class_names"):
+        return {}
+    names = model.class_names
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return {"classes": ", ".join(names[:most]) + more}
+
+
+def _sampler(model):
+    if not hasattr(model, "sampler"):
+        return {}
+    name, config = type(model.sampler).__name__, model.sampler.get_config()
+    return {"sampler": f"{name} {config or ''}".strip()}
+
+
 def _unusual(model, config):
     """The options from `order` on that are not what they are by default."""
     names = ("order", "input_feeding", "residual", "readout", "tie_embeddings", "copy")
-    names += ("teacher_forcing_ratio", "sampling_level", "feedback")
+    names += ("teacher_forcing_ratio", "sampling_level", "feedback", "encoder")
+    names += ("layer_norm", "variational", "weight_dropout", "multi_label", "threshold")
     defaults = inspect.signature(type(model)).parameters
     return {
         name.replace("_", " "): _short(config[name])

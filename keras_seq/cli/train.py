@@ -1,17 +1,17 @@
 """The command that trains a translator."""
 
-import pathlib
-import sys
 import types
 
-import typer
-
 from keras_seq.cli import options
-from keras_seq.cli.show import check_writable, describe, say
-
-INTERRUPTED = 130  # the exit status of what Ctrl-C ended
-FILES = ("source", "target", "val_source", "val_target")
-MAY_CHANGE = ("out", "resume", "epochs", "minutes", "patience")  # in a training resumed
+from keras_seq.cli.show import describe, say
+from keras_seq.cli.training import (
+    check_training,
+    default_vocabulary,
+    finish,
+    fit,
+    make_callbacks,
+    make_optimizer,
+)
 
 
 def train_seq2seq(
@@ -71,7 +71,7 @@ def train_seq2seq(
 
     corpus, data = read(given)
     keras.utils.set_random_seed(given.seed)
-    callbacks = make_callbacks(given, data["validation_data"])
+    callbacks = scored_callbacks(given, data["validation_data"])
     model = make_model(given, corpus)
     model.compile(make_optimizer(given), sampler="beam", label_smoothing=given.label_smoothing)
     say(describe(model))
@@ -85,26 +85,7 @@ def check(given):
         raise ValueError("--val-source and --val-target go together; received only one of them.")
     if given.score is not options.Score.perplexity and given.val_source is None:
         raise ValueError(f"--score {given.score.value} needs --val-source and --val-target.")
-    if given.epochs is not None and given.epochs < 1:
-        raise ValueError(f"--epochs must be at least 1; received {given.epochs}.")
-    if given.warmup and given.minutes is None:
-        raise ValueError("--warmup is a share of --minutes; received no --minutes.")
-    if given.out.suffix != ".keras":
-        raise ValueError(f"--out must end in .keras; received {given.out}.")
-    check_writable(given.out)
-    state = state_file(given)
-    if state.exists() and not given.resume:
-        raise ValueError(
-            f"{state} is the state of a training that is not complete: go on with it by --resume, "
-            "or delete it."
-        )
-    if given.resume and not state.exists():
-        say(f"There is no {state}: training begins anew.")
-
-
-def state_file(given):
-    """Where the state of the training is."""
-    return given.out.with_name(given.out.name + ".state")
+    check_training(given)
 
 
 def read(given):
@@ -132,15 +113,12 @@ def make_model(given, corpus):
     """Return a new translator with vocabularies of the corpus."""
     from keras_seq.models import Seq2Seq
 
-    vocabulary = given.vocabulary
-    if vocabulary is None and given.tokens is options.Tokens.subword:
-        vocabulary = 8000
     say(f"Building the {given.tokens.value} vocabularies.")
     return Seq2Seq.from_texts(
         *corpus,
         tokens=given.tokens.value,
         lowercase=given.lowercase,
-        max_vocabulary=vocabulary,
+        max_vocabulary=default_vocabulary(given),
         cell=given.cell,
         units=given.units,
         embedding_dim=given.embedding,
@@ -162,80 +140,14 @@ def make_model(given, corpus):
     )
 
 
-def make_optimizer(given):
-    """Return Adam, or AdamW where there is weight decay."""
-    import keras
+def scored_callbacks(given, validation):
+    """Return the callbacks: the best model is chosen by the score asked for."""
+    from keras_seq.callbacks import TextScore
 
-    config = {"learning_rate": given.learning_rate, "global_clipnorm": given.clip or None}
-    if given.ema is not None:
-        config |= {"use_ema": True, "ema_momentum": given.ema}
-    if given.weight_decay is not None:
-        return keras.optimizers.AdamW(weight_decay=given.weight_decay, **config)
-    return keras.optimizers.Adam(**config)
-
-
-def make_callbacks(given, validation):
-    """Return the callbacks, in the order in which they must come; `Checkpoint` is not in it."""
-    from keras_seq.callbacks import AveragedWeights, BestModel, TextScore, TimeLimit
-
-    callbacks = [] if given.ema is None else [AveragedWeights()]
-    if given.minutes is not None:
-        callbacks.append(TimeLimit(given.minutes, warmup=given.warmup))
-    if validation is not None:
-        if given.score is not options.Score.perplexity:
-            score = given.score.value
-            callbacks.append(TextScore(*validation, metric=score, lowercase=given.lowercase))
-        lower = given.score in (options.Score.perplexity, options.Score.token_error_rate)
-        mode = "min" if lower else "max"
-        callbacks.append(BestModel(given.out, f"val_{given.score.value}", mode, given.patience))
-    return callbacks
-
-
-def fit(model, data, callbacks, given):
-    """Train, from the beginning or from the state of an earlier training.
-
-    Returns:
-        Whether Ctrl-C ended it.
-    """
-    from keras_seq.callbacks import Checkpoint, StopOnInterrupt
-
-    checkpoint = Checkpoint(state_file(given), settings(given))
-    epoch = checkpoint.restore(model, callbacks)
-    if epoch:
-        say(f"Going on with epoch {epoch + 1}.")
-    with StopOnInterrupt() as interrupt:
-        model.fit(
-            **data,
-            batch_size=given.batch_size,
-            epochs=given.epochs or (10 if given.minutes is None else 10_000),
-            initial_epoch=epoch,
-            callbacks=[interrupt, *callbacks, checkpoint],
-            verbose=1 if sys.stdout.isatty() else 2,
-        )
-    return interrupt.happened
-
-
-def settings(given):
-    """What the result depends on, for `Checkpoint`; of a file only its size."""
-    config = {name: value for name, value in vars(given).items() if name not in MAY_CHANGE}
-    for name in FILES:
-        if config[name] is not None:
-            config[name] = f"{pathlib.Path(config[name]).stat().st_size} bytes"
-    return config
-
-
-def finish(model, callbacks, interrupted, given):
-    """Write what is not written yet, and say what there is."""
-    from keras_seq.callbacks import BestModel
-
-    state = state_file(given)
-    best = next((one for one in callbacks if isinstance(one, BestModel)), None)
-    if best is None:
-        model.save(given.out)
-    elif best.best is None:
-        raise ValueError(f"{best.monitor} was not a number in any epoch; {given.out} is unchanged.")
-    if interrupted:
-        say(f"Stopped. {given.out} has the model so far; --resume goes on from {state}.")
-        raise typer.Exit(INTERRUPTED)
-    state.unlink()
-    say(f"Wrote {given.out}.")
+    if validation is None:
+        return make_callbacks(given, None, None)
+    score, scores = given.score.value, []
+    if given.score is not options.Score.perplexity:
+        scores = [TextScore(*validation, metric=score, lowercase=given.lowercase)]
+    lower = given.score in (options.Score.perplexity, options.Score.token_error_rate)
+    return make_callbacks(given, f"val_{score}", "min" if lower else "max", scores)

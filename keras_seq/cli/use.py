@@ -8,6 +8,8 @@ import typer
 
 from keras_seq.cli import options
 from keras_seq.cli.show import check_writable, stdin_batches, track
+from keras_seq.cli.train_classifier import read_columns
+from keras_seq.cli.use_classifier import class_scores, show_class_scores
 
 
 def generate(
@@ -45,8 +47,12 @@ def generate(
 
 def evaluate(
     model: options.ModelFile,
-    source: options.SourceFile,
-    target: options.TargetFile,
+    source: options.EvaluatedSource = None,
+    target: options.EvaluatedTarget = None,
+    data: options.DataFile = None,
+    text_column: options.TextColumn = "text",
+    label_column: options.LabelColumn = "label",
+    label_separator: options.LabelSeparator = None,
     sampler: options.SamplerName = None,
     width: options.Width = None,
     length_penalty: options.LengthPenalty = None,
@@ -67,30 +73,64 @@ def evaluate(
         options.Path | None, typer.Option(help="Write the scores to this JSON file too.")
     ] = None,
 ):
-    """Translate a file and score it: BLEU, chrF, exact match, token error rate, perplexity."""
+    """Score a model on a file.
+
+    A translator translates the lines of --source: BLEU, chrF, exact match, token error rate and
+    perplexity, with the lines of --target, or with both out of two columns of --data. A classifier
+    reads --data: loss, accuracy and F1.
+    """
     given = locals()
-    from keras_seq.analysis import text_scores
-    from keras_seq.datasets import read_parallel, write_lines
+    from keras_seq.datasets import write_lines
+    from keras_seq.models import TextClassifier, load_model
 
     if out is not None:
         check_writable(out)
-    sources, targets = read_parallel(source, target)
-    search = Search(given)
+    loaded = load_model(model)
+    if isinstance(loaded, TextClassifier):
+        scores = evaluate_classifier(loaded, given)
+    else:
+        scores = evaluate_translator(loaded, given)
+    if out is not None:
+        write_lines(out, json.dumps(scores, indent=2).splitlines())
+
+
+def evaluate_classifier(model, given):
+    """Print and return the scores of a classifier."""
+    if given["data"] is None or given["source"] or given["target"]:
+        raise ValueError("A classifier is evaluated on --data, and takes no --source or --target.")
+    if model.multi_label and given["label_separator"] is None:
+        given = {**given, "label_separator": "|"}
+    texts, labels = read_columns(given["data"], given, model.class_names)
+    scores = class_scores(model, texts, labels, given["batch_size"])
+    show_class_scores(scores)
+    return scores
+
+
+def evaluate_translator(model, given):
+    """Print and return the scores of a translator."""
+    from keras_seq.analysis import text_scores
+    from keras_seq.datasets import read_parallel
+
+    files = given["source"], given["target"]
+    if (given["data"] is None) == (None in files) or (given["data"] and any(files)):
+        raise ValueError("A translator is evaluated on --source and --target, or on --data.")
+    search, batch_size = Search(given, model), given["batch_size"]
+    if given["data"] is None:
+        sources, targets = read_parallel(*files)
+    else:
+        sources, targets = read_columns(given["data"], {**given, "label_separator": None})
     answers = []
     for part in track(sources, 10 * batch_size, "Translating"):
         answers += [found[0]["text"] for found in search(part)]
-    found = search.model.evaluate(
-        sources, targets, batch_size=batch_size, verbose=0, return_dict=True
-    )
-    if lowercase:
+    found = model.evaluate(sources, targets, batch_size=batch_size, verbose=0, return_dict=True)
+    if given["lowercase"]:
         answers, targets = [[text.lower() for text in side] for side in (answers, targets)]
-    scores = text_scores(answers, targets, tokenize=search.model.target_tokenizer.split)
+    scores = text_scores(answers, targets, tokenize=model.target_tokenizer.split)
     scores["perplexity"] = float(found["perplexity"])
     print(f"{'texts':<18}{len(sources):>12,}")
     for name, value in scores.items():
         print(f"{name.replace('_', ' '):<18}{value:>12.4f}")
-    if out is not None:
-        write_lines(out, json.dumps({"texts": len(sources), **scores}, indent=2).splitlines())
+    return {"texts": len(sources), **scores}
 
 
 class Search:
@@ -98,6 +138,7 @@ class Search:
 
     Args:
         given: the arguments of the command.
+        model: the model, where it is loaded already.
     """
 
     NAMES = (
@@ -105,10 +146,15 @@ class Search:
         *("no_repeat_ngram", "temperature", "top_k", "top_p", "seed", "max_nodes"),
     )
 
-    def __init__(self, given):
+    def __init__(self, given, model=None):
         from keras_seq.models import load_model
 
-        self.model = load_model(given["model"])
+        self.model = load_model(given["model"]) if model is None else model
+        if not hasattr(self.model, "generate"):
+            raise ValueError(
+                f"{given['model']} holds a {type(self.model).__name__}, which writes no text: the "
+                "command for it is predict."
+            )
         self.options = {name: given[name] for name in self.NAMES if given.get(name) is not None}
         self.sampler = self._sampler(given["sampler"])
         self.how = {"batch_size": given["batch_size"], "replace_unknown": given["replace_unknown"]}

@@ -4,10 +4,13 @@ from keras_seq.datasets.adding_problem import adding_problem
 from keras_seq.datasets.agreement import agreement
 from keras_seq.datasets.autoregressive import autoregressive
 from keras_seq.datasets.best_reachable_accuracy import best_reachable_accuracy
+from keras_seq.datasets.conll import read_conll, write_conll
+from keras_seq.datasets.conllu import ConlluSentence, read_conllu, write_conllu
 from keras_seq.datasets.copy_memory import copy_memory
 from keras_seq.datasets.coreference import coreference
 from keras_seq.datasets.dates import DEFAULT_LOCALES, dates
 from keras_seq.datasets.files import read_lines, read_parallel, write_lines
+from keras_seq.datasets.labelled import read_labelled
 from keras_seq.datasets.lines import Lines
 from keras_seq.datasets.mackey_glass import mackey_glass
 from keras_seq.datasets.multi30k import multi30k
@@ -19,10 +22,12 @@ from keras_seq.datasets.stream_parallel import stream_parallel
 from keras_seq.datasets.tasks import TASKS
 from keras_seq.datasets.tatoeba import tatoeba
 from keras_seq.datasets.temporal_order import temporal_order
+from keras_seq.datasets.word_senses import word_senses
 
 __all__ = [
     "DEFAULT_LOCALES",
     "TASKS",
+    "ConlluSentence",
     "Lines",
     "SequenceTask",
     "adding_problem",
@@ -35,6 +40,9 @@ __all__ = [
     "mackey_glass",
     "multi30k",
     "noisy_sine",
+    "read_conll",
+    "read_conllu",
+    "read_labelled",
     "read_lines",
     "read_parallel",
     "recall",
@@ -42,5 +50,8 @@ __all__ = [
     "stream_parallel",
     "tatoeba",
     "temporal_order",
+    "word_senses",
+    "write_conll",
+    "write_conllu",
     "write_lines",
 ]

@@ -1,4 +1,4 @@
-"""Metrics over tokens, weighted by the mask."""
+"""Metrics over tokens, weighted by the mask, and over the labels of whole texts."""
 
 import keras
 from keras import ops
@@ -106,6 +106,82 @@ class ExactMatch(keras.metrics.Mean):
 
     def get_config(self):
         return {"name": self.name, "dtype": self.dtype}
+
+
+@keras.saving.register_keras_serializable(package="keras_seq")
+class LabelAccuracy(keras.metrics.BinaryAccuracy):
+    """The share of right answers to "has this text this label?", over all texts and labels.
+
+    `keras.metrics.BinaryAccuracy` of the probabilities that belong to logits.
+
+    Args:
+        name: of the metric.
+        threshold: the probability above which a text has a label.
+        **kwargs: `dtype` of `keras.metrics.Metric`.
+
+    Call arguments of `update_state`:
+        y_true: 0 or 1, `(batch, labels)`.
+        y_pred: logits `(batch, labels)`.
+        sample_weight: `(batch,)`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> metric = LabelAccuracy()
+    >>> metric.update_state(np.array([[1, 0], [1, 1]]), np.array([[3.0, -3.0], [3.0, -3.0]]))
+    >>> float(metric.result())
+    0.75
+    """
+
+    def __init__(self, name="label_accuracy", threshold=0.5, **kwargs):
+        super().__init__(name=name, threshold=threshold, **kwargs)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        return super().update_state(y_true, _probabilities(y_pred), sample_weight)
+
+
+@keras.saving.register_keras_serializable(package="keras_seq")
+class LabelF1(keras.metrics.F1Score):
+    r"""F1 of the labels of texts that may have any number of them.
+
+        F1 = 2 TP / (2 TP + FP + FN)
+
+    counted over all texts and labels together (`"micro"`), or for each label by itself, of which
+    `"macro"` is the mean. `keras.metrics.F1Score` of the probabilities that belong to logits.
+
+    Args:
+        average: `"micro"`, `"macro"`, `"weighted"` (by how often a label occurs), or `None` for a
+            number for each label.
+        threshold: the probability above which a text has a label.
+        name: of the metric.
+        **kwargs: `dtype` of `keras.metrics.Metric`.
+
+    Call arguments of `update_state`:
+        y_true: 0 or 1, `(batch, labels)`.
+        y_pred: logits `(batch, labels)`.
+        sample_weight: `(batch,)`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> metric = LabelF1()
+    >>> metric.update_state(np.array([[1, 0], [1, 1]]), np.array([[3.0, -3.0], [3.0, -3.0]]))
+    >>> round(float(metric.result()), 4)
+    0.8
+
+    References:
+        - van Rijsbergen, 1979, "Information retrieval", 2nd edition, chapter 7.
+    """
+
+    def __init__(self, average="micro", threshold=0.5, name="f1", **kwargs):
+        super().__init__(average=average, threshold=threshold, name=name, **kwargs)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        return super().update_state(y_true, _probabilities(y_pred), sample_weight)
+
+
+def _probabilities(logits):
+    return ops.sigmoid(ops.cast(ops.convert_to_tensor(logits), "float32"))
 
 
 def _flat(values, weights):

@@ -12,8 +12,8 @@ from keras_seq.models.generation import Generation
 from keras_seq.models.losses import TokenCrossEntropy
 from keras_seq.models.metrics import ExactMatch, Perplexity, TokenAccuracy
 from keras_seq.models.search import CompiledSearch
-from keras_seq.models.task import Task
-from keras_seq.text import Tokenizer, get_tokenizer_class
+from keras_seq.models.task import Task, check_tokenizer
+from keras_seq.text import get_tokenizer_class
 from keras_seq.text.examples import Examples
 from keras_seq.text.pipeline import frame
 from keras_seq.text.pointer import Pointer
@@ -128,8 +128,8 @@ class Seq2Seq(Generation, Task):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.source_tokenizer = _tokenizer("source_tokenizer", source_tokenizer)
-        self.target_tokenizer = _tokenizer("target_tokenizer", target_tokenizer)
+        self.source_tokenizer = check_tokenizer("source_tokenizer", source_tokenizer)
+        self.target_tokenizer = check_tokenizer("target_tokenizer", target_tokenizer)
         self.units = check_positive("units", units)
         self.num_layers = check_positive("num_layers", num_layers)
         self.bidirectional = bidirectional
@@ -270,11 +270,6 @@ class Seq2Seq(Generation, Task):
             config["sampler"] = keras.saving.serialize_keras_object(self.sampler)
         return config
 
-    def compile_from_config(self, config):
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        if self.optimizer is not None:
-            self.optimizer.build(self.trainable_variables)
-
     def encode_examples(self, x, y=None, sample_weight=None):
         source, target = self.source_tokenizer, self.target_tokenizer
         if self.copy:
@@ -375,15 +370,3 @@ class Seq2Seq(Generation, Task):
             "max_source_length": self.max_source_length,
             "max_target_length": self.max_target_length,
         }
-
-
-def _tokenizer(name, tokenizer):
-    """Return a tokenizer for an instance or a config."""
-    if isinstance(tokenizer, dict):
-        tokenizer = keras.saving.deserialize_keras_object(tokenizer)
-    if not isinstance(tokenizer, Tokenizer):
-        raise ValueError(
-            f"`{name}` must be a keras_seq.text.Tokenizer, such as "
-            f"keras_seq.text.CharacterTokenizer.from_texts(texts); received {tokenizer!r}."
-        )
-    return tokenizer

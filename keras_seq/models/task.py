@@ -6,6 +6,7 @@ import pathlib
 import keras
 import numpy as np
 
+from keras_seq.text import Tokenizer
 from keras_seq.text.examples import LengthBatches
 from keras_seq.text.pipeline import (
     SHUFFLE_BUFFER,
@@ -39,13 +40,31 @@ class Task(keras.Model):
       from files larger than memory, which are shuffled and batched by length here, a window at a
       time; or of batches, which are kept;
     - ids prepared by hand: the dict that `call` takes (or a dataset of it), handed on as it is.
-      Where no `sample_weight` comes with it, label 0 is padding.
+      Where labels belong to tokens and no `sample_weight` comes with it, label 0 is padding.
 
     A subclass defines `encode_examples` (Python texts to `Examples`), `encode_tensors` (the same
-    inside a `tf.data` graph) and `call`; `needs_targets` says whether training takes a `y`.
+    inside a `tf.data` graph), `call`, and `check_targets` where a target is no text. What else
+    differs between the tasks:
+
+    Attributes:
+        needs_targets: whether `call` reads the target: then there is no batch without a `y`.
+        needs_labels: whether training takes a `y` that `call` does not read.
+        label_per_token: whether a label belongs to a token, rather than to a whole text.
+        words: what an input and its target are called in messages.
     """
 
     needs_targets = True
+    needs_labels = False
+    label_per_token = True
+    words = ("source", "target")
+
+    def check_inputs(self, x):
+        """Return `x` as the list that `encode_examples` takes, or raise a `ValueError`."""
+        return check_texts(x, "x")
+
+    def check_targets(self, y):
+        """The same for `y`."""
+        return check_texts(y, "y")
 
     def encode_examples(self, x, y=None, sample_weight=None):
         """Return the `keras_seq.text.Examples` of lists of texts."""
@@ -69,6 +88,7 @@ class Task(keras.Model):
         sample_weight=None,
         validation_batch_size=None,
         shuffle_buffer=SHUFFLE_BUFFER,
+        class_weight=None,
         **kwargs,
     ):
         """Train on text; the arguments are those of `keras.Model.fit`, and one more.
@@ -82,17 +102,22 @@ class Task(keras.Model):
             shuffle_buffer: for a dataset of single texts: how many of them are in memory at once,
                 to be shuffled and batched by length. Texts further apart are never mixed, so a
                 file sorted in some way should be shuffled before.
+            class_weight: how much the examples of each class count in training, as `weigh_classes`
+                of the model takes it; for ids prepared by hand as in `keras.Model.fit`.
 
         Returns:
             A `keras.callbacks.History`.
 
         Raises:
             ValueError: for unequal numbers of inputs and targets, an empty corpus, ids where
-                strings belong, a dataset of texts without targets, or with a `y` besides, or a
-                split that leaves nothing to train on.
+                strings belong, a dataset of texts without targets, or with a `y` besides, a split
+                that leaves nothing to train on, or `class_weight` where a model has no classes.
         """
         if not 0 <= validation_split < 1:
             raise ValueError(f"`validation_split` must be in [0, 1); received {validation_split}.")
+        self._check_labelled(x, y)
+        if class_weight is not None and is_text_dataset(x):
+            raise ValueError("`class_weight` needs lists; put the weights into the dataset.")
         validation_batch_size = validation_batch_size or batch_size
         validation_data = self._validation(validation_data, validation_batch_size, shuffle_buffer)
         callbacks = _callback_list(callbacks)
@@ -102,11 +127,13 @@ class Task(keras.Model):
             if validation_split and validation_data is None:
                 examples, held_out = examples.split(validation_split)
                 validation_data = _dataset(held_out, validation_batch_size)
+            if class_weight is not None:
+                examples, class_weight = self.weigh_classes(examples, class_weight), None
             batched = BatchedDataset(LengthBatches(examples, batch_size or 32, shuffle=shuffle))
         elif validation_split and is_dataset(x):
             raise ValueError("`validation_split` needs lists; pass `validation_data` instead.")
         elif is_text_dataset(x) and not is_batched(x):
-            _check_text_dataset(x, y, sample_weight, self.needs_targets)
+            self._check_text_dataset(x, y, sample_weight)
             batched = StreamedDataset(
                 x, self.encode_tensors, batch_size or 32, shuffle, shuffle_buffer
             )
@@ -128,8 +155,13 @@ class Task(keras.Model):
             shuffle=shuffle,
             sample_weight=sample_weight,
             validation_batch_size=None if is_dataset(validation_data) else validation_batch_size,
+            class_weight=class_weight,
             **kwargs,
         )
+
+    def weigh_classes(self, examples, class_weight):
+        """Return the `Examples` with weights that follow the class of each."""
+        raise ValueError(f"`class_weight` has no meaning for a {type(self).__name__}.")
 
     def evaluate(self, x=None, y=None, batch_size=None, sample_weight=None, **kwargs):
         """Return loss and metrics on text; the arguments are those of `keras.Model.evaluate`."""
@@ -140,11 +172,13 @@ class Task(keras.Model):
 
     def train_on_batch(self, x, y=None, sample_weight=None, **kwargs):
         """Train on one batch of text or ids, as `keras.Model.train_on_batch`."""
+        self._check_labelled(x, y)
         x, y, sample_weight = self.as_batch(x, y, sample_weight)
         return super().train_on_batch(x, y, sample_weight=sample_weight, **kwargs)
 
     def test_on_batch(self, x, y=None, sample_weight=None, **kwargs):
         """Evaluate one batch of text or ids, as `keras.Model.test_on_batch`."""
+        self._check_labelled(x, y)
         x, y, sample_weight = self.as_batch(x, y, sample_weight)
         return super().test_on_batch(x, y, sample_weight=sample_weight, **kwargs)
 
@@ -152,13 +186,15 @@ class Task(keras.Model):
         """Return `(x, y, sample_weight)` of one batch, as arrays.
 
         Args:
-            x, y: lists of texts, or ids prepared by hand, which are returned as they are.
+            x, y: lists of texts, and of what belongs to them; or ids prepared by hand, which are
+                returned as they are. Without `y` there are only inputs, where `call` reads no `y`.
             sample_weight: weights of the rows or of the tokens; without them, padding weighs 0.
         """
         if not is_text(x):
-            return x, y, None if y is None else _weights(y, sample_weight)
+            return x, y, self._weights(y, sample_weight)
         examples = self._examples(x, y, sample_weight)
-        (batch,) = _dataset(examples, len(examples)).as_numpy_iterator()
+        whole = LengthBatches(examples, len(examples), num_buckets=1)  # in the order given
+        (batch,) = BatchedDataset(whole).dataset.as_numpy_iterator()
         return (*batch, None, None)[:3]
 
     def save(self, filepath, overwrite=True, zipped=None, **kwargs):
@@ -185,17 +221,23 @@ class Task(keras.Model):
         finally:
             temporary.unlink(missing_ok=True)
 
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.optimizer is not None:
+            self.optimizer.build(self.trainable_variables)
+
     def _examples(self, x, y=None, sample_weight=None):
         """Check lists of texts and encode them."""
-        x = check_texts(x, "x")
+        x = self.check_inputs(x)
+        one, other = self.words
         if y is None and self.needs_targets:
-            raise ValueError("There must be one target for each source; received no targets.")
+            raise ValueError(f"There must be one {other} for each {one}; received no {other}s.")
         if y is not None:
-            y = check_texts(y, "y")
+            y = self.check_targets(y)
             if len(x) != len(y):
                 raise ValueError(
-                    f"There must be one target for each source; received {len(x)} sources and "
-                    f"{len(y)} targets."
+                    f"There must be one {other} for each {one}; received {len(x)} {one}s and "
+                    f"{len(y)} {other}s."
                 )
         if not x:
             raise ValueError("The corpus is empty: received no texts.")
@@ -209,14 +251,18 @@ class Task(keras.Model):
             return self._convert(data, None, None, batch_size, shuffle_buffer)[0]
         x, y, weight = (*data, None, None)[:3]
         converted = self._convert(x, y, weight, batch_size, shuffle_buffer)[0]
-        return converted if is_dataset(converted) else (x, y, _weights(y, weight))  # ids
+        if is_dataset(converted):
+            return converted
+        weight = self._weights(y, weight)  # of ids
+        return (x, y) if weight is None else (x, y, weight)
 
     def _convert(self, x, y, sample_weight, batch_size, window=SHUFFLE_BUFFER):
         """Return `(x, y, sample_weight, batch_size)` as Keras takes them, unshuffled."""
+        self._check_labelled(x, y)
         if is_text(x):
             return _dataset(self._examples(x, y, sample_weight), batch_size), None, None, None
         if is_text_dataset(x):
-            _check_text_dataset(x, y, sample_weight, self.needs_targets)
+            self._check_text_dataset(x, y, sample_weight)
             if not is_batched(x):
                 encode, rows = self.encode_tensors, batch_size or 32
                 stream = StreamedDataset(x, encode, rows, shuffle_buffer=window)
@@ -227,8 +273,37 @@ class Task(keras.Model):
                 )
             return map_batches(x, self.encode_tensors), None, None, None
         if is_dataset(x):
-            return add_weights(x), y, sample_weight, batch_size
-        return x, y, None if y is None else _weights(y, sample_weight), batch_size
+            x = add_weights(x) if self.label_per_token else x
+            return x, y, sample_weight, batch_size
+        return x, y, self._weights(y, sample_weight), batch_size
+
+    def _weights(self, y, sample_weight):
+        """`sample_weight` of ids; where there is none, 1 for every label but the padding."""
+        if y is None or sample_weight is not None or not self.label_per_token:
+            return sample_weight
+        return (keras.ops.convert_to_numpy(y) != 0).astype("float32")
+
+    def _check_labelled(self, x, y):
+        """Raise a `ValueError` for texts without labels, where training takes some."""
+        if is_text(x) and y is None and self.needs_labels:
+            one, other = self.words
+            raise ValueError(f"There must be one {other} for each {one}; received no {other}s.")
+
+    def _check_text_dataset(self, dataset, y, sample_weight):
+        """Raise a `ValueError` unless a dataset of texts holds all there is."""
+        if y is not None or sample_weight is not None:
+            raise ValueError(
+                "A dataset of texts holds its targets and weights itself, as (x, y) or "
+                "(x, y, sample_weight); received `y` or `sample_weight` besides."
+            )
+        spec = dataset.element_spec
+        needed = self.needs_targets or self.needs_labels
+        if needed and not (isinstance(spec, tuple) and len(spec) > 1):
+            one, other = self.words
+            raise ValueError(
+                f"There must be one {other} for each {one}: expected a dataset of ({one}, {other});"
+                f" received elements {spec}."
+            )
 
 
 def _dataset(examples, batch_size=None):
@@ -270,19 +345,16 @@ def check_texts(texts, name):
     return texts
 
 
-def _check_text_dataset(dataset, y, sample_weight, needs_targets):
-    """Raise a `ValueError` unless a dataset of texts holds all there is."""
-    if y is not None or sample_weight is not None:
+def check_tokenizer(name, tokenizer):
+    """Return a tokenizer for an instance or a config."""
+    if isinstance(tokenizer, dict):
+        tokenizer = keras.saving.deserialize_keras_object(tokenizer)
+    if not isinstance(tokenizer, Tokenizer):
         raise ValueError(
-            "A dataset of texts holds its targets and weights itself, as (x, y) or "
-            "(x, y, sample_weight); received `y` or `sample_weight` besides."
+            f"`{name}` must be a keras_seq.text.Tokenizer, such as "
+            f"keras_seq.text.CharacterTokenizer.from_texts(texts); received {tokenizer!r}."
         )
-    spec = dataset.element_spec
-    if needs_targets and not (isinstance(spec, tuple) and len(spec) > 1):
-        raise ValueError(
-            "There must be one target for each source: expected a dataset of (source, target); "
-            f"received elements {spec}."
-        )
+    return tokenizer
 
 
 def _callback_list(callbacks):
@@ -292,10 +364,3 @@ def _callback_list(callbacks):
     if isinstance(callbacks, keras.callbacks.CallbackList):
         return list(callbacks.callbacks)
     return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
-
-
-def _weights(y, sample_weight):
-    """`sample_weight`, or where there is none, 1 for every label but the padding."""
-    if sample_weight is not None:
-        return sample_weight
-    return (keras.ops.convert_to_numpy(y) != 0).astype("float32")

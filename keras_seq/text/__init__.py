@@ -2,6 +2,14 @@
 
 from keras_seq.text.character_tokenizer import CharacterTokenizer
 from keras_seq.text.subword_tokenizer import SubwordTokenizer
+from keras_seq.text.tag_schemes import (
+    check_tags,
+    convert_tags,
+    repair_tags,
+    spans,
+    spans_to_tags,
+    tag_constraints,
+)
 from keras_seq.text.tokenizer import Tokenizer
 from keras_seq.text.word_tokenizer import WordTokenizer
 
@@ -39,6 +47,12 @@ __all__ = [
     "SubwordTokenizer",
     "Tokenizer",
     "WordTokenizer",
+    "check_tags",
+    "convert_tags",
     "get_tokenizer_class",
+    "repair_tags",
+    "spans",
+    "spans_to_tags",
+    "tag_constraints",
     "tokenizers",
 ]

@@ -11,12 +11,13 @@ class Examples:
 
     Attributes:
         inputs: from input name to a list with a 1-D int32 array for each example.
-        labels: the list of 1-D int32 label arrays, one label a token, or `None`.
+        labels: the list of 1-D int32 label arrays, one label a token, 0 being padding; or one
+            int32 array, a label (or a row of them) for each example; or `None`.
         weights: float32 `(examples,)`, or `None` for 1 each.
     """
 
     inputs: dict[str, list[np.ndarray]]
-    labels: list[np.ndarray] | None = None
+    labels: list[np.ndarray] | np.ndarray | None = None
     weights: np.ndarray | None = None
 
     def __post_init__(self):
@@ -31,10 +32,15 @@ class Examples:
     def __len__(self):
         return len(next(iter(self.inputs.values())))
 
+    @property
+    def row_labels(self):
+        """The labels, where they belong to whole examples and not to tokens, else `None`."""
+        return self.labels if isinstance(self.labels, np.ndarray) else None
+
     def columns(self):
         """Return every column of variable length, the inputs first."""
         columns = list(self.inputs.values())
-        return columns if self.labels is None else [*columns, self.labels]
+        return [*columns, self.labels] if isinstance(self.labels, list) else columns
 
     def split(self, fraction):
         """Return the examples without the last `fraction` of them, and those."""

@@ -21,7 +21,8 @@ class BatchedDataset:
     Attributes:
         dataset: gives `(x, y, sample_weight)`, or `(x,)` where there are no labels; `x` is a dict
             of int32 `(batch_size, length)`, `y` such an array, and the weights are float32, 0
-            where padding.
+            where padding. Where labels belong to whole examples, `y` is `(batch_size,)` or
+            `(batch_size, labels)`, and the weights are `(batch_size,)`, 0 for a filling row.
     """
 
     def __init__(self, batches):
@@ -43,6 +44,9 @@ class BatchedDataset:
         lengths = tf.constant(np.pad(self.batches.lengths, ((0, 0), (0, 1))))
         weights = np.ones(len(examples)) if examples.weights is None else examples.weights
         weights = tf.constant(np.pad(weights, (0, 1)), "float32")
+        row_labels = examples.row_labels
+        if row_labels is not None:
+            row_labels = tf.concat([row_labels, tf.zeros_like(row_labels[:1])], axis=0)
 
         def batch(i):
             chosen = self._order[i]
@@ -54,9 +58,11 @@ class BatchedDataset:
             inputs = dict(zip(examples.inputs, dense, strict=False))
             if examples.labels is None:
                 return (inputs,)
+            weight = tf.gather(weights, chosen)
+            if row_labels is not None:
+                return inputs, tf.gather(row_labels, chosen), weight
             labels = dense[-1]
-            weight = tf.cast(labels != 0, "float32") * tf.gather(weights, chosen)[:, None]
-            return inputs, labels, weight
+            return inputs, labels, tf.cast(labels != 0, "float32") * weight[:, None]
 
         dataset = tf.data.Dataset.range(len(self.batches))
         return without_threads(dataset.map(batch))
@@ -78,7 +84,8 @@ class StreamedDataset:
         dataset: a `tf.data.Dataset` of `x`, `(x, y)` or `(x, y, sample_weight)`: scalar strings,
             and a number.
         encode: `(x, y) -> (inputs, labels)`: from string tensors `(batch,)` to a dict of ragged
-            tensors and one ragged tensor; `y` and `labels` may be `None`.
+            tensors and one ragged tensor, or a dense one where labels belong to whole examples;
+            `y` and `labels` may be `None`.
         batch_size: rows in a batch.
         shuffle: whether to shuffle.
         shuffle_buffer: how many texts are in memory at once.
@@ -135,15 +142,18 @@ class StreamedDataset:
     def _batches(self, number, texts):
         """The batches of one window."""
         tf = tensorflow()
-        names, columns, weights = _encoded(tf, self.encode, texts)
+        names, columns, labels, weights = _encoded(tf, self.encode, texts)
         # One empty row more stands for every filling row.
         columns = [tf.concat([c, tf.zeros((1, 0), c.dtype)], axis=0) for c in columns]
+        if labels is not None:
+            labels = tf.concat([labels, tf.zeros_like(labels[:1])], axis=0)
         weights = tf.pad(weights, [[0, 1]])
         lengths = tf.stack([column.row_lengths() for column in columns], axis=1)
 
         def batch(rows):  # (batch_size,)
             chosen = [tf.gather(column, rows) for column in columns]
-            return _padded(tf, names, chosen, tf.gather(weights, rows), self.batch_size)
+            own = None if labels is None else tf.gather(labels, rows)
+            return _padded(tf, names, chosen, own, tf.gather(weights, rows), self.batch_size)
 
         return tf.data.Dataset.from_tensor_slices(self._order(tf, number, lengths)).map(batch)
 
@@ -167,21 +177,28 @@ class StreamedDataset:
 
 
 def _encoded(tf, encode, element):
-    """`(names, columns, weights)` of a batch of texts: ragged columns, the labels last."""
+    """`(names, columns, row_labels, weights)` of a batch of texts.
+
+    The columns are ragged; labels of tokens are the last of them.
+    """
     element = element if isinstance(element, tuple) else (element,)
     x, y, weights = (*element, None, None)[:3]
     inputs, labels = encode(x, y)
-    columns = [*inputs.values()] if labels is None else [*inputs.values(), labels]
+    columns = [*inputs.values()]
+    if isinstance(labels, tf.RaggedTensor):
+        columns, labels = [*columns, labels], None
     weights = tf.ones((columns[0].nrows(),)) if weights is None else tf.cast(weights, "float32")
-    return list(inputs), columns, weights
+    return list(inputs), columns, labels, weights
 
 
-def _padded(tf, names, columns, weights, rows=None):
+def _padded(tf, names, columns, row_labels, weights, rows=None):
     """A batch as Keras takes it, of what `_encoded` gives."""
     ends = _padded_lengths(tf, tf.stack([tf.reduce_max(c.row_lengths()) for c in columns]))
     rows = columns[0].nrows() if rows is None else rows
     dense = [column.to_tensor(shape=(rows, ends[k])) for k, column in enumerate(columns)]
     inputs = dict(zip(names, dense, strict=False))
+    if row_labels is not None:
+        return inputs, row_labels, weights
     if len(dense) == len(names):  # no labels
         return (inputs,)
     return inputs, dense[-1], tf.cast(dense[-1] != 0, "float32") * weights[:, None]

@@ -1,0 +1,141 @@
+"""The command that trains a classifier."""
+
+import types
+
+from keras_seq.cli import options
+from keras_seq.cli.show import describe, say
+from keras_seq.cli.training import (
+    check_training,
+    default_vocabulary,
+    finish,
+    fit,
+    make_callbacks,
+    make_optimizer,
+)
+
+
+def train_classifier(
+    train: options.TrainFile,
+    out: options.Out,
+    val: options.ValFile = None,
+    text_column: options.TextColumn = "text",
+    label_column: options.LabelColumn = "label",
+    label_separator: options.LabelSeparator = None,
+    tokens: options.TokensOption = options.Tokens.word,
+    vocabulary: options.OneVocabulary = None,
+    lowercase: options.LowercaseText = False,
+    max_length: options.MaxLength = 256,
+    cell: options.Cell = "lstm",
+    units: options.EncoderUnits = 128,
+    embedding: options.Embedding = None,
+    layers: options.EncoderLayers = 1,
+    pooling: options.PoolingOption = options.Pooling.last,
+    unidirectional: options.LeftOnly = False,
+    residual: options.Residual = False,
+    layer_norm: options.LayerNorm = False,
+    dropout: options.Dropout = 0.2,
+    variational: options.Variational = False,
+    weight_dropout: options.WeightDropout = 0.0,
+    epochs: options.Epochs = None,
+    minutes: options.Minutes = None,
+    warmup: options.Warmup = 0.0,
+    batch_size: options.TrainingBatchSize = 64,
+    learning_rate: options.LearningRate = 1e-3,
+    weight_decay: options.WeightDecay = None,
+    clip: options.Clip = 1.0,
+    ema: options.Ema = None,
+    label_smoothing: options.ClassSmoothing = 0.0,
+    balanced: options.Balanced = False,
+    seed: options.Seed = 0,
+    score: options.ClassScoreOption = options.ClassScore.accuracy,
+    patience: options.Patience = 3,
+    resume: options.Resume = False,
+):
+    """Train a classifier on a file of texts and labels.
+
+    The columns of a TSV or CSV file are chosen by the names in its first line, or, where every
+    line is a row, by their places. With a held-out file, OUT always holds the model of the best
+    epoch so far, and training stops when it gets no better; without one, OUT is written at the end.
+
+    Ctrl-C ends training cleanly, with OUT written. After that, or a crash, the same command with
+    --resume goes on where the last epoch began, and leads to the same weights: what it needs is in
+    OUT.state, which is deleted when training is complete.
+    """
+    given = types.SimpleNamespace(**locals())
+    check(given)
+    import keras
+
+    texts, labels, data = read(given)
+    keras.utils.set_random_seed(given.seed)
+    monitor = None if given.val is None else f"val_{given.score.value}"
+    lower = given.score is options.ClassScore.loss
+    callbacks = make_callbacks(given, monitor, "min" if lower else "max")
+    model = make_model(given, texts, labels)
+    model.compile(make_optimizer(given), label_smoothing=given.label_smoothing)
+    say(describe(model))
+    interrupted = fit(model, data, callbacks, given)
+    finish(model, callbacks, interrupted, given)
+
+
+def check(given):
+    """Raise a `ValueError` for options that do not go together, before any work is done."""
+    if given.score is options.ClassScore.f1 and given.label_separator is None:
+        raise ValueError("--score f1 is for --label-separator; received none.")
+    if given.balanced and given.label_separator is not None:
+        raise ValueError("--balanced is for one label a text; received --label-separator.")
+    check_training(given)
+
+
+def read(given):
+    """Return the texts, the labels, and the data for `fit`."""
+    texts, labels = read_columns(given.train, vars(given))
+    data = {"x": texts, "y": labels, "class_weight": "balanced" if given.balanced else None}
+    if given.val is not None:
+        groups = [[label] for label in labels] if given.label_separator is None else labels
+        known = sorted({label for group in groups for label in group})
+        data["validation_data"] = read_columns(given.val, vars(given), known)
+    say(f"{len(texts):,} texts.")
+    return texts, labels, data
+
+
+def read_columns(path, given, known=None):
+    """The texts and labels of a file, by the options of a command.
+
+    Args:
+        path: the file.
+        given: a dict of the options.
+        known: the labels that there may be.
+    """
+    from keras_seq.datasets import read_labelled
+
+    columns = [given["text_column"], given["label_column"]]
+    if all(column.isdecimal() for column in columns):
+        columns = map(int, columns)
+    return read_labelled(path, *columns, separator=given["label_separator"], known=known)
+
+
+def make_model(given, texts, labels):
+    """Return a new classifier with the vocabulary and the classes of the texts."""
+    from keras_seq.models import TextClassifier
+
+    say(f"Building the {given.tokens.value} vocabulary.")
+    return TextClassifier.from_texts(
+        texts,
+        labels,
+        tokens=given.tokens.value,
+        lowercase=given.lowercase,
+        max_vocabulary=default_vocabulary(given),
+        multi_label=given.label_separator is not None,
+        cell=given.cell,
+        units=given.units,
+        embedding_dim=given.embedding,
+        num_layers=given.layers,
+        bidirectional=not given.unidirectional,
+        pooling=given.pooling.value,
+        residual=given.residual,
+        layer_norm=given.layer_norm,
+        dropout=given.dropout,
+        variational=given.variational,
+        weight_dropout=given.weight_dropout,
+        max_length=given.max_length,
+    )

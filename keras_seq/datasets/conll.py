@@ -1,0 +1,167 @@
+"""CoNLL columns: a word a line, its tags beside it, an empty line between sentences."""
+
+import re
+
+from keras_seq.datasets.files import write_lines
+from keras_seq.datasets.lines import Lines
+
+_BLANKS = re.compile(r"[ \t]+")  # not what else Unicode calls a space: words may hold it
+_DOCUMENT = "-DOCSTART-"
+
+
+def read_conll(path, columns=(0, -1), scheme=None, separator=None, comment=None, repair=False):
+    r"""The sentences of a file in columns, as CoNLL-2000, 2002 and 2003 have them.
+
+    Lines without anything but blanks and tabs divide sentences. A row that begins with -DOCSTART-
+    divides documents: it is left out and ends a sentence too. A file whose name ends in ".gz" is
+    unzipped.
+
+    Args:
+        path: str or path-like.
+        columns: which columns to return, from 0; -1 is the last one. By default the first and the
+            last, words and named entities in CoNLL-2003.
+        scheme: what the last of `columns` is written in, "BIO" ("IOB2"), "IOB1" or "IOBES"
+            ("BIOES"): it is checked. A pair such as ("IOB1", "BIO") converts it from one to the
+            other. `None` for tags of single words.
+        separator: `None` for any run of blanks and tabs, else the str that divides columns, such
+            as "\t" where words hold blanks.
+        comment: lines that begin with this str are left out; `None` for none.
+        repair: whether to read invalid sequences of tags as conlleval does.
+
+    Returns:
+        list of sentences, each a tuple of lists of str, one for each of `columns`.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: with file and line: a row has not as many columns as the first one, or none of
+            a number in `columns`; a tag is not valid in `scheme`; the file is not UTF-8. Also for
+            an unknown scheme.
+
+    Example:
+        >>> import tempfile, pathlib
+        >>> from keras_seq.datasets import read_conll
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "a.txt"
+        >>> _ = path.write_text("-DOCSTART- -X- O\n\nAnna NNP I-PER\nsings VBZ O\n\nYes UH O\n")
+        >>> read_conll(path, scheme=("IOB1", "BIO"))
+        [(['Anna', 'sings'], ['B-PER', 'O']), (['Yes'], ['O'])]
+
+    Paper: Tjong Kim Sang & De Meulder 2003, "Introduction to the CoNLL-2003 shared task"
+    (W03-0419), section 2.
+    """
+    columns = tuple(columns)
+    schemes = (scheme, scheme) if scheme is None or isinstance(scheme, str) else tuple(scheme)
+    sentences, first = [], None
+    for numbers, rows in _sentences(path, separator, comment):
+        first = first or (numbers[0], len(rows[0]))
+        _check_columns(path, numbers, rows, first, columns)
+        sentence = tuple([row[column] for row in rows] for column in columns)
+        if schemes[0] is not None:
+            tags = _converted(path, numbers, sentence[-1], *schemes, repair)
+            sentence = (*sentence[:-1], tags)
+        sentences.append(sentence)
+    return sentences
+
+
+def _sentences(path, separator, comment):
+    """The numbers of the lines and the rows of each sentence."""
+    numbers, rows = [], []
+    for number, line in enumerate(Lines(path), start=1):
+        if comment is not None and line.startswith(comment):
+            continue
+        stripped = line.strip(" \t")
+        row = _BLANKS.split(stripped) if separator is None else line.split(separator)
+        if stripped and row[0] != _DOCUMENT:
+            numbers.append(number)
+            rows.append(row)
+        elif rows:
+            yield numbers, rows
+            numbers, rows = [], []
+    if rows:
+        yield numbers, rows
+
+
+def _check_columns(path, numbers, rows, first, columns):
+    line, expected = first
+    for number, row in zip(numbers, rows, strict=True):
+        if len(row) != expected:
+            raise ValueError(
+                f"{path}, line {number}: {len(row)} columns came, {row!r}; expected {expected}, as "
+                f"in line {line}."
+            )
+    for column in columns:
+        if not -expected <= column < expected:
+            raise ValueError(
+                f"{path}, line {numbers[0]}: {expected} columns came, {rows[0]!r}; expected more, "
+                f"as `columns` has {column}."
+            )
+    if len({column % expected for column in columns}) != len(columns):
+        raise ValueError(
+            f"{path}, line {numbers[0]}: {expected} columns came, {rows[0]!r}; there `columns`, "
+            f"{columns}, names one twice."
+        )
+
+
+def _converted(path, numbers, tags, source, target, repair):
+    from keras_seq.text.tag_schemes import convert_tags, find_problem  # pulls in Keras
+
+    problem = None if repair else find_problem(tags, source)
+    if problem is not None:
+        position, message = problem
+        raise ValueError(f"{path}, line {numbers[position]}: {message}")
+    return convert_tags(tags, source, target, repair)
+
+
+def write_conll(path, sentences, separator=" "):
+    r"""Writes sentences in columns; `read_conll` gives them back.
+
+    An empty line ends each sentence. As with `write_lines`, the file takes the place of an old one
+    in one step, and a name that ends in ".gz" gives a gzip file.
+
+    Args:
+        path: str or path-like, in a folder that exists.
+        sentences: iterable of sentences, each a tuple of lists of str of one length: words, tags.
+        separator: what to write between columns, " " or "\t".
+
+    Raises:
+        FileNotFoundError: the folder does not exist.
+        ValueError: the columns of a sentence differ in length, or it would not come back: it has
+            no word, one is empty, holds a blank, a tab (with "\t": a tab alone) or an end of line,
+            or is -DOCSTART-. Says the sentence, from 0.
+
+    Example:
+        >>> import tempfile, pathlib
+        >>> from keras_seq.datasets import write_conll
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "a.txt"
+        >>> write_conll(path, [(["Anna", "sings"], ["B-PER", "O"])])
+        >>> path.read_text()
+        'Anna B-PER\nsings O\n\n'
+    """
+    if separator not in (" ", "\t"):
+        raise ValueError(f"`separator` must be ' ' or '\\t'; received {separator!r}.")
+    write_lines(path, _written(sentences, separator))
+
+
+def _written(sentences, separator):
+    for number, sentence in enumerate(sentences):
+        lengths = [len(column) for column in sentence]
+        if len(set(lengths)) != 1 or not lengths[0]:
+            raise ValueError(
+                f"Sentence {number} has columns of the lengths {lengths}; expected one number "
+                "above 0 for words and tags."
+            )
+        for row in zip(*sentence, strict=True):
+            _check_row(number, row, separator)
+            yield separator.join(row)
+        yield ""
+
+
+def _check_row(number, row, separator):
+    broken = re.compile(r"[\t\n]" if separator == "\t" else r"[ \t\n]")
+    for one in row:
+        if not isinstance(one, str) or not one.strip(" ") or broken.search(one):
+            raise ValueError(
+                f"Sentence {number} has {one!r}; expected a str that is not empty and holds no "
+                "separator and no end of line."
+            )
+    if row[0] == _DOCUMENT:
+        raise ValueError(f"Sentence {number} has the word {_DOCUMENT}, which marks documents.")

@@ -1,0 +1,118 @@
+"""One file, tokenizer and classes inside, read on any backend; parts that users make."""
+
+import json
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from checks import array
+
+import keras_seq as ks
+from keras_seq.models import TextClassifier
+
+# Each reads on one other, so that the three runs of the tests hold all of them equal.
+OTHER = {"tensorflow": "torch", "torch": "jax", "jax": "tensorflow"}[keras.config.backend()]
+TEXTS = ["a fine film", "dull and long", "", "so dull a film that nobody saw its end", "fine"]
+LABELS = ["good", "bad", "bad", "bad", "good"]
+
+READER = """
+import sys, json
+import numpy as np, keras_seq
+folder = sys.argv[1]
+model = keras_seq.models.load_model(folder + "/model.keras")
+texts = json.load(open(folder + "/texts.json"))
+np.save(folder + "/found.npy", model.predict(texts, verbose=0))
+assert model.class_names == ["bad", "good"]
+"""
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Widened(keras.layers.Layer):
+    """An encoder of one's own: a map of each step by itself."""
+
+    output_size = 5
+
+    def build(self, inputs_shape):
+        self.kernel = self.add_weight(shape=(inputs_shape[-1], self.output_size), name="kernel")
+
+    def call(self, inputs, mask=None, training=False):
+        return keras.ops.matmul(inputs, self.kernel)
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class MeanAndMax(ks.layers.Pooling):
+    def pool(self, inputs, mask):
+        mask = mask[:, :, None]
+        largest = keras.ops.max(keras.ops.where(mask, inputs, -9.0), axis=1)
+        return keras.ops.concatenate(
+            [keras.ops.sum(keras.ops.where(mask, inputs, 0.0), axis=1), largest], axis=-1
+        )
+
+
+@pytest.fixture(scope="module")
+def model():
+    keras.utils.set_random_seed(0)
+    model = TextClassifier.from_texts(TEXTS, LABELS, units=6, pooling="attention")
+    model.compile(keras.optimizers.Adam(1e-2))
+    model.fit(TEXTS, LABELS, epochs=2, verbose=0)
+    return model
+
+
+def test_a_loaded_model_is_the_same_and_goes_on(model, tmp_path):
+    model.save(tmp_path / "model.keras")
+    loaded = ks.models.load_model(tmp_path / "model.keras")
+    found = loaded.predict(TEXTS, verbose=0)
+    np.testing.assert_allclose(found, model.predict(TEXTS, verbose=0), atol=1e-6)
+    assert loaded.tokenizer.vocabulary == model.tokenizer.vocabulary
+    assert loaded.class_names == ["bad", "good"] and not loaded.multi_label
+    for one, other in zip(loaded.optimizer.variables, model.optimizer.variables, strict=True):
+        np.testing.assert_allclose(array(one), array(other), atol=1e-7)
+    before = loaded.evaluate(TEXTS, LABELS, verbose=0)[0]
+    loaded.fit(TEXTS, LABELS, epochs=3, verbose=0)
+    assert loaded.evaluate(TEXTS, LABELS, verbose=0)[0] < before
+
+
+def test_another_backend_gives_the_same_figures(model, tmp_path):
+    pytest.importorskip(OTHER)
+    model.save(tmp_path / "model.keras")
+    (tmp_path / "texts.json").write_text(json.dumps(TEXTS))
+    environment = {**os.environ, "KERAS_BACKEND": OTHER}
+    subprocess.run([sys.executable, "-c", READER, tmp_path], check=True, env=environment)
+    found = np.load(tmp_path / "found.npy")
+    np.testing.assert_allclose(found, model.predict(TEXTS, verbose=0), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"cell": "irnn", "residual": True, "layer_norm": True, "num_layers": 2, "pooling": "max"},
+        {"cell": ks.layers.MinLSTMCell(3), "units": 3, "bidirectional": False, "threshold": 0.3},
+        {"cell": "gru", "weight_dropout": 0.2, "variational": True, "dropout": 0.1, "units": 3},
+        {"encoder": Widened(), "pooling": MeanAndMax(), "embedding_dim": 3, "max_length": 4},
+        {"encoder": ks.layers.RNNStack("min_gru", 3, bidirectional=True, return_sequences=True)},
+    ],
+    ids=lambda config: next(iter(config)) + str(len(config)),
+)
+def test_a_config_alone_rebuilds_the_model(config):
+    model = TextClassifier.from_texts(
+        TEXTS, [[label] for label in LABELS], **{"units": 4, **config}
+    )
+    copied = json.loads(json.dumps(keras.saving.serialize_keras_object(model)))
+    copy = keras.saving.deserialize_keras_object(copied)
+    copy.set_weights(model.get_weights())
+    inputs = model.as_batch(TEXTS)[0]
+    np.testing.assert_allclose(array(copy(inputs)), array(model(inputs)), atol=1e-6)
+    assert copy.get_config().keys() == model.get_config().keys()
+    assert copy.multi_label and copy.threshold == model.threshold
+    assert copy.classify(TEXTS) == model.classify(TEXTS)
+
+
+def test_the_last_step_of_an_encoder_that_reads_from_both_sides():
+    def make(bidirectional):
+        stack = ks.layers.RNNStack("gru", 3, bidirectional=bidirectional, return_sequences=True)
+        return TextClassifier.from_texts(TEXTS, LABELS, encoder=stack, embedding_dim=3)
+
+    assert make(True).pooling.bidirectional and not make(False).pooling.bidirectional
