@@ -1,12 +1,9 @@
 """What the tests of the command line share: files, and a way to run a command."""
 
-import io
-import sys
-
 import pytest
+from commands import run_command
 
 import keras_seq as ks
-from keras_seq import cli
 
 SOURCES = ["abc", "cab", "bca", "aab", "cc", "b", "acb", "bb"] * 4
 TARGETS = [text[::-1] for text in SOURCES]
@@ -20,16 +17,6 @@ def run(monkeypatch):
         run_command(monkeypatch, *words, stdin=stdin, status=status)
 
     return command
-
-
-def run_command(monkeypatch, *words, stdin=b"", status=0):
-    """Run `keras-seq words` in this process, and check the exit status."""
-    monkeypatch.setattr(sys, "argv", ["keras-seq", *map(str, words)])
-    text = io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8")
-    monkeypatch.setattr(sys, "stdin", text)
-    with pytest.raises(SystemExit) as end:
-        cli.main()
-    assert (end.value.code or 0) == status
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import signal
 
 import keras
 import pytest
-from conftest import run_command
+from commands import run_command
 
 import keras_seq as ks
 from keras_seq.callbacks import StopOnInterrupt
