@@ -11,8 +11,8 @@ from keras_seq.layers.cells import (
     prepare_dropout,
     state_sizes,
 )
-from keras_seq.layers.observation import observed_scan
-from keras_seq.layers.recurrence import CellStepper, stepper, unroll
+from keras_seq.layers.observation import CellStepper, observed_scan
+from keras_seq.layers.recurrence import stepper, unroll
 
 ORDERS = ("bahdanau", "luong")
 

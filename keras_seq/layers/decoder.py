@@ -16,8 +16,7 @@ from keras_seq.layers.cells import own_sizes, whole_state
 from keras_seq.layers.local_attention import LocalAttention
 from keras_seq.layers.luong_attention import LuongAttention
 from keras_seq.layers.monotonic_attention import MonotonicAttention
-from keras_seq.layers.observation import observed_scan
-from keras_seq.layers.recurrence import CellStepper
+from keras_seq.layers.observation import CellStepper, observed_scan
 from keras_seq.layers.scaled_dot_attention import ScaledDotAttention
 from keras_seq.layers.token_embedding import token_embedding
 

@@ -128,8 +128,8 @@ def _turned(tensors, reverse):
     return keras.tree.map_structure(lambda x: ops.flip(x, axis=1) if reverse else x, tensors)
 
 
-class ObservedStepper:
-    """A loop over the cell itself, whose steps the observation sees; see `recurrence.stepper`."""
+class CellStepper:
+    """A loop over the cell itself; see `recurrence.stepper`."""
 
     matrices = ()
 
@@ -139,6 +139,13 @@ class ObservedStepper:
 
     def project(self, inputs):
         return inputs
+
+    def step(self, x, inside, state):
+        return advance(self.cell, joined(x, inside), list(state), self.training)
+
+
+class ObservedStepper(CellStepper):
+    """The same, in a loop of `observed_scan`: the observation makes the steps."""
 
     def step(self, x, inside, state):
         x = joined(x, inside)

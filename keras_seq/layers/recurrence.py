@@ -14,10 +14,9 @@ from keras_seq.backend import (
 from keras_seq.layers.cells import forget_dropout, prepare_dropout
 from keras_seq.layers.kernels import SLOPES, recurrence
 from keras_seq.layers.observation import (
+    CellStepper,
     ObservedStepper,
-    advance,
     current_observation,
-    joined,
     observed_scan,
 )
 from keras_seq.layers.vanilla_rnn_cell import VanillaRNNCell
@@ -242,22 +241,6 @@ def stepper(cell, hoisted, training=False):
     if kind is None:
         return CellStepper(cell, training)
     return HoistedStepper(kind, cell, hoisted)
-
-
-class CellStepper:
-    """A loop over the cell itself; see `stepper`."""
-
-    matrices = ()
-
-    def __init__(self, cell, training):
-        self.cell = cell
-        self.training = training
-
-    def project(self, inputs):
-        return inputs
-
-    def step(self, x, inside, state):
-        return advance(self.cell, joined(x, inside), list(state), self.training)
 
 
 class HoistedStepper:

@@ -150,7 +150,7 @@ class Seq2Seq(Generation, Task):
         )
         self.source_dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy)
         options["residual"] = residual
-        self.encoder = Encoder(cell=cell, bidirectional=bidirectional, **options)
+        self.encoder = Encoder(cell=cell, bidirectional=bidirectional, name="encoder", **options)
         self.decoder = Decoder(
             self.target_tokenizer.vocabulary_size,
             cell=cell,
@@ -165,6 +165,7 @@ class Seq2Seq(Generation, Task):
             teacher_forcing_ratio=teacher_forcing_ratio,
             sampling_level=sampling_level,
             feedback=feedback,
+            name="decoder",
             **options,
         )
         self.copy = copy
