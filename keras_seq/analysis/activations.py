@@ -134,8 +134,11 @@ class _States(Observation):
         return {name: x for name, x in zip(names, state, strict=True) if name is not None}
 
     def collect(self, cell, key, record, mask):
+        # JAX gives back dicts in the order of the alphabet.
+        order = [*(gates_of(cell) or ()), *filter(None, state_names(cell))]
         rows = {
-            name: np.asarray(ops.convert_to_numpy(x)[0], "float32") for name, x in record.items()
+            name: np.asarray(ops.convert_to_numpy(record[name])[0], "float32")
+            for name in sorted(record, key=order.index)
         }
         self.found[key] = rows, None if mask is None else ops.convert_to_numpy(mask)[0] > 0
 
