@@ -10,12 +10,9 @@ from keras_seq.analysis.gradient_experiment import gradient_experiment, summary
 from keras_seq.analysis.gradient_flow import first_to_last_ratio, gradient_flow
 from keras_seq.analysis.gradient_norms_plot import plot_gradient_norms
 from keras_seq.analysis.gradient_plots import (
-    plot_connectivity,
-    plot_gates,
     plot_gradient_flow,
     plot_gradient_heatmap,
     plot_jacobian_spectrum,
-    plot_unit,
 )
 from keras_seq.analysis.highlight import highlight
 from keras_seq.analysis.jacobians import jacobian_spectrum, spectral_radius
@@ -26,6 +23,7 @@ from keras_seq.analysis.score_by_length import score_by_length
 from keras_seq.analysis.scores import edit_distance, text_scores
 from keras_seq.analysis.search_errors import search_errors
 from keras_seq.analysis.search_tree import plot_search_tree
+from keras_seq.analysis.unit_plots import plot_connectivity, plot_gates, plot_unit
 
 __all__ = [
     "Activations",

@@ -8,8 +8,8 @@ from keras import ops
 
 from keras_seq.analysis.activations import one_row, tokens_of
 from keras_seq.analysis.inside import all_layers, observed
+from keras_seq.analysis.perturbation import AddedToOutputs, OutputShapes
 from keras_seq.backend import gradient
-from keras_seq.layers.observation import Observation
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -77,11 +77,11 @@ def connectivity(model, sequence, position=-1, output=None, target=None, tokens=
     if not model.built:
         model(inputs, training=False)
     embeddings = [x for x in all_layers(model) if isinstance(x, keras.layers.Embedding)]
-    shapes = _Shapes()
+    shapes = OutputShapes()
     with observed(model, shapes, embeddings):
         predictions = ops.convert_to_numpy(model(inputs, training=False))
     step, output = _chosen(predictions, position, output, named_tokens)
-    added = [np.zeros(shape, dtype) for shape, dtype in shapes.found.values()]
+    added = [shape.zeros() for shape in shapes.found.values()]
     by_numbers = not added
     if by_numbers:
         if isinstance(inputs, dict) or np.asarray(inputs).dtype.kind != "f":
@@ -89,12 +89,12 @@ def connectivity(model, sequence, position=-1, output=None, target=None, tokens=
                 "A model without an embedding must read a float array (time, features); received "
                 f"{inputs!r}."
             )
-        added = [np.zeros_like(inputs, "float32")]
+        added = [[np.zeros_like(inputs, "float32")]]
 
     def chosen_output(added):
-        observation = _Added(dict(zip(shapes.found, added, strict=False)))
+        observation = AddedToOutputs(dict(zip(shapes.found, added, strict=False)))
         with observed(model, observation, embeddings):
-            moved = ops.convert_to_tensor(inputs) + added[0] if by_numbers else inputs
+            moved = ops.convert_to_tensor(inputs) + added[0][0] if by_numbers else inputs
             found = model(moved, training=False)
         return found[0, output] if step is None else found[0, step, output]
 
@@ -102,7 +102,7 @@ def connectivity(model, sequence, position=-1, output=None, target=None, tokens=
     names = {id(layer): layer.name for layer in embeddings}
     keys = list(shapes.found) or [("input", 0)]
     result = {}
-    for key, values in zip(keys, gradients, strict=True):
+    for key, (values,) in zip(keys, gradients, strict=True):
         name = names.get(key[0], "input") + (f"#{key[1] + 1}" if key[1] else "")
         values = np.asarray(ops.convert_to_numpy(values)[0], "float64")
         own = tokens_of(named_tokens, name)
@@ -133,26 +133,3 @@ def _chosen(predictions, position, output, named_tokens):
     if not 0 <= output < len(values):
         raise ValueError(f"`output` must be from 0 to {len(values) - 1}; received {output}.")
     return step, output
-
-
-class _Shapes(Observation):
-    """Writes down the shapes of the outputs of layers."""
-
-    def __init__(self):
-        super().__init__()
-        self.found = {}
-
-    def output(self, key, x):
-        self.found[key] = tuple(map(int, x.shape)), keras.backend.standardize_dtype(x.dtype)
-        return x
-
-
-class _Added(Observation):
-    """Adds tensors to the outputs of layers."""
-
-    def __init__(self, added):
-        super().__init__()
-        self.added = added
-
-    def output(self, key, x):
-        return x + self.added[key]

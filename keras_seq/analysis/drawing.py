@@ -20,6 +20,13 @@ def new_figure(size):
     return Figure(figsize=size, layout="constrained")
 
 
+def tidy(axes):
+    """A light grid behind the curves, and no frame above and to the right."""
+    axes.grid(axis="y", color="#DDDDDD", linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
 def finished(figure, title=None, save=None):
     """Set the title, write the file, return the figure."""
     if title is not None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_seq.analysis.drawing import COLORS, MARKERS, finished, new_figure
+from keras_seq.analysis.drawing import COLORS, MARKERS, finished, new_figure, tidy
 
 
 def plot_gradient_experiment(runs, title=None, save=None):
@@ -55,9 +55,7 @@ def _panels(figure):
     before, after = upper.subplots(1, 2, sharey=True)
     scores = lower.subplots()
     for axes in (before, after, scores):
-        axes.grid(axis="y", color="#DDDDDD", linewidth=0.6)
-        axes.set_axisbelow(True)
-        axes.spines[["top", "right"]].set_visible(False)
+        tidy(axes)
     for axes in (before, after):
         axes.set_yscale("log")
         axes.set_xlabel("time step")

@@ -73,7 +73,9 @@ def _min_gru_step(cell, inputs, states, without):
     # Its update gate is the share of the new value, where Keras's is that of the old one.
     share, new = cell._terms(inputs)
     share = _gate("update", share, without)
-    return _mixed(cell, states[0], share, new, {"update": share})
+    h = (1 - share) * ops.cast(states[0], share.dtype) + share * new
+    h = ops.cast(h, cell.compute_dtype)
+    return h, [h], {"update": share}
 
 
 def _min_lstm_step(cell, inputs, states, without):
@@ -83,11 +85,6 @@ def _min_lstm_step(cell, inputs, states, without):
     h = shares["forget"] * ops.cast(states[0], share.dtype) + shares["input"] * new
     h = ops.cast(h, cell.compute_dtype)
     return h, [h], shares
-
-
-def _mixed(cell, h, share, new, values):
-    h = ops.cast((1 - share) * ops.cast(h, share.dtype) + share * new, cell.compute_dtype)
-    return h, [h], values
 
 
 def _gate(name, values, without):

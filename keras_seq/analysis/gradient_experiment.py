@@ -25,11 +25,11 @@ def gradient_experiment(
     """Train each cell on each length of a task, and measure its gradient before and after.
 
     The model is an embedding (for a task of words), recurrent layers and a dense layer on the last
-    state, or on each state where each step has a target. It is trained on 20,000 rows, and
-    scored on 1,000 others after every 100 batches; it stops when it has solved them twice in a row
-    (to a tenth of the way from the best possible score to chance) or at the limit of batches. The
-    score that is returned is that on a third set of 1,000 rows. Rows, weights and order depend on
-    the seed alone.
+    state, or on each state where each step has a target. It is trained on 20,000 rows (or 100
+    batches, if that is more), and scored on 1,000 others after every 100 batches; it stops when it
+    has solved them twice in a row (to a tenth of the way from the best possible score to chance) or
+    at the limit of batches. The score that is returned is that on a third set of 1,000 rows. Rows,
+    weights and order depend on the seed alone.
 
     Args:
         task: a name in `datasets.TASKS`, or a function `(count, length, seed) -> SequenceTask`.
@@ -101,7 +101,8 @@ def summary(runs):
 
     Returns:
         A list of dicts: `cell`, `length`, `parameters`; `start_ratio` and `end_ratio`, geometric
-        means of those that are numbers; `score`, the mean; `solved`, how many of `seeds`;
+        means of those that are numbers; `metric` and `chance`; `score`, the mean of `scores`, those
+        of the seeds, that are numbers; `solved`, how many of `seeds`;
         `broken`, how many ended with weights that are no numbers; `steps`, `seconds` and
         `peak_memory`, means (of the largest, for memory).
     """
@@ -163,8 +164,7 @@ def _task_function(task):
 def _run(make_task, cell, length, seed, settings):
     """One run: data, model, gradients, training, gradients, score."""
     keras.utils.set_random_seed(seed)
-    held_out = STEPS_BETWEEN_SCORES * settings.batch_size
-    rows = max(TRAINING_ROWS, held_out)
+    rows = max(TRAINING_ROWS, STEPS_BETWEEN_SCORES * settings.batch_size)
     task = make_task(rows + 2 * HELD_OUT_ROWS, length, seed=seed)
     if not isinstance(task, SequenceTask):
         raise ValueError(f"The function of the task must return a SequenceTask; received {task!r}.")

@@ -4,12 +4,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_seq.analysis.gates import lstm_step
 from keras_seq.analysis.inside import all_layers, cells_of, observed
+from keras_seq.analysis.perturbation import AddedToStates, StateShapes
 from keras_seq.backend import compiled, gradient
 from keras_seq.identifiers import check_choice
 from keras_seq.layers.cells import state_names
-from keras_seq.layers.observation import Observation, advance
 from keras_seq.layers.self_attention import SelfAttention
 
 REDUCTIONS = ("norm", None)
@@ -109,7 +108,7 @@ class GradientProbe:
             )
         names = {id(cell): name for name, cell in self.cells.items()}
         names |= {id(layer): layer.name for layer in self.tapped}
-        shapes = _Shapes()
+        shapes = StateShapes()
         try:
             with observed(model, shapes, self.tapped):
                 model(self.batch[0], training=False)
@@ -121,36 +120,30 @@ class GradientProbe:
                 f"The model {model.name!r} must be able to read the probe batch; received inputs "
                 f"of the shape {received}, with which it fails: {error}"
             ) from error
-        self.states = shapes.states
+        self.states = shapes.found
         self._check_steps(names)
         self.names = {key: _run_name(names, key) for key in self.states}
+        zeros = [zero for shape in self.states.values() for zero in shape.zeros()]
+        given = [leaf for leaf in keras.tree.flatten(self.batch) if leaf is not None]
+        self._leaves = [ops.convert_to_tensor(x) for x in [*zeros, *given]]
         self._find = compiled(self._gradients, [*model.variables, *model.metrics_variables])
 
     def __call__(self, reduce="norm"):
-        zeros = [
-            np.zeros((batch, steps, size), dtype)
-            for batch, steps, sizes, _ in self.states.values()
-            for size, dtype in sizes
-        ]
-        leaves = [ops.convert_to_tensor(x) for x in [*zeros, *self._leaves()]]
-        found = iter(self._find(*leaves))
+        found = iter(self._find(*self._leaves))
         result = {}
-        for key, (batch, steps, sizes, mask) in self.states.items():
-            mask = self._valid(mask, batch, steps)
-            for name in self._state_names(key, len(sizes)):
+        for key, shape in self.states.items():
+            valid = self._valid(shape)
+            for name in self._state_names(key, len(shape.sizes)):
                 rows = np.asarray(ops.convert_to_numpy(next(found)), "float64")
-                rows = np.where(mask, np.linalg.norm(rows, axis=-1), np.nan)
+                rows = np.where(valid, np.linalg.norm(rows, axis=-1), np.nan)
                 if name is not None:
                     name = self.names[key] + ("" if name == "h" else f"/{name}")
                     result[name] = rows if reduce is None else _over_rows(rows)
         return result
 
-    def _leaves(self):
-        return [leaf for leaf in keras.tree.flatten(self.batch) if leaf is not None]
-
     def _gradients(self, *leaves):
         """The gradients with respect to all zeros, in the order of `states`."""
-        count = sum(len(sizes) for _, _, sizes, _ in self.states.values())
+        count = sum(len(shape.sizes) for shape in self.states.values())
         zeros, given = list(leaves[:count]), iter(leaves[count:])
         batch = keras.tree.map_structure(
             lambda x: x if x is None else next(given), self.batch, none_is_leaf=True
@@ -158,8 +151,8 @@ class GradientProbe:
 
         def objective(zeros):
             rest = iter(zeros)
-            added = {key: [next(rest) for _ in known[2]] for key, known in self.states.items()}
-            with observed(self.model, _Added(added), self.tapped):
+            added = {key: [next(rest) for _ in x.sizes] for key, x in self.states.items()}
+            with observed(self.model, AddedToStates(added), self.tapped):
                 predictions = self.model(batch[0], training=False)
             return self.loss(*batch, predictions)
 
@@ -170,89 +163,21 @@ class GradientProbe:
         cell = next((cell for cell in self.cells.values() if id(cell) == key[0]), None)
         return ["h"] * count if cell is None else state_names(cell)
 
-    def _valid(self, mask, batch, steps):
+    def _valid(self, shape):
         """Which steps count: those of the mask, or those of the target that weigh something."""
+        rows = shape.batch, shape.steps
         weights = self.batch[2]
-        if mask is None and np.shape(weights) == (batch, steps):
-            mask = np.asarray(weights) != 0
-        return np.ones((batch, steps), bool) if mask is None else mask
+        if shape.mask is None and np.shape(weights) == rows:
+            return np.asarray(weights) != 0
+        return np.ones(rows, bool) if shape.mask is None else shape.mask
 
     def _check_steps(self, names):
-        for key, (_, steps, _, _) in self.states.items():
-            if steps < 2:
+        for key, shape in self.states.items():
+            if shape.steps < 2:
                 raise ValueError(
                     "There must be at least 2 steps for a gradient to flow through; "
-                    f"{names[key[0]]!r} met {steps}."
+                    f"{names[key[0]]!r} met {shape.steps}."
                 )
-
-
-class _Shapes(Observation):
-    """Writes down what the states of every recurrence look like.
-
-    Attributes:
-        states: a dict from a key to `(batch, steps, [(size, dtype), ...], mask)`.
-    """
-
-    def __init__(self):
-        super().__init__()
-        self.states = {}
-
-    def step(self, cell, key, x, state, addition, training):
-        output, state = advance(cell, x, state, training)
-        if all(output is not tensor for tensor in keras.tree.flatten(state)):
-            raise ValueError(
-                "The output of a cell must be one of its states, so that its gradient is that of "
-                f"the state; {type(cell).__name__} returns another tensor. Put the output first in "
-                "the state."
-            )
-        self.states[key] = (None, None, [_size_and_dtype(x) for x in state], None)
-        return output, state, ()
-
-    def additions(self, cell, key, batch, steps):
-        self.length = int(batch), int(steps)
-        return ()
-
-    def collect(self, cell, key, record, mask):
-        sizes = self.states[key][2] if key in self.states else []
-        mask = None if mask is None else ops.convert_to_numpy(mask).astype(bool)
-        self.states[key] = (*self.length, sizes, mask)
-
-    def output(self, key, x):
-        if len(x.shape) != 3:
-            raise ValueError(
-                "A layer named in `layers` must give (batch, time, size); received the shape "
-                f"{tuple(x.shape)}."
-            )
-        batch, steps = map(int, x.shape[:2])
-        self.states[key] = (batch, steps, [_size_and_dtype(x)], None)
-        return x
-
-
-def _size_and_dtype(x):
-    return int(x.shape[-1]), keras.backend.standardize_dtype(x.dtype)
-
-
-class _Added(Observation):
-    """Adds tensors to the states, of which the gradient is then taken."""
-
-    def __init__(self, added):
-        super().__init__()
-        self.added = added
-
-    def additions(self, cell, key, batch, steps):
-        return self.added[key]
-
-    def step(self, cell, key, x, state, addition, training):
-        if type(cell) is keras.layers.LSTMCell:  # dL/dc_t with what comes back through h_t
-            output, state, _ = lstm_step(cell, x, state, added=addition)
-            return output, state, ()
-        output, state = advance(cell, x, state, training)
-        new = [tensor + more for tensor, more in zip(state, addition, strict=True)]
-        place = next(i for i, tensor in enumerate(state) if tensor is output)
-        return new[place], new, ()
-
-    def output(self, key, x):
-        return x + self.added[key][0]
 
 
 def batch_of(model, x, y=None, sample_weight=None):

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_seq.layers.pooling import Pooling
-from keras_seq.layers.recurrent_layer import take_steps
+from keras_seq.layers.recurrent_layer import last_steps
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
@@ -50,14 +50,8 @@ class LastPooling(Pooling):
             )
 
     def pool(self, inputs, mask):
-        valid = ops.cast(mask, "int32")
-        first = ops.argmax(valid, axis=1)
-        last = ops.shape(valid)[1] - 1 - ops.argmax(ops.flip(valid, axis=1), axis=1)
-        both = take_steps(inputs, ops.cast(ops.stack([first, last], axis=1), "int32"))  # (B, 2, D)
-        pooled = both[:, 1]
-        if self.bidirectional:
-            half = inputs.shape[-1] // 2
-            pooled = ops.concatenate([both[:, 1, :half], both[:, 0, half:]], axis=-1)
+        half = inputs.shape[-1] // 2 if self.bidirectional else None
+        pooled = last_steps(inputs, mask, half)
         return ops.where(ops.any(mask, axis=1)[:, None], pooled, ops.zeros_like(pooled))
 
     def get_config(self):

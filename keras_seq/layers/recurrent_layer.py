@@ -224,3 +224,25 @@ def take_steps(x, steps):
     rows = steps + (ops.arange(batch, dtype="int32") * length)[:, None]
     # Whole vectors of one long list: faster than an index for each of their numbers.
     return ops.take(ops.reshape(x, (-1, x.shape[-1])), rows, axis=0)
+
+
+def last_steps(outputs, mask, forward_size=None):
+    """Return what each direction gave at the last step that it read, `(batch, size)`.
+
+    Args:
+        outputs: `(batch, time, size)`, in the order of the inputs.
+        mask: boolean `(batch, time)`, or `None`. Of a row without a valid step any one is taken.
+        forward_size: how many of the features were read forward; the others were read backward,
+            and are taken at the first valid step. All of them where `None`.
+    """
+    if mask is None:
+        first, last = outputs[:, 0], outputs[:, -1]
+    else:
+        valid = ops.cast(mask, "int32")
+        first = ops.argmax(valid, axis=1)
+        last = ops.shape(valid)[1] - 1 - ops.argmax(ops.flip(valid, axis=1), axis=1)
+        both = take_steps(outputs, ops.cast(ops.stack([first, last], axis=1), "int32"))  # (B, 2, D)
+        first, last = both[:, 0], both[:, 1]
+    if forward_size is None:
+        return last
+    return ops.concatenate([last[:, :forward_size], first[:, forward_size:]], axis=-1)

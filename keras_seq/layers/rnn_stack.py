@@ -11,7 +11,7 @@ from keras_seq.layers.recurrent_layer import (
     check_truncate,
     check_weight_dropout,
     draw_dropout,
-    take_steps,
+    last_steps,
 )
 
 
@@ -172,7 +172,10 @@ class RNNStack(keras.layers.Layer):
                 if mask is not None:
                     inputs = ops.where(mask[:, :, None], inputs, ops.zeros_like(inputs))
             states.append(state)
-        outputs = inputs if self.return_sequences else self._last(inputs, mask)
+        outputs = inputs
+        if not self.return_sequences:  # 0 where a row has no valid step
+            half = output_size(self.cell) if self.bidirectional else None
+            outputs = last_steps(inputs, mask, half)
         return (outputs, states) if self.return_state else outputs
 
     def _layers_of_cells(self):
@@ -226,22 +229,6 @@ class RNNStack(keras.layers.Layer):
         outputs = [ops.cast(output, self.compute_dtype) for output in outputs]
         states = [ops.cast(tensor, self.compute_dtype) for state in states for tensor in state]
         return ops.concatenate(outputs, axis=-1), states
-
-    def _last(self, outputs, mask):
-        """The output of each direction at the last step that it reads; 0 where it reads none."""
-        size = output_size(self.cell)
-        if mask is None:
-            first, last = outputs[:, 0], outputs[:, -1]
-        else:
-            valid = ops.cast(mask, "int32")
-            first = ops.argmax(valid, axis=1)
-            last = ops.shape(valid)[1] - 1 - ops.argmax(ops.flip(valid, axis=1), axis=1)
-            steps = ops.cast(ops.stack([first, last], axis=1), "int32")
-            both = take_steps(outputs, steps)  # (batch, 2, size)
-            first, last = both[:, 0], both[:, 1]
-        if not self.bidirectional:
-            return last
-        return ops.concatenate([last[:, :size], first[:, size:]], axis=-1)
 
     def compute_mask(self, inputs, mask=None):
         own = mask if self.return_sequences else None

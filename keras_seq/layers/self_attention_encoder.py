@@ -6,7 +6,7 @@ from keras import ops
 from keras_seq.identifiers import check_positive, check_rate
 from keras_seq.layers.position_encoding import positions_of
 from keras_seq.layers.position_encodings import get_position_encoding
-from keras_seq.layers.recurrent_layer import as_mask, take_steps
+from keras_seq.layers.recurrent_layer import as_mask, last_steps
 from keras_seq.layers.self_attention import SelfAttention
 
 
@@ -167,7 +167,7 @@ class SelfAttentionEncoder(keras.layers.Layer):
         if mask is not None:
             outputs = ops.where(mask[:, :, None], outputs, ops.zeros_like(outputs))
         if not self.return_sequences:
-            outputs = _last(outputs, mask)
+            outputs = last_steps(outputs, mask)
         return (outputs, weights) if return_attention else outputs
 
     def start(self, batch_size, max_length):
@@ -239,12 +239,3 @@ class SelfAttentionEncoder(keras.layers.Layer):
             "activation": keras.activations.serialize(self.activation),
             "return_sequences": self.return_sequences,
         }
-
-
-def _last(outputs, mask):
-    """The output of each row's last valid step; what a row without any has is 0 already."""
-    if mask is None:
-        return outputs[:, -1]
-    valid = ops.cast(mask, "int32")
-    last = ops.shape(valid)[1] - 1 - ops.argmax(ops.flip(valid, axis=1), axis=1)
-    return take_steps(outputs, ops.cast(last, "int32")[:, None])[:, 0]
