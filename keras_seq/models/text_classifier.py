@@ -494,11 +494,8 @@ class TextClassifier(Task):
 
     def _probabilities(self, logits):
         """The probabilities of logits, in NumPy."""
-        logits = np.asarray(logits, "float32")
-        if self.multi_label:  # without overflow on either side
-            return np.exp(-np.logaddexp(np.float32(0), -logits))
-        powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-        return powers / powers.sum(axis=-1, keepdims=True)
+        function = ops.sigmoid if self.multi_label else ops.softmax
+        return ops.convert_to_numpy(function(ops.convert_to_tensor(logits, dtype="float32")))
 
 
 def check_threshold(value):
