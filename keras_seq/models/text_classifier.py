@@ -1,7 +1,5 @@
 """The classifier: text to a class, or to any number of them."""
 
-import inspect
-
 import keras
 import numpy as np
 from keras import ops
@@ -9,25 +7,15 @@ from keras import ops
 from keras_seq.backend import compiled, synchronize
 from keras_seq.identifiers import check_positive, check_rate
 from keras_seq.layers.poolings import get_pooling
-from keras_seq.layers.rnn_stack import RNNStack
 from keras_seq.layers.token_embedding import token_embedding
 from keras_seq.models.classes import Classes, class_names_of
+from keras_seq.models.encoders import STACK_OPTIONS, encoder_config, make_encoder
 from keras_seq.models.losses import TokenCrossEntropy
 from keras_seq.models.metrics import LabelAccuracy, LabelF1
 from keras_seq.models.task import Task, check_texts, check_tokenizer, is_text
 from keras_seq.text import get_tokenizer_class
 from keras_seq.text.examples import Examples, LengthBatches, pad, padded_length
 from keras_seq.text.pipeline import BatchedDataset, frame, is_text_dataset, text_batches
-
-# What describes the recurrent layers, and has no meaning where an encoder is given.
-STACK_OPTIONS = (
-    "cell",
-    "num_layers",
-    "bidirectional",
-    "residual",
-    "layer_norm",
-    "weight_dropout",
-)
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
@@ -151,7 +139,15 @@ class TextClassifier(Task):
         self.embedding = token_embedding(self.tokenizer.vocabulary_size, self.embedding_dim, policy)
         kind = keras.layers.SpatialDropout1D if variational else keras.layers.Dropout
         self.input_dropout = kind(dropout, dtype=policy)
-        self.encoder = self._make_encoder(encoder)
+        self.encoder = make_encoder(
+            TextClassifier,
+            encoder,
+            self.stack_options,
+            units=self.units,
+            dropout=self.dropout,
+            variational=self.variational,
+            dtype=policy,
+        )
         both = getattr(self.encoder, "bidirectional", False)
         self.pooling = get_pooling(pooling, both, policy)
         self.output_dropout = keras.layers.Dropout(dropout, dtype=policy)
@@ -435,62 +431,20 @@ class TextClassifier(Task):
         return results
 
     def get_config(self):
-        stack = dict(self.stack_options)
-        encoder = None
-        if self.own_encoder:
-            encoder = keras.saving.serialize_keras_object(self.encoder)
-        else:
-            stack["cell"] = keras.saving.serialize_keras_object(self.encoder.cell)
         return {
             **super().get_config(),
             "tokenizer": keras.saving.serialize_keras_object(self.tokenizer),
             "class_names": self.class_names,
             "multi_label": self.multi_label,
-            **stack,
+            **encoder_config(self.encoder, self.own_encoder, self.stack_options),
             "units": self.units,
             "pooling": keras.saving.serialize_keras_object(self.pooling),
             "embedding_dim": self.embedding_dim,
             "dropout": self.dropout,
             "variational": self.variational,
-            "encoder": encoder,
             "threshold": self.threshold,
             "max_length": self.max_length,
         }
-
-    def _make_encoder(self, encoder):
-        """The recurrent layers, or what stands in their place."""
-        if encoder is None:
-            return RNNStack(
-                units=self.units,
-                dropout=self.dropout,
-                variational=self.variational,
-                return_sequences=True,
-                dtype=self.dtype_policy,
-                name="encoder",
-                **self.stack_options,
-            )
-        if isinstance(encoder, dict):
-            encoder = keras.saving.deserialize_keras_object(encoder)
-        if not isinstance(encoder, keras.layers.Layer) or not hasattr(encoder, "output_size"):
-            raise ValueError(
-                "`encoder` must be a layer with the call `(inputs, mask=None, training=False)` and "
-                f"an `output_size`, such as keras_seq.layers.RNNStack; received {encoder!r}."
-            )
-        steps = getattr(encoder, "return_sequences", True)
-        if not steps or getattr(encoder, "return_state", False):
-            raise ValueError(
-                "`encoder` must return the outputs of all steps and nothing else, for `pooling` to "
-                "make one of: give it `return_sequences=True` and no `return_state`."
-            )
-        defaults = inspect.signature(TextClassifier).parameters
-        options = self.stack_options.items()
-        meaningless = [name for name, value in options if value != defaults[name].default]
-        if meaningless:
-            raise ValueError(
-                f"{', '.join(meaningless)} would describe the recurrent layers that `encoder` "
-                "takes the place of: give them to the encoder itself."
-            )
-        return encoder
 
     def _probabilities(self, logits):
         """The probabilities of logits, in NumPy."""

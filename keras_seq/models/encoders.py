@@ -1,0 +1,73 @@
+"""What reads the embedded tokens in a task model: recurrent layers, or a layer in their place."""
+
+import inspect
+
+import keras
+
+from keras_seq.layers.rnn_stack import RNNStack
+
+# What describes the recurrent layers, and has no meaning where an encoder is given.
+STACK_OPTIONS = (
+    "cell",
+    "num_layers",
+    "bidirectional",
+    "residual",
+    "layer_norm",
+    "weight_dropout",
+)
+
+
+def make_encoder(model, encoder, options, **more):
+    """Return the layer between embeddings and outputs.
+
+    Args:
+        model: the class of the model; the defaults of its arguments tell which `options` were set.
+        encoder: `None` for an `RNNStack`; a layer, or the config of one, to stand in its place.
+        options: a dict of those of `STACK_OPTIONS` that the model has.
+        **more: what else the `RNNStack` is made with.
+
+    Returns:
+        A layer with the call `(inputs, mask=None, training=False)` that gives the outputs of all
+        steps, `output_size` numbers each.
+
+    Raises:
+        ValueError: for an `encoder` without that interface, or together with options of the
+            recurrent layers that it takes the place of.
+    """
+    if encoder is None:
+        return RNNStack(return_sequences=True, name="encoder", **options, **more)
+    if isinstance(encoder, dict):
+        encoder = keras.saving.deserialize_keras_object(encoder)
+    if not isinstance(encoder, keras.layers.Layer) or not hasattr(encoder, "output_size"):
+        raise ValueError(
+            "`encoder` must be a layer with the call `(inputs, mask=None, training=False)` and "
+            f"an `output_size`, such as keras_seq.layers.RNNStack; received {encoder!r}."
+        )
+    steps = getattr(encoder, "return_sequences", True)
+    if not steps or getattr(encoder, "return_state", False):
+        raise ValueError(
+            "`encoder` must return the outputs of all steps and nothing else: give it "
+            "`return_sequences=True` and no `return_state`."
+        )
+    defaults = inspect.signature(model).parameters
+    meaningless = [name for name, value in options.items() if value != defaults[name].default]
+    if meaningless:
+        raise ValueError(
+            f"{', '.join(meaningless)} would describe the recurrent layers that `encoder` "
+            "takes the place of: give them to the encoder itself."
+        )
+    return encoder
+
+
+def encoder_config(encoder, own, options):
+    """Return the arguments of a model that make its encoder again.
+
+    Args:
+        encoder: the layer.
+        own: whether it was given as `encoder`, rather than made.
+        options: as those of `make_encoder`.
+    """
+    if own:
+        return {**options, "encoder": keras.saving.serialize_keras_object(encoder)}
+    cell = keras.saving.serialize_keras_object(encoder.cell)
+    return {**options, "cell": cell, "encoder": None}
