@@ -175,7 +175,7 @@ class Checkpoint(keras.callbacks.Callback):
         }
         if isinstance(model, Task):  # the vocabularies are in here
             parts |= flatten(model.get_config(), "model")
-        for i, v in enumerate(model.variables):
+        for i, v in enumerate(_lasting(model)):
             parts[f"weight {i}"] = f"{v.name} {v.dtype} {tuple(v.shape)}"
         for i, v in enumerate(model.optimizer.variables):
             parts[f"optimizer variable {i}"] = f"{v.dtype} {tuple(v.shape)}"
@@ -184,7 +184,14 @@ class Checkpoint(keras.callbacks.Callback):
 
 def _variables(model):
     """All that training changes; seed states are among the variables of a model."""
-    return [*model.variables, *model.optimizer.variables]
+    return [*_lasting(model), *model.optimizer.variables]
+
+
+def _lasting(model):
+    """The variables of the model that an epoch begins with."""
+    passing = model.passing_variables() if isinstance(model, Task) else []
+    passing = {id(variable) for variable in passing}
+    return [variable for variable in model.variables if id(variable) not in passing]
 
 
 def _to_numpy(variable):

@@ -4,7 +4,14 @@ import keras
 from keras import ops
 
 from keras_seq.identifiers import check_positive, check_rate
-from keras_seq.layers.cells import get_cell, initial_state, output_size, state_sizes
+from keras_seq.layers.cells import (
+    get_cell,
+    initial_state,
+    initial_state_of,
+    output_size,
+    state_sizes,
+)
+from keras_seq.layers.observation import advance
 from keras_seq.layers.recurrence import unroll, unroll_both
 from keras_seq.layers.recurrent_layer import (
     as_mask,
@@ -33,6 +40,9 @@ class RNNStack(keras.layers.Layer):
     chrono=...)`), the identity (`"irnn"`), or skips through time (`TimeSkipCell`). One that
     explodes is clipped by the optimiser, `keras.optimizers.Adam(global_clipnorm=1.0)` by its norm
     or `clipvalue=` number by number, or cut by `truncate`.
+
+    For streaming (of one direction), `start` and `step` take one step after the other; the results
+    are those of the call.
 
     Args:
         cell: `"lstm"`, `"gru"`, `"vanilla"`, `"irnn"`, `"min_gru"`, `"min_lstm"`, the config of a
@@ -177,6 +187,42 @@ class RNNStack(keras.layers.Layer):
             half = output_size(self.cell) if self.bidirectional else None
             outputs = last_steps(inputs, mask, half)
         return (outputs, states) if self.return_state else outputs
+
+    def start(self, batch_size, max_length=None):
+        """Return the state before the first step: for each layer the list of its tensors.
+
+        Args:
+            batch_size: number of rows.
+            max_length: has no meaning here: a state is as large after any number of steps.
+        """
+        del max_length
+        if self.bidirectional:
+            raise ValueError("`start` and `step` read from the left; this stack is bidirectional.")
+        return [
+            [ops.cast(x, self.compute_dtype) for x in initial_state_of(cell, batch_size)]
+            for cell in self.forward_cells
+        ]
+
+    def step(self, x, state):
+        """Return `(output, state)` of one more step.
+
+        Args:
+            x: `(batch, features)`.
+            state: as `start`, the last `step` or a call with `return_state` returned it.
+
+        Returns:
+            `(batch, size)` and the new state.
+        """
+        x, new = ops.cast(x, self.compute_dtype), []
+        for i, cell in enumerate(self.forward_cells):
+            tensors = [ops.cast(tensor, cell.compute_dtype) for tensor in state[i]]
+            output, tensors = advance(cell, x, tensors)
+            output = ops.cast(output, self.compute_dtype)
+            x = x + output if i and self.residual else output
+            if self.layer_norm:
+                x = self.norm_layers[i](x)
+            new.append([ops.cast(tensor, self.compute_dtype) for tensor in tensors])
+        return x, new
 
     def _layers_of_cells(self):
         """For each layer its cells, forward first."""

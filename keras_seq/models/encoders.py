@@ -17,13 +17,14 @@ STACK_OPTIONS = (
 )
 
 
-def make_encoder(model, encoder, options, **more):
+def make_encoder(model, encoder, options, return_state=False, **more):
     """Return the layer between embeddings and outputs.
 
     Args:
         model: the class of the model; the defaults of its arguments tell which `options` were set.
         encoder: `None` for an `RNNStack`; a layer, or the config of one, to stand in its place.
         options: a dict of those of `STACK_OPTIONS` that the model has.
+        return_state: whether an encoder that can shall return its final states too.
         **more: what else the `RNNStack` is made with.
 
     Returns:
@@ -35,7 +36,8 @@ def make_encoder(model, encoder, options, **more):
             recurrent layers that it takes the place of.
     """
     if encoder is None:
-        return RNNStack(return_sequences=True, name="encoder", **options, **more)
+        own = {"return_sequences": True, "return_state": return_state, "name": "encoder"}
+        return RNNStack(**own, **options, **more)
     if isinstance(encoder, dict):
         encoder = keras.saving.deserialize_keras_object(encoder)
     if not isinstance(encoder, keras.layers.Layer) or not hasattr(encoder, "output_size"):
@@ -44,10 +46,11 @@ def make_encoder(model, encoder, options, **more):
             f"an `output_size`, such as keras_seq.layers.RNNStack; received {encoder!r}."
         )
     steps = getattr(encoder, "return_sequences", True)
-    if not steps or getattr(encoder, "return_state", False):
+    if not steps or getattr(encoder, "return_state", return_state) != return_state:
+        wanted = "and its states" if return_state else "and nothing else"
         raise ValueError(
-            "`encoder` must return the outputs of all steps and nothing else: give it "
-            "`return_sequences=True` and no `return_state`."
+            f"`encoder` must return the outputs of all steps {wanted}: give it "
+            f"`return_sequences=True` and `return_state={return_state}`."
         )
     defaults = inspect.signature(model).parameters
     meaningless = [name for name, value in options.items() if value != defaults[name].default]

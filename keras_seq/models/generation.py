@@ -12,7 +12,39 @@ from keras_seq.text.examples import padded_length
 from keras_seq.text.pipeline import is_text_dataset, text_batches
 
 
-class Generation:
+class Writer:
+    """Mixin of the task models that have a `generate`; it stands before `Task` among the bases."""
+
+    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
+        """Write the answers to texts, or return the logits of prepared ids.
+
+        Args:
+            x: lists or arrays of strings, or a `tf.data.Dataset` of them, are answered as by
+                `generate`, in an array of strings (of lists, where the sampler has an `n_best`).
+                Ids are handed to `keras.Model.predict`.
+            batch_size: how many rows at once.
+            verbose: as in `keras.Model.predict`, for ids.
+            steps: as in `keras.Model.predict`, for ids.
+            callbacks: as in `keras.Model.predict`, for ids.
+        """
+        if is_text_dataset(x):
+            return np.concatenate([self.predict(batch, batch_size) for batch in text_batches(x)])
+        if is_text(x):
+            texts = check_texts(x, "x")
+            results = np.empty(len(texts), dtype=object)
+            for i, result in enumerate(self.generate(texts, batch_size=batch_size or 64)):
+                results[i] = result  # one by one: NumPy would look into lists of answers
+            return results
+        return super().predict(
+            x, batch_size=batch_size, verbose=verbose, steps=steps, callbacks=callbacks
+        )
+
+    def predict_on_batch(self, x):
+        """Answer one batch of texts, or return the logits of prepared ids."""
+        return self.predict(x) if is_text(x) else super().predict_on_batch(x)
+
+
+class Generation(Writer):
     """Mixin of the task models that write text; it stands before `Task` among the bases.
 
     Attributes:
@@ -105,7 +137,7 @@ class Generation:
             row_ids=rows,
             return_trace=wanted.trace,
         )
-        answers = _best(found, sampler.n_best or 1)
+        answers = best_answers(found, sampler.n_best or 1)
         sources = self._source_tokens([texts[i] for i in rows])
         if wanted.attention or wanted.replace_unknown:
             self._attend(answers, columns)
@@ -170,7 +202,7 @@ class Generation:
         shared = {"exact": bool(found["exact"][row])} if "exact" in found else {}
         if wanted.trace:
             steps = {name: values[row] for name, values in found["trace"].items()}
-            shared["trace"] = self._steps(steps, source_tokens)
+            shared["trace"] = trace_steps(steps, lambda i: self._token(i, source_tokens))
         results = []
         for answer in answers:
             result = {"text": answer.text, "score": answer.score}
@@ -180,25 +212,6 @@ class Generation:
                 result["attention"] = answer.attention
             results.append({**result, **shared})
         return results
-
-    def _steps(self, trace, source_tokens):
-        """The trace of one text as lists, without what follows the end."""
-        done = trace["finished"].all(axis=-1)
-        count = int(done.argmax()) + 1 if done.any() else len(done)
-        return [
-            [
-                {
-                    "token": self._token(trace["token_ids"][t, k], source_tokens),
-                    "token_id": int(trace["token_ids"][t, k]),
-                    "parent": int(trace["parents"][t, k]),
-                    "log_probability": float(trace["log_probabilities"][t, k]),
-                    "score": float(trace["scores"][t, k]),
-                    "finished": bool(trace["finished"][t, k]),
-                }
-                for k in np.flatnonzero(np.isfinite(trace["log_probabilities"][t]))
-            ]
-            for t in range(count)
-        ]
 
     def attention(self, sources, targets, batch_size=64):
         """Return where the decoder looks while it is fed given targets.
@@ -240,34 +253,6 @@ class Generation:
             ]
         return results
 
-    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
-        """Translate texts, or return the logits of prepared ids.
-
-        Args:
-            x: lists or arrays of strings, or a `tf.data.Dataset` of them, are translated as by
-                `generate`, into an array of strings (of lists, where the sampler has an `n_best`).
-                Ids are handed to `keras.Model.predict`.
-            batch_size: how many rows at once.
-            verbose: as in `keras.Model.predict`, for ids.
-            steps: as in `keras.Model.predict`, for ids.
-            callbacks: as in `keras.Model.predict`, for ids.
-        """
-        if is_text_dataset(x):
-            return np.concatenate([self.predict(batch, batch_size) for batch in text_batches(x)])
-        if is_text(x):
-            texts = check_texts(x, "x")
-            results = np.empty(len(texts), dtype=object)
-            for i, result in enumerate(self.generate(texts, batch_size=batch_size or 64)):
-                results[i] = result  # one by one: NumPy would look into lists of answers
-            return results
-        return super().predict(
-            x, batch_size=batch_size, verbose=verbose, steps=steps, callbacks=callbacks
-        )
-
-    def predict_on_batch(self, x):
-        """Translate one batch of texts, or return the logits of prepared ids."""
-        return self.predict(x) if is_text(x) else super().predict_on_batch(x)
-
 
 @dataclasses.dataclass(frozen=True)
 class _Wanted:
@@ -304,7 +289,7 @@ class _Answer:
     attention: np.ndarray | None = None
 
 
-def _best(found, count):
+def best_answers(found, count):
     """The `count` best answers of each row of what a sampler found, without those of score -inf."""
     return [
         _Answer(row, ids[:length], float(score))
@@ -313,4 +298,29 @@ def _best(found, count):
         )
         for k, (ids, length, score) in enumerate(zip(*(x[:count] for x in group), strict=True))
         if k == 0 or np.isfinite(score)
+    ]
+
+
+def trace_steps(trace, token):
+    """The trace of one text as lists, without what follows the end.
+
+    Args:
+        trace: a dict of arrays `(steps, n)`; see `Sampler.search`.
+        token: from an id to a str.
+    """
+    done = trace["finished"].all(axis=-1)
+    count = int(done.argmax()) + 1 if done.any() else len(done)
+    return [
+        [
+            {
+                "token": token(trace["token_ids"][t, k]),
+                "token_id": int(trace["token_ids"][t, k]),
+                "parent": int(trace["parents"][t, k]),
+                "log_probability": float(trace["log_probabilities"][t, k]),
+                "score": float(trace["scores"][t, k]),
+                "finished": bool(trace["finished"][t, k]),
+            }
+            for k in np.flatnonzero(np.isfinite(trace["log_probabilities"][t]))
+        ]
+        for t in range(count)
     ]

@@ -1,5 +1,7 @@
 """Metrics over tokens, weighted by the mask, and over the labels of whole texts."""
 
+import math
+
 import keras
 from keras import ops
 
@@ -44,6 +46,38 @@ class Perplexity(keras.metrics.Mean):
 
     def get_config(self):
         return {"name": self.name, "dtype": self.dtype}
+
+
+@keras.saving.register_keras_serializable(package="keras_seq")
+class BitsPerToken(Perplexity):
+    r"""The mean cross-entropy per token in bits, over all tokens seen: the log2 of the perplexity.
+
+        - sum_t w_t log2 p(y_t) / sum_t w_t
+
+    Where tokens are characters, these are the bits per character.
+
+    Args:
+        **kwargs: `name` and `dtype` of `keras.metrics.Metric`.
+
+    Call arguments of `update_state`:
+        y_true: integers `(batch, steps)`.
+        y_pred: logits `(batch, steps, vocabulary_size)`.
+        sample_weight: `(batch, steps)`, 0 where padding.
+
+    Example:
+
+    >>> import numpy as np
+    >>> metric = BitsPerToken()
+    >>> metric.update_state(np.zeros((1, 3), "int32"), np.zeros((1, 3, 8), "float32"))
+    >>> round(float(metric.result()), 4)
+    3.0
+    """
+
+    def __init__(self, name="bits_per_token", **kwargs):
+        super().__init__(name=name, **kwargs)
+
+    def result(self):
+        return ops.log(super().result()) / math.log(2)
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")

@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_seq.backend import compiled
 from keras_seq.samplers.noise import signed
+from keras_seq.samplers.sampler import log_softmax
 from keras_seq.text.examples import pad, padded_length
 
 
@@ -32,7 +33,16 @@ class CompiledSearch:
         self.end_token_id = end_token_id
         self._functions = {}
 
-    def __call__(self, inputs, sampler, limits, max_length, row_ids=None, return_trace=False):
+    def __call__(
+        self,
+        inputs,
+        sampler,
+        limits,
+        max_length,
+        row_ids=None,
+        return_trace=False,
+        first_token_ids=None,
+    ):
         """Search for continuations.
 
         Args:
@@ -43,59 +53,51 @@ class CompiledSearch:
             max_length: the room for tokens, an integer at least as large as any limit.
             row_ids: see `Sampler.search`.
             return_trace: likewise.
+            first_token_ids: what each row is fed first, a list of integers; the start token where
+                `None`.
 
         Returns:
             What `sampler.search` returns, as NumPy arrays without the padding rows.
         """
         count = len(limits)
-        rows = _padded_rows(count)
+        rows = padded_rows(count)
         row_ids = range(count) if row_ids is None else row_ids
+        if first_token_ids is None:
+            first_token_ids = [self.start_token_id] * count
         columns = [_padded(column, rows) for column in inputs.values()]
-        numbers = [pad([np.array(x, "int32")], rows)[0] for x in (limits, row_ids)]
+        numbers = (limits, row_ids, first_token_ids)
+        numbers = [pad([np.array(x, "int32")], rows)[0] for x in numbers]
         search = self._on_host if sampler.on_host else self._in_loop
         found = search(tuple(inputs), columns, sampler, max_length, *numbers, return_trace)
         return keras.tree.map_structure(lambda x: ops.convert_to_numpy(x)[:count], found)
 
-    def _in_loop(self, names, columns, sampler, max_length, limits, row_ids, return_trace):
+    def _in_loop(self, names, columns, sampler, max_length, limits, row_ids, first, return_trace):
         """Search in one compiled function."""
-        fed = {name: getattr(sampler, name) for name in sampler.fed}
-        fed = {name: value for name, value in fed.items() if value is not None}
-        # By what it holds, not by identity: `generate(sampler="beam")` makes a new one each time.
-        held = {name: value for name, value in vars(sampler).items() if name not in fed}
-        key = (type(sampler), repr(sorted(held.items())), tuple(fed), max_length, return_trace)
-        key = (key, names)
-        if key not in self._functions:
+        fed, held = _taken_apart(sampler)
 
-            def search(limits, row_ids, *arrays):
-                variant = copy.copy(sampler)
-                vars(variant).update(zip(fed, arrays, strict=False))
-                inputs = dict(zip(names, arrays[len(fed) :], strict=True))
-                state, memory = self.model.start(**inputs)
-                return variant.search(
-                    self.model.step,
-                    state,
-                    memory,
-                    ops.zeros_like(limits) + self.start_token_id,
-                    self.end_token_id,
-                    max_length,
-                    limits,
-                    row_ids,
-                    return_trace,
-                )
+        def search(limits, row_ids, first, *arrays):
+            inputs = dict(zip(names, arrays[len(fed) :], strict=True))
+            state, memory = self.model.start(**inputs)
+            return _put_together(sampler, fed, arrays).search(
+                self.model.step,
+                state,
+                memory,
+                first,
+                self.end_token_id,
+                max_length,
+                limits,
+                row_ids,
+                return_trace,
+            )
 
-            self._functions[key] = compiled(search, self.model.weights)
-        arrays = [*map(_number, fed.values()), *columns]
-        return self._functions[key](*map(ops.convert_to_tensor, (limits, row_ids, *arrays)))
+        search = self._compiled((held, max_length, return_trace, names), search)
+        given = (limits, row_ids, first, *map(_number, fed.values()), *columns)
+        return search(*map(ops.convert_to_tensor, given))
 
-    def _on_host(self, names, columns, sampler, max_length, limits, row_ids, return_trace):
+    def _on_host(self, names, columns, sampler, max_length, limits, row_ids, first, return_trace):
         """Search in Python, with `start` and `step` compiled."""
 
-        def start(*arrays):
-            return self.model.start(**dict(zip(names, arrays, strict=True)))
-
-        state, memory = self._compiled(("start", names), start)(
-            *map(ops.convert_to_tensor, columns)
-        )
+        state, memory = self._start(names, columns)
         structure = (0, state, memory)
 
         def flat_step(*leaves):
@@ -106,13 +108,52 @@ class CompiledSearch:
             lambda *arguments: flat_step(*keras.tree.flatten(arguments)),
             state,
             memory,
-            np.full(len(limits), self.start_token_id, "int32"),
+            first,
             self.end_token_id,
             max_length,
             limits,
             row_ids,
             return_trace,
         )
+
+    def _start(self, names, columns):
+        """`model.start`, compiled."""
+
+        def start(*arrays):
+            return self.model.start(**dict(zip(names, arrays, strict=True)))
+
+        return self._compiled(("start", names), start)(*map(ops.convert_to_tensor, columns))
+
+    def start(self, inputs):
+        """Return `(state, memory)` before the first step, of inputs as for a search."""
+        rows = padded_rows(len(next(iter(inputs.values()))))
+        return self._start(tuple(inputs), [_padded(column, rows) for column in inputs.values()])
+
+    def step_and_choose(self, sampler, token_ids, position, state):
+        """Read one token in each row, and choose the next one; for a model without a memory.
+
+        Args:
+            sampler: a `keras_seq.samplers.Sampler` that chooses token by token.
+            token_ids: int32 `(batch,)`.
+            position: how many tokens were chosen before.
+            state: as `start` or the last step returned it.
+
+        Returns:
+            `(log_probabilities, chosen, state)`: `(batch, vocabulary_size)`, `(batch,)`, a nest.
+        """
+        fed, held = _taken_apart(sampler)
+
+        def step(token_ids, position, *arrays):
+            leaves = arrays[len(fed) :]
+            logits, new = self.model.step(token_ids, keras.tree.pack_sequence_as(state, leaves), {})
+            likely = log_softmax(logits)
+            rows = ops.arange(token_ids.shape[0], dtype="int32")
+            chosen = _put_together(sampler, fed, arrays).choose(likely, position, rows)
+            return likely, chosen, new
+
+        step = self._compiled((held, "step and choose"), step)
+        given = (token_ids, position, *map(_number, fed.values()), *keras.tree.flatten(state))
+        return step(*map(ops.convert_to_tensor, given))
 
     def attention(self, inputs, target_ids):
         """Return the attention weights of given targets in one teacher-forced pass.
@@ -131,7 +172,7 @@ class CompiledSearch:
             return self.model(dict(zip(names, arrays, strict=True)), return_attention=True)[1]
 
         fed = [np.concatenate([[self.start_token_id], ids[:-1]]) for ids in target_ids]
-        rows = _padded_rows(len(fed))
+        rows = padded_rows(len(fed))
         columns = [_padded(column, rows) for column in (*inputs.values(), fed)]
         attend = self._compiled(("attention", names), attend)
         weights = attend(*map(ops.convert_to_tensor, columns))
@@ -152,13 +193,31 @@ class CompiledSearch:
         return self._functions[key]
 
 
+def _taken_apart(sampler):
+    """The numbers of a sampler that are fed as tensors, a dict, and a key for all the rest.
+
+    By what it holds, not by identity: `generate(sampler="beam")` makes a new one each time.
+    """
+    fed = {name: getattr(sampler, name) for name in sampler.fed}
+    fed = {name: value for name, value in fed.items() if value is not None}
+    held = {name: value for name, value in vars(sampler).items() if name not in fed}
+    return fed, (type(sampler), repr(sorted(held.items())), tuple(fed))
+
+
+def _put_together(sampler, fed, arrays):
+    """A copy of the sampler that holds the first of `arrays` in the place of what is fed."""
+    variant = copy.copy(sampler)
+    vars(variant).update(zip(fed, arrays, strict=False))
+    return variant
+
+
 def _padded(column, rows):
     """Return 1-D arrays as one int32 array with `rows` rows and a usual length."""
     empty = [np.zeros(0, "int32")] * (rows - len(column))
     return pad([*column, *empty], padded_length(max(map(len, column))))
 
 
-def _padded_rows(count):
+def padded_rows(count):
     """The next power of two."""
     return 1 << (count - 1).bit_length()
 

@@ -74,6 +74,23 @@ class Task(keras.Model):
         """Return `(inputs, labels)`, ragged, of string tensors `(batch,)`."""
         raise NotImplementedError(f"{type(self).__name__} must define encode_tensors(x, y).")
 
+    def make_batches(self, examples, batch_size, shuffle=False):
+        """Return the batches of `Examples`: those of similar length together.
+
+        Returns:
+            An object with a `dataset` of `(x, y, sample_weight)`, or `(x,)` without labels, and
+            `set_epoch(epoch)`, after which the dataset has the order of that epoch.
+        """
+        return BatchedDataset(LengthBatches(examples, batch_size, shuffle=shuffle))
+
+    def split_examples(self, examples, fraction):
+        """Return the examples without the last `fraction` of them, and those."""
+        return examples.split(fraction)
+
+    def passing_variables(self):
+        """Return the variables that no epoch begins with: nothing saves them."""
+        return []
+
     def fit(
         self,
         x=None,
@@ -125,11 +142,11 @@ class Task(keras.Model):
         if is_text(x):
             examples = self._examples(x, y, sample_weight)
             if validation_split and validation_data is None:
-                examples, held_out = examples.split(validation_split)
-                validation_data = _dataset(held_out, validation_batch_size)
+                examples, held_out = self.split_examples(examples, validation_split)
+                validation_data = self.make_batches(held_out, validation_batch_size or 32).dataset
             if class_weight is not None:
                 examples, class_weight = self.weigh_classes(examples, class_weight), None
-            batched = BatchedDataset(LengthBatches(examples, batch_size or 32, shuffle=shuffle))
+            batched = self.make_batches(examples, batch_size or 32, shuffle)
         elif validation_split and is_dataset(x):
             raise ValueError("`validation_split` needs lists; pass `validation_data` instead.")
         elif is_text_dataset(x) and not is_batched(x):
@@ -260,7 +277,8 @@ class Task(keras.Model):
         """Return `(x, y, sample_weight, batch_size)` as Keras takes them, unshuffled."""
         self._check_labelled(x, y)
         if is_text(x):
-            return _dataset(self._examples(x, y, sample_weight), batch_size), None, None, None
+            batches = self.make_batches(self._examples(x, y, sample_weight), batch_size or 32)
+            return batches.dataset, None, None, None
         if is_text_dataset(x):
             self._check_text_dataset(x, y, sample_weight)
             if not is_batched(x):
@@ -304,11 +322,6 @@ class Task(keras.Model):
                 f"There must be one {other} for each {one}: expected a dataset of ({one}, {other});"
                 f" received elements {spec}."
             )
-
-
-def _dataset(examples, batch_size=None):
-    """The examples in batches by length, unshuffled."""
-    return BatchedDataset(LengthBatches(examples, batch_size or 32)).dataset
 
 
 def is_dataset(x):
