@@ -11,8 +11,8 @@ from keras_seq.cli.gradients import gradients
 from keras_seq.cli.show import describe
 from keras_seq.cli.train import train_seq2seq
 from keras_seq.cli.train_classifier import train_classifier
-from keras_seq.cli.use import evaluate, generate
-from keras_seq.cli.use_classifier import predict
+from keras_seq.cli.train_language_model import train_language_model
+from keras_seq.cli.use import evaluate, generate, predict
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -26,6 +26,7 @@ train_app = typer.Typer(
 app.add_typer(train_app, name="train")
 train_app.command("seq2seq")(train_seq2seq)
 train_app.command("classifier")(train_classifier)
+train_app.command("lm")(train_language_model)
 app.command()(generate)
 app.command()(predict)
 app.command()(evaluate)

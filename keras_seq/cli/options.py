@@ -164,3 +164,26 @@ MaxNodes = option(int | None, "exhaustive: prefixes to look at for each text.", 
 ReplaceUnknown = option(
     bool, "Put the source word attended to for an unknown one.", SEARCH, "--replace-unknown"
 )
+
+LANGUAGE = "Language models"
+TextFile = option(Path, "A text, read as one from its first character to its last.", name="--train")
+HeldOutText = option(Path | None, "A held-out text.", name="--val")
+LineTexts = option(bool, "Each line of the file is a text by itself.", LANGUAGE, "--lines")
+Window = option(
+    int, "Steps that a gradient goes back; 0 for whole texts, of similar length together.", MODEL
+)
+Tied = option(bool, "Use the embeddings as output weights too.", MODEL, "--tie-embeddings")
+EmbeddingDropout = option(float, "Rate at which tokens of the vocabulary are dropped.", MODEL)
+Streams = option(
+    int, "Streams side by side; texts at once without a window.", TRAINING, "--batch-size"
+)
+TextSmoothing = option(
+    float, "Share of probability spread over the vocabulary.", TRAINING, "--label-smoothing"
+)
+Prompt = option(str | None, "Go on from this text.", LANGUAGE)
+Count = option(int, "With --prompt: how many texts to write.", LANGUAGE)
+WrittenLength = option(int | None, "The most tokens to write.", SEARCH, "--max-length")
+Reference = option(
+    Path | None, "The text that it was trained on, to judge samples by.", LANGUAGE, "--reference"
+)
+Samples = option(int, "With --reference: how many texts to sample.", LANGUAGE)

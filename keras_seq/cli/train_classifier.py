@@ -3,6 +3,7 @@
 import types
 
 from keras_seq.cli import options
+from keras_seq.cli.labelled import read_columns
 from keras_seq.cli.show import describe, say
 from keras_seq.cli.training import (
     check_training,
@@ -96,22 +97,6 @@ def read(given):
         data["validation_data"] = read_columns(given.val, vars(given), known)
     say(f"{len(texts):,} texts.")
     return texts, labels, data
-
-
-def read_columns(path, given, known=None):
-    """The texts and labels of a file, by the options of a command.
-
-    Args:
-        path: the file.
-        given: a dict of the options.
-        known: the labels that there may be.
-    """
-    from keras_seq.datasets import read_labelled
-
-    columns = [given["text_column"], given["label_column"]]
-    if all(column.isdecimal() for column in columns):
-        columns = map(int, columns)
-    return read_labelled(path, *columns, separator=given["label_separator"], known=known)
 
 
 def make_model(given, texts, labels):

@@ -1,19 +1,31 @@
-"""The commands that use a model: generate and evaluate."""
+"""The commands that use a model: generate, predict and evaluate."""
 
-import inspect
 import json
 from typing import Annotated
 
 import typer
 
 from keras_seq.cli import options
-from keras_seq.cli.show import check_writable, stdin_batches, track
-from keras_seq.cli.train_classifier import read_columns
-from keras_seq.cli.use_classifier import class_scores, show_class_scores
+from keras_seq.cli.show import check_writable, stdin_batches
+from keras_seq.cli.use_classifier import evaluate_classifier, predict_classes
+from keras_seq.cli.use_language_model import continue_texts, evaluate_language_model
+from keras_seq.cli.use_translator import evaluate_translator, generate_translations
+
+# What each command does with each kind of model.
+GENERATE = {"Seq2Seq": generate_translations, "LanguageModel": continue_texts}
+PREDICT = {"TextClassifier": predict_classes}
+EVALUATE = {
+    "Seq2Seq": evaluate_translator,
+    "LanguageModel": evaluate_language_model,
+    "TextClassifier": evaluate_classifier,
+}
 
 
 def generate(
     model: options.ModelFile,
+    prompt: options.Prompt = None,
+    count: options.Count = 1,
+    max_length: options.WrittenLength = None,
     sampler: options.SamplerName = None,
     width: options.Width = None,
     length_penalty: options.LengthPenalty = None,
@@ -31,18 +43,33 @@ def generate(
 ):
     """Read texts from standard input, one a line; write the answers, one a line.
 
+    A translator translates each line, a language model goes on from it; with --prompt it goes on
+    from that alone, and writes as it finds it, line ends too.
+
     With --n-best each text has so many lines, best first: its number, the score and the answer,
     with tabs between them.
     """
-    search = Search(locals())
-    number = 0
-    for lines in stdin_batches(batch_size):
-        for answers in search(lines):
-            number += 1
-            for answer in answers:
-                text = " ".join(answer["text"].splitlines())
-                columns = [str(number), f"{answer['score']:.4f}", text] if n_best else [text]
-                print("\t".join(columns), flush=True)
+    given = locals()
+    loaded, use = _load(model, GENERATE, "writes no text", "predict")
+    use(loaded, given, stdin_batches(batch_size))
+
+
+def predict(
+    model: options.ModelFile,
+    probabilities: options.Probabilities = False,
+    threshold: options.Threshold = None,
+    label_separator: options.LabelSeparator = "|",
+    batch_size: options.BatchSize = 64,
+):
+    """Read texts from standard input, one a line; write their classes or tags, a line for each.
+
+    A classifier writes the class; with --probabilities each class and its probability follow, with
+    tabs between them. A tagger takes words with blanks between them, and writes word/TAG, or with
+    --format conll a word and its tag in each line.
+    """
+    given = locals()
+    loaded, use = _load(model, PREDICT, "has no classes", "generate")
+    use(loaded, given, stdin_batches(batch_size))
 
 
 def evaluate(
@@ -66,6 +93,9 @@ def evaluate(
     max_nodes: options.MaxNodes = None,
     replace_unknown: options.ReplaceUnknown = False,
     batch_size: options.BatchSize = 64,
+    lines: options.LineTexts = False,
+    reference: options.Reference = None,
+    samples: options.Samples = 20,
     lowercase: Annotated[
         bool, typer.Option("--lowercase", help="Lower-case both sides before scoring.")
     ] = False,
@@ -76,116 +106,30 @@ def evaluate(
     """Score a model on a file.
 
     A translator translates the lines of --source: BLEU, chrF, exact match, token error rate and
-    perplexity, with the lines of --target, or with both out of two columns of --data. A classifier
-    reads --data: loss, accuracy and F1.
+    perplexity, with the lines of --target, or with both out of two columns of --data. The others
+    read --data. A classifier: loss, accuracy and F1. A tagger: accuracy, and F1 of entities. A
+    language model: perplexity and bits per character, and with --reference the quality of what it
+    writes.
     """
     given = locals()
     from keras_seq.datasets import write_lines
-    from keras_seq.models import TextClassifier, load_model
 
     if out is not None:
         check_writable(out)
-    loaded = load_model(model)
-    if isinstance(loaded, TextClassifier):
-        scores = evaluate_classifier(loaded, given)
-    else:
-        scores = evaluate_translator(loaded, given)
+    loaded, use = _load(model, EVALUATE, "has no scores", "info")
+    scores = use(loaded, given)
     if out is not None:
         write_lines(out, json.dumps(scores, indent=2).splitlines())
 
 
-def evaluate_classifier(model, given):
-    """Print and return the scores of a classifier."""
-    if given["data"] is None or given["source"] or given["target"]:
-        raise ValueError("A classifier is evaluated on --data, and takes no --source or --target.")
-    if model.multi_label and given["label_separator"] is None:
-        given = {**given, "label_separator": "|"}
-    texts, labels = read_columns(given["data"], given, model.class_names)
-    scores = class_scores(model, texts, labels, given["batch_size"])
-    show_class_scores(scores)
-    return scores
+def _load(path, uses, lacks, instead):
+    """The model of a file, and what a command does with its kind, or that of its base class."""
+    from keras_seq.models import load_model
 
-
-def evaluate_translator(model, given):
-    """Print and return the scores of a translator."""
-    from keras_seq.analysis import text_scores
-    from keras_seq.datasets import read_parallel
-
-    files = given["source"], given["target"]
-    if (given["data"] is None) == (None in files) or (given["data"] and any(files)):
-        raise ValueError("A translator is evaluated on --source and --target, or on --data.")
-    search, batch_size = Search(given, model), given["batch_size"]
-    if given["data"] is None:
-        sources, targets = read_parallel(*files)
-    else:
-        sources, targets = read_columns(given["data"], {**given, "label_separator": None})
-    answers = []
-    for part in track(sources, 10 * batch_size, "Translating"):
-        answers += [found[0]["text"] for found in search(part)]
-    found = model.evaluate(sources, targets, batch_size=batch_size, verbose=0, return_dict=True)
-    if given["lowercase"]:
-        answers, targets = [[text.lower() for text in side] for side in (answers, targets)]
-    scores = text_scores(answers, targets, tokenize=model.target_tokenizer.split)
-    scores["perplexity"] = float(found["perplexity"])
-    print(f"{'texts':<18}{len(sources):>12,}")
-    for name, value in scores.items():
-        print(f"{name.replace('_', ' '):<18}{value:>12.4f}")
-    return {"texts": len(sources), **scores}
-
-
-class Search:
-    """A loaded model and the search that the options of a command ask for.
-
-    Args:
-        given: the arguments of the command.
-        model: the model, where it is loaded already.
-    """
-
-    NAMES = (
-        *("width", "length_penalty", "coverage_penalty", "n_best", "min_length"),
-        *("no_repeat_ngram", "temperature", "top_k", "top_p", "seed", "max_nodes"),
+    model = load_model(path)
+    for kind in type(model).__mro__:
+        if kind.__name__ in uses:
+            return model, uses[kind.__name__]
+    raise ValueError(
+        f"{path} holds a {type(model).__name__}, which {lacks}: the command for it is {instead}."
     )
-
-    def __init__(self, given, model=None):
-        from keras_seq.models import load_model
-
-        self.model = load_model(given["model"]) if model is None else model
-        if not hasattr(self.model, "generate"):
-            raise ValueError(
-                f"{given['model']} holds a {type(self.model).__name__}, which writes no text: the "
-                "command for it is predict."
-            )
-        self.options = {name: given[name] for name in self.NAMES if given.get(name) is not None}
-        self.sampler = self._sampler(given["sampler"])
-        self.how = {"batch_size": given["batch_size"], "replace_unknown": given["replace_unknown"]}
-        self.parts = 0
-
-    def __call__(self, texts):
-        """Return the answers of each text, a list of dicts with `text` and `score`."""
-        sampler, self.parts = self.sampler, self.parts + 1
-        config = sampler.get_config()
-        if self.parts > 1 and "seed" in config:  # other noise for each part of a file
-            sampler = type(sampler)(**{**config, "seed": config["seed"] + self.parts - 1})
-        found = self.model.generate(texts, sampler=sampler, return_scores=True, **self.how)
-        return [answers if isinstance(answers, list) else [answers] for answers in found]
-
-    def _sampler(self, name):
-        """The sampler of that name, or the model's own, with the options given."""
-        from keras_seq import samplers
-
-        sampler = self.model.sampler if name is None else samplers.get(name)
-        if not self.options:
-            return sampler
-        kind = type(sampler)
-        for option in self.options:
-            if option not in inspect.signature(kind).parameters:
-                owners = [
-                    name
-                    for name, owner in samplers.SAMPLERS.items()
-                    if option in inspect.signature(owner).parameters
-                ]
-                raise ValueError(
-                    f"--{option.replace('_', '-')} is an option of --sampler "
-                    f"{' or '.join(owners)}; received --sampler {name or kind.__name__.lower()}."
-                )
-        return kind(**{**sampler.get_config(), **self.options})

@@ -1,37 +1,32 @@
-"""The commands that use a classifier: predict, and its part of evaluate."""
+"""What the commands do with a classifier."""
 
-from keras_seq.cli import options
-from keras_seq.cli.show import stdin_batches
+from keras_seq.cli.labelled import read_columns
 
 
-def predict(
-    model: options.ModelFile,
-    probabilities: options.Probabilities = False,
-    threshold: options.Threshold = None,
-    label_separator: options.LabelSeparator = "|",
-    batch_size: options.BatchSize = 64,
-):
-    """Read texts from standard input, one a line; write their classes, one line for each.
-
-    With --probabilities each class and its probability follow, with tabs between them.
-    """
-    from keras_seq.models import TextClassifier, load_model
-
-    classifier = load_model(model)
-    if not isinstance(classifier, TextClassifier):
-        raise ValueError(
-            f"{model} holds a {type(classifier).__name__}, which has no classes: the command for "
-            "it is generate."
-        )
-    how = {"threshold": threshold, "batch_size": batch_size, "return_probabilities": True}
-    for lines in stdin_batches(batch_size):
-        for answer in classifier.classify(lines, **how):
-            label = answer["label"] if "label" in answer else label_separator.join(answer["labels"])
+def predict_classes(model, given, batches):
+    """Write the classes of the lines of batches."""
+    separator = given["label_separator"] or "|"
+    how = {"threshold": given["threshold"], "batch_size": given["batch_size"]}
+    for lines in batches:
+        for answer in model.classify(lines, return_probabilities=True, **how):
+            label = answer["label"] if "label" in answer else separator.join(answer["labels"])
             columns = [label]
-            if probabilities:
+            if given["probabilities"]:
                 ranked = sorted(answer["probabilities"].items(), key=lambda pair: -pair[1])
                 columns += [f"{name}\t{value:.4f}" for name, value in ranked]
             print("\t".join(columns), flush=True)
+
+
+def evaluate_classifier(model, given):
+    """Print and return the scores of a classifier."""
+    if given["data"] is None or given["source"] or given["target"]:
+        raise ValueError("A classifier is evaluated on --data, and takes no --source or --target.")
+    if model.multi_label and given["label_separator"] is None:
+        given = {**given, "label_separator": "|"}
+    texts, labels = read_columns(given["data"], given, model.class_names)
+    scores = class_scores(model, texts, labels, given["batch_size"])
+    show_class_scores(scores)
+    return scores
 
 
 def class_scores(model, texts, labels, batch_size):

@@ -179,10 +179,14 @@ class Continuation(Writer):
         return result
 
     def _log_probabilities(self, fed, labels):
-        """log p of each label, a float32 array for each row; long rows are read in parts."""
+        """log p of each label, a float32 array for each row.
+
+        Long rows are read in parts: the state is carried on, and an encoder without one reads
+        window by window, as in training.
+        """
         count, longest = len(fed), max(map(len, fed))
         rows = padded_rows(count)
-        size = padded_length(min(longest, CHUNK) if self.carries else longest)
+        size = padded_length(min(longest, CHUNK if self.carries else self.window or longest))
         steps = -(-longest // size) * size
         empty = [np.zeros(0, "int32")] * (rows - count)
         fed_ids, label_ids = (pad([*column, *empty], steps) for column in (fed, labels))

@@ -1,0 +1,55 @@
+"""The search that the options of a command ask for."""
+
+import inspect
+
+
+class Search:
+    """A loaded model and the search that the options of a command ask for.
+
+    Args:
+        model: the model.
+        given: the arguments of the command.
+        **how: what else `generate` of the model takes.
+    """
+
+    NAMES = (
+        *("width", "length_penalty", "coverage_penalty", "n_best", "min_length"),
+        *("no_repeat_ngram", "temperature", "top_k", "top_p", "seed", "max_nodes"),
+    )
+
+    def __init__(self, model, given, **how):
+        self.model = model
+        self.options = {name: given[name] for name in self.NAMES if given.get(name) is not None}
+        self.sampler = self._sampler(given["sampler"])
+        self.how = {"batch_size": given["batch_size"], **how}
+        self.parts = 0
+
+    def __call__(self, texts):
+        """Return the answers of each text, a list of dicts with `text` and `score`."""
+        sampler, self.parts = self.sampler, self.parts + 1
+        config = sampler.get_config()
+        if self.parts > 1 and "seed" in config:  # other noise for each part of a file
+            sampler = type(sampler)(**{**config, "seed": config["seed"] + self.parts - 1})
+        found = self.model.generate(texts, sampler=sampler, return_scores=True, **self.how)
+        return [answers if isinstance(answers, list) else [answers] for answers in found]
+
+    def _sampler(self, name):
+        """The sampler of that name, or the model's own, with the options given."""
+        from keras_seq import samplers
+
+        sampler = self.model.sampler if name is None else samplers.get(name)
+        if not self.options:
+            return sampler
+        kind = type(sampler)
+        for option in self.options:
+            if option not in inspect.signature(kind).parameters:
+                owners = [
+                    name
+                    for name, owner in samplers.SAMPLERS.items()
+                    if option in inspect.signature(owner).parameters
+                ]
+                raise ValueError(
+                    f"--{option.replace('_', '-')} is an option of --sampler "
+                    f"{' or '.join(owners)}; received --sampler {name or kind.__name__.lower()}."
+                )
+        return kind(**{**sampler.get_config(), **self.options})

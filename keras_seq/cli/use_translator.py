@@ -1,0 +1,51 @@
+"""What the commands do with a translator."""
+
+from keras_seq.cli.labelled import read_columns
+from keras_seq.cli.search import Search
+from keras_seq.cli.show import track
+
+
+def translation(model, given):
+    """Return the search of a translator."""
+    return Search(model, given, replace_unknown=given["replace_unknown"])
+
+
+def generate_translations(model, given, batches):
+    """Write the answers to batches of lines."""
+    search, number = translation(model, given), 0
+    for lines in batches:
+        for answers in search(lines):
+            number += 1
+            for answer in answers:
+                text = " ".join(answer["text"].splitlines())
+                columns = [text]
+                if given["n_best"]:
+                    columns = [str(number), f"{answer['score']:.4f}", text]
+                print("\t".join(columns), flush=True)
+
+
+def evaluate_translator(model, given):
+    """Print and return the scores of a translator."""
+    from keras_seq.analysis import text_scores
+    from keras_seq.datasets import read_parallel
+
+    files = given["source"], given["target"]
+    if (given["data"] is None) == (None in files) or (given["data"] and any(files)):
+        raise ValueError("A translator is evaluated on --source and --target, or on --data.")
+    search, batch_size = translation(model, given), given["batch_size"]
+    if given["data"] is None:
+        sources, targets = read_parallel(*files)
+    else:
+        sources, targets = read_columns(given["data"], {**given, "label_separator": None})
+    answers = []
+    for part in track(sources, 10 * batch_size, "Translating"):
+        answers += [found[0]["text"] for found in search(part)]
+    found = model.evaluate(sources, targets, batch_size=batch_size, verbose=0, return_dict=True)
+    if given["lowercase"]:
+        answers, targets = [[text.lower() for text in side] for side in (answers, targets)]
+    scores = text_scores(answers, targets, tokenize=model.target_tokenizer.split)
+    scores["perplexity"] = float(found["perplexity"])
+    print(f"{'texts':<18}{len(sources):>12,}")
+    for name, value in scores.items():
+        print(f"{name.replace('_', ' '):<18}{value:>12.4f}")
+    return {"texts": len(sources), **scores}
