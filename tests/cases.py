@@ -22,9 +22,13 @@ from keras_seq.layers import (
     BahdanauAttention,
     Bidirectional,
     Bridge,
+    CharacterFeatures,
+    ConvolutionalEncoder,
     CRFLoss,
     Decoder,
     Encoder,
+    FeedForwardPooling,
+    IdentityEncoder,
     LastPooling,
     LearntPositions,
     LocalAttention,
@@ -48,12 +52,15 @@ from keras_seq.layers import (
     VanillaRNNCell,
 )
 from keras_seq.models import (
+    BitsPerToken,
     ExactMatch,
     LabelAccuracy,
     LabelF1,
+    LanguageModel,
     Perplexity,
     Seq2Seq,
     TextClassifier,
+    TextTagger,
     TokenAccuracy,
     TokenCrossEntropy,
 )
@@ -83,6 +90,9 @@ ENCODED = {"inputs": floats(B, S, D), "mask": MASK}
 LSTM_STATES = [[floats(B, n) for n in (U, U)]]
 COPIES = np.array([[4, 8, 6, 8, 2], [9, 5, 2, 0, 0], [2, 0, 0, 0, 0]], "int32")
 DECODED = {"token_ids": TOKENS, "encoder_states": LSTM_STATES, **ATTENDED}
+LETTERS = np.array([[4, 5, 6, 3, 4, 6], [4, 4, 5, 6, 3, 0], [5, 4, 6, 0, 0, 0]], "int32")
+ENDS = np.array([[1, 2, 4, 5, 6], [2, 3, 5, 0, 0], [3, 0, 0, 0, 0]], "int32")
+SPELT = {"char_ids": LETTERS, "char_ends": ENDS}
 TRANSLATED = {"inputs": {"source_ids": SOURCE, "target_ids": TOKENS}}
 
 
@@ -249,6 +259,50 @@ def text_classifier(name, **config):
         lambda **k: TextClassifier(tokenizer(), ["x", "y", "z"], units=U, **config, **k),
         {"inputs": {"token_ids": SOURCE}},
         [(B, 3)],
+        grows={"inputs": {"token_ids": 0}},
+        float32_output=True,
+    )
+
+
+def text_tagger(name, call, letters=True, **config):
+    """A line for a tagger; `letters` is whether it reads characters."""
+    inputs = {"token_ids": SOURCE, **(SPELT if letters else {})}
+    characters = tokenizer() if letters else None
+    return Layer(
+        name,
+        lambda **k: TextTagger(tokenizer(), characters, ["x", "y", "z"], units=U, **config, **k),
+        {"inputs": inputs},
+        [(B, S, 3)],
+        call,
+        lambda model: None,  # it is built when it is made
+        grows={"inputs": dict.fromkeys(inputs, 0)},
+        float32_output=True,
+    )
+
+
+def call_tagger(model, inputs):
+    """The probabilities: the emissions alone do not depend on all weights."""
+    return model.answer(inputs)[1]
+
+
+def character_features(name, size, **config):
+    """A line for the vectors of words out of their characters."""
+    return Layer(
+        name,
+        lambda **k: CharacterFeatures(VOCABULARY, 4, embedding_dim=3, **config, **k),
+        SPELT,
+        [(B, S, size)],
+        grows={"char_ids": 0},
+    )
+
+
+def language_model(name, **config):
+    """A line for a language model."""
+    return Layer(
+        name,
+        lambda **k: LanguageModel(tokenizer(), units=U, **config, **k),
+        {"inputs": {"token_ids": SOURCE}},
+        [(B, S, VOCABULARY)],
         grows={"inputs": {"token_ids": 0}},
         float32_output=True,
     )
@@ -437,6 +491,11 @@ LAYERS = [
     recurrent("LastPooling", lambda **k: LastPooling(bidirectional=True, **k), (B, D)),
     recurrent("MeanPooling", lambda **k: MeanPooling(**k), (B, D)),
     recurrent("MaxPooling", lambda **k: MaxPooling(**k), (B, D)),
+    recurrent("IdentityEncoder", lambda **k: IdentityEncoder(**k), (B, S, D)),
+    recurrent(
+        "ConvolutionalEncoder", lambda **k: ConvolutionalEncoder(U, (2, 3), **k), (B, S, 2 * U)
+    ),
+    recurrent("FeedForwardPooling", lambda **k: FeedForwardPooling(U, 2, **k), (B, U)),
     Layer(
         "AttentionPooling",
         lambda **k: AttentionPooling(U, **k),
@@ -447,8 +506,22 @@ LAYERS = [
     ),
     seq2seq("Seq2Seq"),
     seq2seq("Seq2Seq-stack", cell="vanilla", attention="dot", bidirectional=False, num_layers=2),
+    language_model("LanguageModel"),
+    language_model("LanguageModel-tied", cell="gru", tie_embeddings=True, embedding_dim=3),
     text_classifier("TextClassifier"),
     text_classifier("TextClassifier-attention", cell="min_gru", pooling="attention", num_layers=2),
+    character_features("CharacterFeatures", 4),
+    character_features("CharacterFeatures-lstm", 8, kind="lstm", max_word_length=2),
+    text_tagger("TextTagger", call_tagger),
+    text_tagger(
+        "TextTagger-softmax",
+        lambda model, inputs: model(inputs),
+        letters=False,
+        characters=None,
+        crf=False,
+        cell="min_gru",
+        bidirectional=False,
+    ),
 ]
 
 INITIALIZERS = [ForgetBias(), ForgetBias(5.0), Chrono(100), Chrono(100, cell="gru", seed=3)]
@@ -463,6 +536,6 @@ SAMPLERS = [
     Exhaustive(max_length=9, max_nodes=50),
 ]
 
-METRICS = [Perplexity, ExactMatch, TokenAccuracy, LabelAccuracy, LabelF1]
+METRICS = [Perplexity, BitsPerToken, ExactMatch, TokenAccuracy, LabelAccuracy, LabelF1]
 
 LOSSES = [CRFLoss, TokenCrossEntropy]

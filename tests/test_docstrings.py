@@ -14,7 +14,11 @@ OTHER_BACKENDS = {
     f"keras_seq.backend.{name}"
     for name in {"tensorflow", "jax", "torch"} - {keras.config.backend()}
 }
-NEED_FILES = {"keras_seq.datasets.multi30k", "keras_seq.datasets.tatoeba"}
+WITH_FILES = (
+    *("multi30k", "tatoeba", "tiny_shakespeare", "sst2", "imdb"),
+    *("cmudict", "english_ewt", "conll2003"),
+)
+NEED_FILES = {f"keras_seq.datasets.{name}" for name in WITH_FILES}
 MODULES = [
     module.name
     for module in pkgutil.walk_packages(keras_seq.__path__, "keras_seq.")

@@ -3,6 +3,7 @@
 from keras_seq.analysis.activations import Activations, gate_activations, unit_activations
 from keras_seq.analysis.alignments import alignment, alignment_error_rate, read_alignments
 from keras_seq.analysis.attention_plot import plot_attention
+from keras_seq.analysis.comparison_plot import plot_comparison, plot_memory_comparison
 from keras_seq.analysis.connectivity import Connectivity, connectivity
 from keras_seq.analysis.experiment_plot import plot_gradient_experiment
 from keras_seq.analysis.exposure_bias import exposure_bias
@@ -17,17 +18,21 @@ from keras_seq.analysis.gradient_plots import (
 from keras_seq.analysis.highlight import highlight
 from keras_seq.analysis.jacobians import jacobian_spectrum, spectral_radius
 from keras_seq.analysis.linear_recurrence import linear_recurrence, tanh_recurrence
+from keras_seq.analysis.ngram_model import NGramModel
 from keras_seq.analysis.plots import plot_exposure_bias, plot_history, plot_score_by_length
 from keras_seq.analysis.recurrence_plot import plot_recurrence
+from keras_seq.analysis.sample_quality import sample_quality
 from keras_seq.analysis.score_by_length import score_by_length
 from keras_seq.analysis.scores import edit_distance, text_scores
 from keras_seq.analysis.search_errors import search_errors
 from keras_seq.analysis.search_tree import plot_search_tree
+from keras_seq.analysis.tag_scores import tag_scores
 from keras_seq.analysis.unit_plots import plot_connectivity, plot_gates, plot_unit
 
 __all__ = [
     "Activations",
     "Connectivity",
+    "NGramModel",
     "alignment",
     "alignment_error_rate",
     "connectivity",
@@ -41,6 +46,7 @@ __all__ = [
     "jacobian_spectrum",
     "linear_recurrence",
     "plot_attention",
+    "plot_comparison",
     "plot_connectivity",
     "plot_exposure_bias",
     "plot_gates",
@@ -50,15 +56,18 @@ __all__ = [
     "plot_gradient_norms",
     "plot_history",
     "plot_jacobian_spectrum",
+    "plot_memory_comparison",
     "plot_recurrence",
     "plot_score_by_length",
     "plot_search_tree",
     "plot_unit",
     "read_alignments",
+    "sample_quality",
     "score_by_length",
     "search_errors",
     "spectral_radius",
     "summary",
+    "tag_scores",
     "tanh_recurrence",
     "text_scores",
     "unit_activations",

@@ -1,7 +1,6 @@
 """Which cell learns what lies how far back, and what its gradient has to do with it."""
 
 import dataclasses
-import sys
 import time
 
 import keras
@@ -12,6 +11,7 @@ from keras_seq.analysis.experiment_cells import make_cell
 from keras_seq.analysis.experiment_model import ExperimentSettings, check_settings, memory_model
 from keras_seq.analysis.gradient_flow import GradientProbe, first_to_last_ratio
 from keras_seq.datasets import TASKS, SequenceTask
+from keras_seq.memory import largest_memory
 
 TRAINING_ROWS = 20_000
 HELD_OUT_ROWS = 1_000
@@ -170,7 +170,7 @@ def _run(make_task, cell, length, seed, settings):
         raise ValueError(f"The function of the task must return a SequenceTask; received {task!r}.")
     training, task = task.split(rows)
     development, test = task.split(HELD_OUT_ROWS)
-    before = _largest_memory()
+    before = largest_memory()
     model = memory_model(training, make_cell(cell, settings.units, length), settings)
     probed = test[:PROBED_ROWS]
     probe = GradientProbe(model, probed.inputs, probed.targets, probed.weights)
@@ -181,7 +181,7 @@ def _run(make_task, cell, length, seed, settings):
     finite = all(np.isfinite(ops.convert_to_numpy(weight)).all() for weight in model.weights)
     end = _bottom_flow(probe()) if finite else np.full_like(start, np.nan)
     score = _score(model, test) if finite else float("nan")
-    after = _largest_memory()
+    after = largest_memory()
     return {
         "parameters": model.count_params(),
         "start_ratio": first_to_last_ratio(start),
@@ -243,13 +243,3 @@ def _score(model, task):
         return float(np.mean((found - task.targets) ** 2))
     right = found.argmax(axis=-1) == task.targets
     return float(np.average(right, weights=task.weights))
-
-
-def _largest_memory():
-    """The most memory that this process has had so far, in MiB; `None` where nobody says."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most / (2**20 if sys.platform == "darwin" else 2**10)

@@ -10,6 +10,7 @@ from keras_seq.callbacks.checkpoint import Checkpoint
 from keras_seq.callbacks.gradient_flow import GradientFlow
 from keras_seq.callbacks.gradient_norms import GradientNorms
 from keras_seq.callbacks.stop_on_interrupt import StopOnInterrupt
+from keras_seq.callbacks.tag_score import TagScore
 from keras_seq.callbacks.text_score import TextScore
 from keras_seq.callbacks.time_limit import TimeLimit
 
@@ -20,6 +21,7 @@ __all__ = [
     "GradientFlow",
     "GradientNorms",
     "StopOnInterrupt",
+    "TagScore",
     "TextScore",
     "TimeLimit",
 ]

@@ -7,11 +7,13 @@ from typing import Annotated
 import typer
 
 from keras_seq.cli import options
+from keras_seq.cli.compare import compare
 from keras_seq.cli.gradients import gradients
 from keras_seq.cli.show import describe
 from keras_seq.cli.train import train_seq2seq
 from keras_seq.cli.train_classifier import train_classifier
 from keras_seq.cli.train_language_model import train_language_model
+from keras_seq.cli.train_tagger import train_tagger
 from keras_seq.cli.use import evaluate, generate, predict
 
 app = typer.Typer(
@@ -27,10 +29,12 @@ app.add_typer(train_app, name="train")
 train_app.command("seq2seq")(train_seq2seq)
 train_app.command("classifier")(train_classifier)
 train_app.command("lm")(train_language_model)
+train_app.command("tagger")(train_tagger)
 app.command()(generate)
 app.command()(predict)
 app.command()(evaluate)
 app.command()(gradients)
+app.command()(compare)
 
 
 def main():

@@ -2,10 +2,7 @@
 
 import dataclasses
 import json
-import os
-import subprocess
 import sys
-import tempfile
 from typing import Annotated
 
 import typer
@@ -26,9 +23,6 @@ COLUMNS = (
     ("seconds", "seconds", "{:.1f}".format),
     ("peak_memory", "MiB", lambda value: "" if value is None else f"{value:.0f}"),
 )
-
-# What TensorFlow says at its start, whatever it is told, in each process anew.
-CHATTER = ("WARNING: All log messages before absl::InitializeLog", "I0000 ")
 
 
 def gradients(
@@ -73,6 +67,7 @@ def gradients(
     show how far each cell gets.
     """
     from keras_seq.analysis.experiment_model import ExperimentSettings
+    from keras_seq.processes import in_a_process
 
     settings = ExperimentSettings(
         units=units,
@@ -95,7 +90,10 @@ def gradients(
     runs = []
     for one in lengths:
         for cell in cells:
-            runs += _in_a_process(task, cell, one, seeds, dataclasses.asdict(settings))
+            # In a process of their own: its memory is theirs.
+            asked = {"task": task, "cell": cell, "length": one, "seeds": seeds}
+            asked["settings"] = dataclasses.asdict(settings)
+            runs += in_a_process(make_runs, asked, f"The runs of {cell} at length {one}")
             _keep(out, runs, settings, task)
     _show(out, runs, task)
 
@@ -125,39 +123,11 @@ def _check(task, cells, lengths, settings):
             make_cell(cell, settings.units, length)
 
 
-def _in_a_process(task, cell, length, seeds, settings):
-    """The runs of one cell and length, in a process of their own: its memory is theirs."""
-    given = {"task": task, "cell": cell, "length": length, "seeds": seeds, "settings": settings}
-    script = "from keras_seq.cli.gradients import work; work()"
-    with tempfile.TemporaryFile("w+") as asked, tempfile.TemporaryFile("w+") as answered:
-        json.dump(given, asked)
-        asked.seek(0)
-        process = subprocess.Popen(
-            [sys.executable, "-c", script],
-            stdin=asked,
-            stdout=answered,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        )
-        with process:
-            for line in process.stderr:
-                if not line.startswith(CHATTER):
-                    print(line, end="", file=sys.stderr, flush=True)
-        if process.returncode:
-            raise ValueError(
-                f"The runs of {cell} at length {length} ended with an error, see above."
-            )
-        answered.seek(0)
-        # What the backends write to standard output stands before it.
-        return json.loads(answered.read().splitlines()[-1])
-
-
-def work():
-    """Make the runs that standard input asks for, and write them as one line of JSON."""
+def make_runs(read):
+    """Make the runs that were asked for, and say each as it ends."""
     from keras_seq.analysis import gradient_experiment
 
-    given = json.load(sys.stdin)
+    given = read()
 
     def report(run):
         verdict = "solved" if run["solved"] else "not solved" if run["finite"] else "broken"
@@ -169,7 +139,7 @@ def work():
             flush=True,
         )
 
-    runs = gradient_experiment(
+    return gradient_experiment(
         given["task"],
         [given["cell"]],
         [given["length"]],
@@ -177,7 +147,6 @@ def work():
         report=report,
         **given["settings"],
     )
-    print("\n" + json.dumps(runs))
 
 
 def _keep(out, runs, settings, task):

@@ -42,6 +42,37 @@ class ClassScore(StrEnum):
     loss = "loss"
 
 
+class TagScheme(StrEnum):
+    """What tags of spans are written in."""
+
+    BIO = "BIO"
+    IOB1 = "IOB1"
+    IOBES = "IOBES"
+
+
+class CharacterReader(StrEnum):
+    """What reads the characters of a word."""
+
+    cnn = "cnn"
+    lstm = "lstm"
+    none = "none"
+
+
+class TagScoreName(StrEnum):
+    """What the best tagger is chosen by."""
+
+    f1 = "f1"
+    accuracy = "accuracy"
+    loss = "loss"
+
+
+class OutputFormat(StrEnum):
+    """What a tagger writes: word/TAG, a line a sentence, or columns, a line a word."""
+
+    words = "words"
+    conll = "conll"
+
+
 def option(kind: type, text: str, panel: str | None = None, name: str | None = None) -> Any:
     """An option of a type, with a line of help, under a heading."""
     names = () if name is None else (name,)
@@ -187,3 +218,62 @@ Reference = option(
     Path | None, "The text that it was trained on, to judge samples by.", LANGUAGE, "--reference"
 )
 Samples = option(int, "With --reference: how many texts to sample.", LANGUAGE)
+
+COMPARED = "Comparison"
+ComparedFile = option(Path | None, "Texts and labels to train on.", LABELLED, "--train")
+TestFile = option(Path | None, "Texts and labels that the results are about.", LABELLED, "--test")
+MemoryTask = option(str | None, "A generated task: recall, agreement, coreference, ...", COMPARED)
+TaskLengths = option(str | None, "With --task: lengths with commas; 10,20,40.", COMPARED)
+TaskRows = option(int | None, "With --task: texts to train on; 5000.", COMPARED)
+Architectures = option(
+    str | None, "Names with commas, such as bag_of_words,lstm,self_attention; all.", COMPARED
+)
+Seeds = option(str, "Seeds with commas: a run of each.", COMPARED)
+Isolate = option(
+    bool,
+    "A process for each run; without, memory is not known.",
+    COMPARED,
+    "--isolate/--no-isolate",
+)
+ResultsFile = option(Path | None, "Write the results to this file, as JSON.", COMPARED, "--out")
+FigureFile = option(Path | None, "Draw them into this file.", COMPARED, "--plot")
+ComparedUnits = option(int | None, "Size of every model; 64.", MODEL, "--units")
+ComparedEmbedding = option(int | None, "Embedding size; 64.", MODEL, "--embedding")
+ComparedDropout = option(float | None, "Rate; 0.5, and 0 with --task.", MODEL, "--dropout")
+ComparedTokens = option(Tokens | None, "What a token is; word.", TEXT, "--tokens")
+ComparedLength = option(int | None, "Longer texts are cut; 512.", TEXT, "--max-length")
+ComparedRate = option(float | None, "Of Adam; 0.001.", TRAINING, "--learning-rate")
+ComparedBatch = option(int | None, "Texts at once; 64.", TRAINING, "--batch-size")
+ComparedEpochs = option(int | None, "Passes at most; 20, and 30 with --task.", TRAINING, "--epochs")
+ComparedPatience = option(
+    int | None, "Stop after so many that were not better; 4, and 10.", TRAINING, "--patience"
+)
+ComparedMinutes = option(float | None, "Limit of the training of each.", TRAINING, "--minutes")
+
+TAGGED = "Tagged files"
+TAGGED_HELP = "Words and tags in columns, or CoNLL-U where it ends in .conllu."
+TaggedFile = option(Path, TAGGED_HELP, TAGGED, "--train")
+TaggedValFile = option(Path | None, "Held-out sentences, likewise.", TAGGED, "--val")
+TagColumns = option(str, "Columns of words and tags, from 0; -1 is the last.", TAGGED, "--columns")
+ConlluTag = option(str, "In CoNLL-U the column of the tags: upos, xpos, ...", TAGGED, "--tag")
+TagSchemeOption = option(TagScheme | None, "What spans are written in.", TAGGED, "--scheme")
+WordVocabulary = option(int | None, "Largest vocabulary of words.", TEXT, "--vocabulary")
+LowercaseWords = option(bool, "Look words up in lower case.", TEXT, "--lowercase")
+ZeroDigits = option(bool, "Look words up with 0 for each digit.", TEXT, "--zero-digits")
+UnknownRate = option(float, "How often a word seen once is read as unknown.", TEXT)
+Characters = option(CharacterReader, "What reads the characters.", MODEL, "--characters")
+CharacterUnits = option(int, "Filters, or size of each of two LSTMs.", MODEL)
+Softmax = option(bool, "A softmax for each word; else a CRF.", MODEL, "--softmax")
+TagScoreOption = option(
+    TagScoreName | None,
+    "Choose the best model by this; f1 with --scheme, else accuracy.",
+    TRAINING,
+    "--score",
+)
+TagSmoothing = option(
+    float,
+    "With --softmax: share of probability spread over the tags.",
+    TRAINING,
+    "--label-smoothing",
+)
+TagFormat = option(OutputFormat, "What a tagger writes.", name="--format")

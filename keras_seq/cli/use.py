@@ -9,15 +9,17 @@ from keras_seq.cli import options
 from keras_seq.cli.show import check_writable, stdin_batches
 from keras_seq.cli.use_classifier import evaluate_classifier, predict_classes
 from keras_seq.cli.use_language_model import continue_texts, evaluate_language_model
+from keras_seq.cli.use_tagger import evaluate_tagger, predict_tagger
 from keras_seq.cli.use_translator import evaluate_translator, generate_translations
 
 # What each command does with each kind of model.
 GENERATE = {"Seq2Seq": generate_translations, "LanguageModel": continue_texts}
-PREDICT = {"TextClassifier": predict_classes}
+PREDICT = {"TextClassifier": predict_classes, "TextTagger": predict_tagger}
 EVALUATE = {
     "Seq2Seq": evaluate_translator,
     "LanguageModel": evaluate_language_model,
     "TextClassifier": evaluate_classifier,
+    "TextTagger": evaluate_tagger,
 }
 
 
@@ -59,6 +61,7 @@ def predict(
     probabilities: options.Probabilities = False,
     threshold: options.Threshold = None,
     label_separator: options.LabelSeparator = "|",
+    format: options.TagFormat = options.OutputFormat.words,
     batch_size: options.BatchSize = 64,
 ):
     """Read texts from standard input, one a line; write their classes or tags, a line for each.
@@ -93,6 +96,9 @@ def evaluate(
     max_nodes: options.MaxNodes = None,
     replace_unknown: options.ReplaceUnknown = False,
     batch_size: options.BatchSize = 64,
+    columns: options.TagColumns = "0,-1",
+    tag: options.ConlluTag = "upos",
+    scheme: options.TagSchemeOption = None,
     lines: options.LineTexts = False,
     reference: options.Reference = None,
     samples: options.Samples = 20,

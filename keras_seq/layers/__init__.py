@@ -7,11 +7,15 @@ from keras_seq.layers.attention_pooling import AttentionPooling
 from keras_seq.layers.bahdanau_attention import BahdanauAttention
 from keras_seq.layers.bidirectional import Bidirectional
 from keras_seq.layers.bridge import Bridge
+from keras_seq.layers.character_features import CharacterFeatures
+from keras_seq.layers.convolutional_encoder import ConvolutionalEncoder
 from keras_seq.layers.crf import CRF
 from keras_seq.layers.crf_loss import CRFLoss
 from keras_seq.layers.decoder import Decoder
 from keras_seq.layers.encoder import Encoder
+from keras_seq.layers.feed_forward_pooling import FeedForwardPooling
 from keras_seq.layers.gru import GRU
+from keras_seq.layers.identity_encoder import IdentityEncoder
 from keras_seq.layers.last_pooling import LastPooling
 from keras_seq.layers.learnt_positions import LearntPositions
 from keras_seq.layers.local_attention import LocalAttention
@@ -48,8 +52,12 @@ __all__ = [
     "Bidirectional",
     "Bridge",
     "CRFLoss",
+    "CharacterFeatures",
+    "ConvolutionalEncoder",
     "Decoder",
     "Encoder",
+    "FeedForwardPooling",
+    "IdentityEncoder",
     "LastPooling",
     "LearntPositions",
     "LocalAttention",

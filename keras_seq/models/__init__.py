@@ -18,6 +18,7 @@ from keras_seq.models.seq2seq import Seq2Seq
 from keras_seq.models.stream import Stream
 from keras_seq.models.task import Task
 from keras_seq.models.text_classifier import TextClassifier
+from keras_seq.models.text_tagger import TextTagger
 
 __all__ = [
     "BitsPerToken",
@@ -30,6 +31,7 @@ __all__ = [
     "Stream",
     "Task",
     "TextClassifier",
+    "TextTagger",
     "TokenAccuracy",
     "TokenCrossEntropy",
     "compare",

@@ -89,8 +89,8 @@ class LanguageModel(Continuation, Task):
     ```
 
     >>> model = LanguageModel.from_texts(["ab", "ba"], units=4, window=2)
-    >>> round(model.score("ab")["log_probability"] / 3, 1)  # 3 tokens with the end, near 1/7 each
-    -2.0
+    >>> model.score("ab")["num_tokens"]  # with the end
+    3
 
     References:
         - Mikolov et al., 2010, "Recurrent neural network based language model", Interspeech.
@@ -149,7 +149,9 @@ class LanguageModel(Continuation, Task):
         self._make_output(policy)
         self.stream_state = None
         if self.carries:
-            self.stream_state = StreamState(self.encoder.state_size, name="stream_state")
+            self.stream_state = StreamState(
+                self.encoder.state_size, dtype=policy, name="stream_state"
+            )
         self.sampler = samplers.get("random")
         ids = self.tokenizer
         self._search = CompiledSearch(self, ids.start_token_id, ids.end_token_id)

@@ -109,12 +109,7 @@ class LengthBatches:
         # Batches are cut where the first column's bucket changes, which leaves half a batch of
         # filling on average.
         filling = [self.batch_size // 2, *[0] * len(examples.inputs)]
-        self.lengths = np.stack(
-            [
-                _bucketed(column, num_buckets, rows)
-                for column, rows in zip(examples.columns(), filling, strict=False)
-            ]
-        )
+        self.lengths = np.stack(_padded_columns(examples.columns(), num_buckets, filling))
 
     def __len__(self):
         _, counts = np.unique(self.lengths[0], return_counts=True)
@@ -143,6 +138,16 @@ class LengthBatches:
         missing = -len(rows) % self.batch_size
         filling = np.full(missing, len(self.examples))
         return np.concatenate([rows, filling]).astype("int32").reshape(-1, self.batch_size)
+
+
+def _padded_columns(columns, num_buckets, filling):
+    """`_bucketed` of each column; columns of the same lengths, as words and tags, stay so."""
+    sizes, padded = [[*map(len, column)] for column in columns], []
+    for size, column, rows in zip(sizes, columns, filling, strict=False):
+        twin = sizes.index(size)  # itself, or one before it
+        own = padded[twin] if twin < len(padded) else _bucketed(column, num_buckets, rows)
+        padded.append(own)
+    return padded
 
 
 def _bucketed(column, num_buckets, filling=0):

@@ -12,7 +12,10 @@ import pytest
 import keras_seq.datasets
 
 FILES = sorted(Path(keras_seq.datasets.__file__).parent.glob("*.py"))
-REAL_DATA = {"tatoeba", "multi30k"}
+REAL_DATA = {
+    *("cmudict", "conll2003", "english_ewt", "imdb"),
+    *("multi30k", "sst2", "tatoeba", "tiny_shakespeare"),
+}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -2,8 +2,6 @@
 
 import importlib.util
 import json
-import os
-import subprocess
 import sys
 
 import keras
@@ -13,20 +11,6 @@ from checks import array
 
 import keras_seq as ks
 from keras_seq.models import Seq2Seq
-
-OTHERS = [name for name in ("tensorflow", "jax", "torch") if name != keras.config.backend()]
-
-READER = """
-import sys, json
-import numpy as np, keras, keras_seq
-folder = sys.argv[1]
-model = keras.saving.load_model(folder + "/model.keras")
-texts = json.load(open(folder + "/texts.json"))
-inputs = dict(np.load(folder + "/inputs.npz"))
-np.save(folder + "/logits.npy", keras.ops.convert_to_numpy(model(inputs)))
-answers = {name: model.generate(texts, sampler=name) for name in ("greedy", "beam")}
-json.dump(answers, open(folder + "/answers.json", "w"))
-"""
 
 
 def model_inputs(model, texts):
@@ -79,24 +63,6 @@ def test_a_config_alone_rebuilds_the_model(tiny):
     copy = keras.saving.deserialize_keras_object(config)
     copy.set_weights(model.get_weights())
     assert copy.generate(["abc", "de"]) == model.generate(["abc", "de"])
-
-
-@pytest.mark.parametrize("backend", OTHERS)
-def test_other_backends_read_it(reversal, tmp_path, backend):
-    pytest.importorskip(backend)
-    model, texts = reversal.model, reversal.unseen[:50]
-    inputs = model_inputs(model, texts)
-    model.save(tmp_path / "model.keras")
-    np.savez(tmp_path / "inputs.npz", **inputs)
-    (tmp_path / "texts.json").write_text(json.dumps(texts))
-    environment = {**os.environ, "KERAS_BACKEND": backend}
-    subprocess.run([sys.executable, "-c", READER, tmp_path], check=True, env=environment)
-    logits = np.load(tmp_path / "logits.npy")
-    np.testing.assert_allclose(logits, array(model(inputs)), atol=1e-5, rtol=1e-4)
-    # The model is sure of each of these answers, so there are no ties to break.
-    answers = json.loads((tmp_path / "answers.json").read_text())
-    for name, found in answers.items():
-        assert found == model.generate(texts, sampler=name)
 
 
 def test_a_failed_save_leaves_the_old_file(tiny, tmp_path, monkeypatch):

@@ -1,9 +1,6 @@
 """One file, tokenizer and classes inside, read on any backend; parts that users make."""
 
 import json
-import os
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -13,20 +10,8 @@ from checks import array
 import keras_seq as ks
 from keras_seq.models import TextClassifier
 
-# Each reads on one other, so that the three runs of the tests hold all of them equal.
-OTHER = {"tensorflow": "torch", "torch": "jax", "jax": "tensorflow"}[keras.config.backend()]
 TEXTS = ["a fine film", "dull and long", "", "so dull a film that nobody saw its end", "fine"]
 LABELS = ["good", "bad", "bad", "bad", "good"]
-
-READER = """
-import sys, json
-import numpy as np, keras_seq
-folder = sys.argv[1]
-model = keras_seq.models.load_model(folder + "/model.keras")
-texts = json.load(open(folder + "/texts.json"))
-np.save(folder + "/found.npy", model.predict(texts, verbose=0))
-assert model.class_names == ["bad", "good"]
-"""
 
 
 @keras.saving.register_keras_serializable(package="tests")
@@ -73,16 +58,6 @@ def test_a_loaded_model_is_the_same_and_goes_on(model, tmp_path):
     before = loaded.evaluate(TEXTS, LABELS, verbose=0)[0]
     loaded.fit(TEXTS, LABELS, epochs=3, verbose=0)
     assert loaded.evaluate(TEXTS, LABELS, verbose=0)[0] < before
-
-
-def test_another_backend_gives_the_same_figures(model, tmp_path):
-    pytest.importorskip(OTHER)
-    model.save(tmp_path / "model.keras")
-    (tmp_path / "texts.json").write_text(json.dumps(TEXTS))
-    environment = {**os.environ, "KERAS_BACKEND": OTHER}
-    subprocess.run([sys.executable, "-c", READER, tmp_path], check=True, env=environment)
-    found = np.load(tmp_path / "found.npy")
-    np.testing.assert_allclose(found, model.predict(TEXTS, verbose=0), atol=1e-5)
 
 
 @pytest.mark.parametrize(

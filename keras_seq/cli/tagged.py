@@ -1,0 +1,60 @@
+"""Files of tagged sentences, by the options of a command."""
+
+
+def read_tagged(path, columns="0,-1", tag="upos", scheme=None, wanted=None):
+    """The sentences of a file and their tags.
+
+    Args:
+        path: columns, or CoNLL-U where its name ends in .conllu or .conllu.gz.
+        columns: the places of words and tags, `"0,-1"`.
+        tag: in CoNLL-U the name of the column of the tags.
+        scheme: what tags of spans are written in; `None` for tags of single words.
+        wanted: the scheme that they are wanted in, where it is another one.
+
+    Returns:
+        `(sentences, tags)`, lists of lists of str.
+
+    Raises:
+        ValueError: as `datasets.read_conll` and `datasets.read_conllu`, with file and line; for
+            `columns` that are not two integers, a file without sentences, and a column without a
+            tag.
+    """
+    from keras_seq.datasets import read_conll
+
+    schemes = None if scheme is None else (scheme, wanted or scheme)
+    if path.name.removesuffix(".gz").endswith(".conllu"):
+        pairs = _read_conllu(path, tag, schemes)
+    else:
+        pairs = read_conll(path, _places(columns), schemes)
+    if not pairs:
+        raise ValueError(f"{path} has no sentence.")
+    sentences, tags = zip(*pairs, strict=True)
+    if all(one in ("_", "-") for row in tags for one in row):
+        raise ValueError(f"{path} has no tag: there is nothing but {tags[0][0]!r}.")
+    return list(sentences), list(tags)
+
+
+def _read_conllu(path, tag, schemes):
+    from keras_seq.datasets import read_conllu
+    from keras_seq.text.tag_schemes import convert_tags, find_problem
+
+    pairs = []
+    for number, one in enumerate(read_conllu(path)):
+        tags = one.column(tag)
+        if schemes is not None:
+            problem = find_problem(tags, schemes[0])
+            if problem is not None:
+                raise ValueError("{}, sentence {}, word {}: {}".format(path, number, *problem))
+            tags = convert_tags(tags, *schemes)
+        pairs.append((one.words, tags))
+    return pairs
+
+
+def _places(columns):
+    try:
+        word, tag = map(int, columns.split(","))
+    except ValueError:
+        raise ValueError(
+            f"--columns must be two places, such as 0,-1, of words and tags; received {columns!r}."
+        ) from None
+    return word, tag

@@ -1,0 +1,83 @@
+"""What the commands do with a tagger."""
+
+from keras_seq.cli.train_tagger import read_known
+
+
+def predict_tagger(model, given, batches):
+    """Write the tags of the lines of batches: sentences with blanks between words.
+
+    Args:
+        model: the `TextTagger`.
+        given: a dict of the options: `batch_size`, `probabilities`, and `format`: "words" (where it
+            is missing too) for `word/TAG word/TAG`, a line a sentence; "conll" for a word and its
+            tag in each line, and an empty line behind each sentence. With `probabilities` that of
+            the tag follows it.
+        batches: lists of str.
+    """
+    columns = given.get("format") == "conll"
+    for lines in batches:
+        how = {"return_probabilities": True, "batch_size": given["batch_size"]}
+        for answer in model.tag(lines, **how):
+            rows = [list(pair) for pair in zip(answer["tokens"], answer["tags"], strict=True)]
+            if given["probabilities"]:
+                for row, values in zip(rows, answer["probabilities"], strict=True):
+                    row.append(f"{values[model.tag_names.index(row[1])]:.4f}")
+            if columns:
+                print(*(" ".join(row) for row in rows), "", sep="\n", flush=True)
+            else:
+                print(" ".join("/".join(row) for row in rows), flush=True)
+
+
+def evaluate_tagger(model, given):
+    """Print and return the scores of a tagger on a file.
+
+    Args:
+        model: the `TextTagger`.
+        given: a dict of the options: `data`, `source` and `target`, `batch_size`, and, each as in
+            training where it is missing, `columns`, `tag` and `scheme`; the last one where the file
+            is in another scheme than the one that the model was trained on.
+    """
+    if given["data"] is None or given["source"] or given["target"]:
+        raise ValueError("A tagger is evaluated on --data, and takes no --source or --target.")
+    scheme = given.get("scheme") or model.tags.read_scheme
+    if model.scheme is None and given.get("scheme"):
+        raise ValueError(
+            f"The tags of the model are of single words; received --scheme {given['scheme']}."
+        )
+    how = given.get("columns") or "0,-1", given.get("tag") or "upos", scheme
+    sentences, tags = read_known(given["data"], model, *how)
+    scores = sentence_scores(model, sentences, tags, given["batch_size"])
+    show_tag_scores(scores)
+    return scores
+
+
+def sentence_scores(model, sentences, tags, batch_size):
+    """Return the loss of a tagger on sentences, and what `analysis.tag_scores` finds.
+
+    Args:
+        model: the `TextTagger`.
+        sentences: lists of words.
+        tags: lists of tags, as `fit` takes them.
+        batch_size: sentences at once.
+    """
+    from keras_seq.analysis import tag_scores
+
+    found = model.evaluate(sentences, tags, batch_size=batch_size, verbose=0, return_dict=True)
+    right = model.tags.read(tags)
+    scores = tag_scores(model.tag(sentences, batch_size=batch_size), right, model.scheme)
+    return {"loss": float(found["loss"]), **scores}
+
+
+def show_tag_scores(scores):
+    """Print what `sentence_scores` returned."""
+    width = max(18, *(len(name) + 2 for name in scores["types"]))
+    for name, value in scores.items():
+        if name != "types":
+            shown = f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+            print(f"{name:<{width}}{shown:>12}")
+    titles = ("true", "predicted", "precision", "recall", "f1")
+    print(f"{'tag':<{width}}" + "".join(f"{title:>12}" for title in titles))
+    for name, found in scores["types"].items():
+        numbers = [f"{found[title]:>12,}" for title in titles[:2]]
+        numbers += [f"{found[title]:>12.4f}" for title in titles[2:]]
+        print(f"{name:<{width}}" + "".join(numbers))

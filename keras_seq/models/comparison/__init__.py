@@ -1,0 +1,1 @@
+"""The parts of `models.compare`: architectures, data, training, and what is measured."""

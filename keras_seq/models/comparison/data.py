@@ -1,0 +1,99 @@
+"""The texts of a comparison: to train on, to stop by, to be judged on."""
+
+import dataclasses
+import numbers
+
+import numpy as np
+
+from keras_seq.models.classes import Classes, check_labels
+from keras_seq.models.task import check_texts
+
+HELD_OUT = 0.1
+
+
+@dataclasses.dataclass(frozen=True)
+class ComparisonData:
+    """Three pairs of texts and labels, lists of str.
+
+    Attributes:
+        train, dev, test: each `(texts, labels)`.
+    """
+
+    train: tuple
+    dev: tuple
+    test: tuple
+
+
+def make_data(texts, labels, validation_data=None, test_data=None):
+    """Return the `ComparisonData` of what a user gave.
+
+    Args:
+        texts, labels: to train on; a part is held out for what is not given.
+        validation_data, test_data: pairs of texts and labels, or `None`.
+
+    Raises:
+        ValueError: for no texts, other numbers of labels, labels that are no names or numbers,
+            one class only, a class that occurs in another part than the first, and for too few
+            texts to hold some out.
+    """
+    train = _pair(texts, labels, "texts", "labels")
+    classes = Classes(sorted(set(train[1])))
+    rest = {}
+    for name, given in (("test_data", test_data), ("validation_data", validation_data)):
+        if given is None:
+            train, rest[name] = _held_out(train, name)
+            continue
+        if not isinstance(given, (list, tuple)) or len(given) != 2:
+            raise ValueError(f"`{name}` must be a pair of texts and labels; received {given!r}.")
+        rest[name] = _pair(*given, f"{name}[0]", f"{name}[1]")
+        try:
+            classes.encode(rest[name][1])
+        except ValueError as error:
+            raise ValueError(f"`{name}` has a class that `texts` lack: {error}") from None
+    return ComparisonData(train, rest["validation_data"], rest["test_data"])
+
+
+def _pair(texts, labels, of_texts, of_labels):
+    """Texts and names of classes, as lists of str."""
+    texts = check_texts(texts, of_texts)
+    labels = [_name(label, i) for i, label in enumerate(check_labels(labels))]
+    if len(texts) != len(labels):
+        raise ValueError(
+            f"There must be one label for each text; received {len(texts)} `{of_texts}` and "
+            f"{len(labels)} `{of_labels}`."
+        )
+    if not texts:
+        raise ValueError(f"There must be texts; received none in `{of_texts}`.")
+    return texts, labels
+
+
+def _name(label, place):
+    """The name of a class; that of a number is its digits."""
+    if isinstance(label, numbers.Integral) and not isinstance(label, (bool, np.bool_)):
+        return str(int(label))
+    if isinstance(label, str) and label:
+        return label
+    raise ValueError(
+        f"A label must be the name of a class, or a whole number; label {place} is {label!r}."
+    )
+
+
+def _held_out(pair, what):
+    """Two pairs: one without a tenth of each class, and that tenth."""
+    texts, labels = pair
+    drawn = np.random.default_rng(0)
+    rows = np.zeros(len(labels), bool)
+    for name in sorted(set(labels)):
+        own = np.flatnonzero(np.array(labels, dtype=object) == name)
+        rows[drawn.permutation(own)[: round(HELD_OUT * len(own))]] = True
+    if not rows.any():
+        raise ValueError(
+            f"{len(texts)} texts of {len(set(labels))} classes are too few to hold a tenth of each "
+            f"class out: give `{what}`."
+        )
+
+    def part(chosen):
+        places = np.flatnonzero(chosen)
+        return [texts[i] for i in places], [labels[i] for i in places]
+
+    return part(~rows), part(rows)

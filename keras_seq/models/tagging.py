@@ -1,0 +1,100 @@
+"""Sentences through a tagger: in pieces, in batches of similar length, compiled once a shape."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_seq.backend import compiled, synchronize
+from keras_seq.models.sentences import check_sentences
+from keras_seq.models.task import is_dataset, is_text
+from keras_seq.text.examples import LengthBatches, pad
+from keras_seq.text.pipeline import is_text_dataset, text_batches
+
+
+class Tagging:
+    """What a tagger answers to anything that it takes.
+
+    Args:
+        model: the `TextTagger`.
+
+    Call arguments:
+        x: sentences, a dataset of strings, or ids prepared by hand, as in `TextTagger.predict`.
+        batch_size: sentences at once, 64 where `None`.
+        verbose: whether to show a progress bar.
+
+    Returns:
+        For each sentence a pair: the numbers of its tags, `(words,)`, and the probabilities of
+        all, float32 `(words, tags)`.
+    """
+
+    def __init__(self, model):
+        self.model = model
+        self._answer = None
+
+    def __call__(self, x, batch_size=None, verbose=0):
+        if is_text_dataset(x):
+            return [pair for part in text_batches(x) for pair in self(part, batch_size, verbose)]
+        synchronize(self.model)
+        if is_text(x):
+            return self._sentences(check_sentences(x, "x"), batch_size or 64, verbose)
+        if not is_dataset(x):
+            return self._batch(x)
+        batches = (one[0] if isinstance(one, (list, tuple)) else one for one in x)
+        return [pair for batch in batches for pair in self._batch(batch)]
+
+    def _sentences(self, sentences, batch_size, verbose):
+        """Answers to lists of words; a longer sentence is cut into pieces, which are put together.
+
+        A sentence of tags that begins and ends validly is valid behind another one.
+        """
+        most = self.model.max_length
+        pieces = [words[i : i + most] for words in sentences for i in range(0, len(words), most)]
+        answers = iter(self._pieces(pieces, batch_size, verbose))
+        nothing = np.zeros(0, "int32"), np.zeros((0, len(self.model.tag_names)), "float32")
+        found = []
+        for words in sentences:
+            parts = [nothing, *(next(answers) for _ in range(0, len(words), most))]
+            found.append(tuple(np.concatenate(part) for part in zip(*parts, strict=True)))
+        return found
+
+    def _pieces(self, pieces, batch_size, verbose):
+        """Answers to lists of words, none of them empty or too long."""
+        answers = [None] * len(pieces)
+        if not pieces:
+            return answers
+        examples = self.model.encode_examples(pieces)
+        plan = LengthBatches(examples, batch_size, seed=0)
+        bar = keras.utils.Progbar(len(plan), verbose=int(bool(verbose)))
+        for rows in plan.order():
+            rows = rows[rows < len(pieces)]  # the others fill the batch up
+            inputs = _padded(examples, plan, rows)
+            for row, answer in zip(rows, self._batch(inputs), strict=False):
+                answers[row] = answer
+            bar.add(1)
+        return answers
+
+    def _batch(self, inputs):
+        """The answers to one padded batch of ids."""
+        if self._answer is None:
+            names = list(inputs)
+
+            def answer(*columns):
+                return self.model.answer(dict(zip(names, columns, strict=True)))
+
+            self._names = names
+            self._answer = compiled(answer, self.model.weights)
+        columns = [ops.convert_to_numpy(inputs[name]) for name in self._names]
+        lengths = (ops.convert_to_numpy(inputs["token_ids"]) != 0).sum(axis=1)
+        found = self._answer(*(ops.convert_to_tensor(x, dtype="int32") for x in columns))
+        tags, probabilities = (ops.convert_to_numpy(x) for x in found)
+        return [(tags[i, :n].copy(), probabilities[i, :n].copy()) for i, n in enumerate(lengths)]
+
+
+def _padded(examples, plan, rows):
+    """The inputs of some examples, padded as their batch is, and as many rows as a batch has."""
+    longest = plan.lengths[:, rows].max(axis=1)
+    filling = [np.zeros(0, "int32")] * (plan.batch_size - len(rows))
+    return {
+        name: pad([*(column[row] for row in rows), *filling], length)
+        for (name, column), length in zip(examples.inputs.items(), longest, strict=False)
+    }

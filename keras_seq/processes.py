@@ -1,0 +1,76 @@
+"""Work in a process of its own: what it measures of itself is its own."""
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+import keras
+
+# What TensorFlow says at its start, whatever it is told, in each process anew.
+CHATTER = ("WARNING: All log messages before absl::InitializeLog", "I0000 ")
+
+
+def in_a_process(function, given, what):
+    """Call a function in a new process, and wait for it.
+
+    The process has the backend and the import path of this one. What it writes to standard error is
+    handed on.
+
+    Args:
+        function: one that a module has by its name, with the call `(read) -> result`: `read()`
+            hands over what was `given`. So it can prepare before.
+        given: the argument, ready for JSON.
+        what: what the process does, for messages, such as `"The runs of lstm"`.
+
+    Returns:
+        The result, after a way through JSON.
+
+    Raises:
+        ValueError: with the message of the function's own `ValueError`; and where the process ends
+            with anything else than a result.
+    """
+    script = (
+        "from keras_seq.processes import answer; "
+        f"answer({function.__module__!r}, {function.__qualname__!r})"
+    )
+    with tempfile.TemporaryFile("w+") as asked, tempfile.TemporaryFile("w+") as answered:
+        json.dump(given, asked)
+        asked.seek(0)
+        process = subprocess.Popen(
+            [sys.executable, "-c", script],
+            stdin=asked,
+            stdout=answered,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={
+                **os.environ,
+                "TF_CPP_MIN_LOG_LEVEL": "3",
+                "KERAS_BACKEND": keras.config.backend(),
+                "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            },
+        )
+        with process:
+            for line in process.stderr:
+                if not line.startswith(CHATTER):
+                    print(line, end="", file=sys.stderr, flush=True)
+        if process.returncode:
+            raise ValueError(f"{what} ended with an error, see above.")
+        answered.seek(0)
+        # What the backends write to standard output stands before it.
+        found = json.loads(answered.read().splitlines()[-1])
+    if "error" in found:
+        raise ValueError(found["error"])
+    return found["result"]
+
+
+def answer(module, name):
+    """The part of the new process: call the function, and write its result as a line of JSON."""
+    function = getattr(importlib.import_module(module), name)
+    try:
+        found = {"result": function(lambda: json.load(sys.stdin))}
+    except ValueError as error:  # a mistake of the user: the message is all there is to say
+        found = {"error": str(error)}
+    print("\n" + json.dumps(found))

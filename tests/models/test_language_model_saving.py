@@ -1,0 +1,89 @@
+"""One file, read on any backend, and trainings that go on."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+from checks import array
+
+import keras_seq as ks
+from keras_seq.callbacks import Checkpoint
+from keras_seq.models import LanguageModel
+
+TEXT = "a rose is a rose is a rose. " * 6
+
+
+def make():
+    keras.utils.set_random_seed(0)
+    model = LanguageModel.from_texts(TEXT, units=8, window=10, tie_embeddings=True, dropout=0.1)
+    model.compile(keras.optimizers.Adam(1e-2), sampler=ks.samplers.Random(seed=2, top_k=3))
+    return model
+
+
+@pytest.fixture(scope="module")
+def model():
+    model = make()
+    model.fit(TEXT, epochs=3, batch_size=3, verbose=0)
+    return model
+
+
+def test_a_loaded_model_is_the_same_and_goes_on(model, tmp_path):
+    model.save(tmp_path / "model.keras")
+    loaded = ks.models.load_model(tmp_path / "model.keras")
+    assert loaded.score("a rose") == pytest.approx(model.score("a rose"), rel=1e-5)
+    assert loaded.generate("a", max_length=9) == model.generate("a", max_length=9)
+    assert loaded.sampler.get_config() == model.sampler.get_config()
+    for one, other in zip(loaded.optimizer.variables, model.optimizer.variables, strict=True):
+        np.testing.assert_allclose(array(one), array(other), atol=1e-7)
+    before = loaded.evaluate(TEXT, verbose=0)[0]
+    loaded.fit(TEXT, epochs=4, batch_size=3, verbose=0)
+    assert loaded.evaluate(TEXT, verbose=0)[0] < before
+
+
+def test_a_training_goes_on_where_it_stopped(tmp_path):
+    def train(epochs):
+        model = make()
+        checkpoint = Checkpoint(tmp_path / "state")
+        epoch = checkpoint.restore(model)
+        model.fit(
+            TEXT,
+            batch_size=3,
+            epochs=epochs,
+            initial_epoch=epoch,
+            validation_data=TEXT[:20],
+            callbacks=[checkpoint],
+            verbose=0,
+        )
+        return [array(w) for w in model.trainable_weights]
+
+    whole = train(3)
+    (tmp_path / "state").unlink()
+    train(1)
+    for one, other in zip(train(3), whole, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"cell": ks.layers.MinLSTMCell(3), "units": 3, "num_layers": 2, "residual": True},
+        {"cell": "gru", "weight_dropout": 0.2, "variational": True, "window": None},
+        {
+            "encoder": ks.layers.SelfAttentionEncoder(
+                4, num_layers=1, num_heads=2, causal=True, return_sequences=True
+            ),
+            "tie_embeddings": True,
+            "embedding_dim": 3,
+        },
+    ],
+    ids=["cell", "gru", "encoder"],
+)
+def test_a_config_alone_rebuilds_the_model(config):
+    model = LanguageModel.from_texts(TEXT, **{"units": 4, **config})
+    copied = json.loads(json.dumps(keras.saving.serialize_keras_object(model)))
+    copy = keras.saving.deserialize_keras_object(copied)
+    copy.set_weights(model.get_weights())
+    inputs = model.as_batch([TEXT[:9]])[0]
+    np.testing.assert_allclose(array(copy(inputs)), array(model(inputs)), atol=1e-6)
+    assert copy.get_config().keys() == model.get_config().keys()

@@ -1,0 +1,96 @@
+"""One file, tokenizers and tags inside, read on any backend."""
+
+import json
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from checks import array
+
+import keras_seq as ks
+from keras_seq.models import TextTagger
+
+# Each reads on one other, so that the three runs of the tests hold all of them equal.
+OTHER = {"tensorflow": "torch", "torch": "jax", "jax": "tensorflow"}[keras.config.backend()]
+SENTENCES = ["Anna Li met Bo", "Rome", "", "Bo saw New York", "he ran"]
+TAGS = ["B-PER I-PER O B-PER", "B-LOC", "", "B-PER O B-LOC I-LOC", "O O"]
+NEW = [*SENTENCES, "Zoe saw Anna in York"]
+
+READER = """
+import sys, json
+import numpy as np, keras_seq
+folder = sys.argv[1]
+model = keras_seq.models.load_model(folder + "/model.keras")
+texts = json.load(open(folder + "/texts.json"))
+np.save(folder + "/found.npy", np.concatenate(model.predict(texts, verbose=0)))
+json.dump([one["tags"] for one in model.tag(texts)], open(folder + "/tags.json", "w"))
+"""
+
+
+@pytest.fixture(scope="module")
+def model():
+    keras.utils.set_random_seed(0)
+    model = TextTagger.from_texts(SENTENCES, TAGS, "BIO", units=6, embedding_dim=4)
+    model.compile(keras.optimizers.Adam(1e-2))
+    model.fit(SENTENCES, TAGS, epochs=2, verbose=0)
+    return model
+
+
+def probabilities(model):
+    return np.concatenate(model.predict(NEW, verbose=0))
+
+
+def test_a_loaded_model_is_the_same_and_goes_on(model, tmp_path):
+    model.save(tmp_path / "model.keras")
+    loaded = ks.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(probabilities(loaded), probabilities(model), atol=1e-6)
+    assert loaded.tag(NEW) == model.tag(NEW) and loaded.tag_names == model.tag_names
+    for one, other in zip(loaded.optimizer.variables, model.optimizer.variables, strict=True):
+        np.testing.assert_allclose(array(one), array(other), atol=1e-7)
+    before = loaded.evaluate(SENTENCES, TAGS, verbose=0)[0]
+    assert before == pytest.approx(model.evaluate(SENTENCES, TAGS, verbose=0)[0], rel=1e-4)
+    chain = array(loaded.chain.transitions).copy()
+    loaded.fit(SENTENCES, TAGS, epochs=3, verbose=0)
+    assert loaded.evaluate(SENTENCES, TAGS, verbose=0)[0] < before
+    assert (array(loaded.chain.transitions) != chain).any()  # the loss has the CRF of its model
+    np.testing.assert_allclose(array(model.chain.transitions), chain, atol=1e-7)
+
+
+def test_another_backend_gives_the_same_figures(model, tmp_path):
+    pytest.importorskip(OTHER)
+    model.save(tmp_path / "model.keras")
+    (tmp_path / "texts.json").write_text(json.dumps(NEW))
+    environment = {**os.environ, "KERAS_BACKEND": OTHER}
+    subprocess.run([sys.executable, "-c", READER, tmp_path], check=True, env=environment)
+    found = np.load(tmp_path / "found.npy")
+    np.testing.assert_allclose(found, probabilities(model), atol=1e-5)
+    tags = json.loads((tmp_path / "tags.json").read_text())
+    assert tags == [one["tags"] for one in model.tag(NEW)]
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"characters": "lstm", "character_units": 3, "max_word_length": 4, "scheme": "IOB1"},
+        {"characters": None, "cell": "irnn", "num_layers": 2, "residual": True, "max_length": 2},
+        {"crf": False, "zero_digits": True, "lowercase": True, "scheme": None},
+        {"encoder": ks.layers.RNNStack("min_gru", 3, return_sequences=True), "unknown_rate": 0.1},
+    ],
+    ids=lambda config: next(iter(config)),
+)
+def test_a_config_alone_rebuilds_the_model(config):
+    config = {"units": 3, "embedding_dim": 3, "scheme": "BIO", **config}
+    tags = TAGS
+    if config["scheme"] == "IOB1":
+        tags = [ks.text.convert_tags(row.split(), "BIO", "IOB1") for row in TAGS]
+    model = TextTagger.from_texts(SENTENCES, tags, **config)
+    copied = json.loads(json.dumps(keras.saving.serialize_keras_object(model)))
+    copy = keras.saving.deserialize_keras_object(copied)
+    copy.set_weights(model.get_weights())
+    np.testing.assert_allclose(probabilities(copy), probabilities(model), atol=1e-6)
+    assert copy.get_config().keys() == model.get_config().keys()
+    assert copy.tag(NEW) == model.tag(NEW)
+    assert [copy.tags.read_scheme, copy.rare_words] == [model.tags.read_scheme, model.rare_words]
