@@ -53,9 +53,13 @@ def in_a_process(function, given, what):
             },
         )
         with process:
-            for line in process.stderr:
-                if not line.startswith(CHATTER):
-                    print(line, end="", file=sys.stderr, flush=True)
+            try:
+                for line in process.stderr:
+                    if not line.startswith(CHATTER):
+                        print(line, end="", file=sys.stderr, flush=True)
+            except BaseException:  # whoever breaks off leaves no work behind
+                process.kill()
+                raise
         if process.returncode:
             raise ValueError(f"{what} ended with an error, see above.")
         answered.seek(0)

@@ -89,7 +89,8 @@ def _logarithmic(axes, values):
     widen = max(1.0, 10 * lowest / highest) ** 0.5
     axes.set_xscale("log")
     axes.set_xlim(lowest / widen, highest * widen)
-    axes.xaxis.set_major_locator(LogLocator(numticks=4))
+    close = highest * widen < 100 * lowest / widen  # one decade alone may have a single power of 10
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0) if close else (1.0,), numticks=6))
     axes.xaxis.set_major_formatter(lambda value, _: _short(value))
     axes.xaxis.set_minor_formatter(lambda value, _: "")
 
@@ -122,9 +123,9 @@ def plot_memory_comparison(results, title=None, save=None):
     Example:
 
     >>> result = {"name": "lstm", "length": 10, "accuracy": 0.9, "chance": 0.1, "best": 1.0}
-    >>> axes, = plot_memory_comparison([result, {**result, "length": 20}]).axes
+    >>> (axes,) = plot_memory_comparison([result, {**result, "length": 20}]).axes
     >>> axes.get_xlabel(), axes.get_ylabel(), len(axes.get_lines())
-    ('length', 'accuracy', 4)
+    ('length', 'accuracy', 3)
     """
     if not results or any("length" not in result for result in results):
         raise ValueError(

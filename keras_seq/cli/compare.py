@@ -68,8 +68,8 @@ def compare(
 
     With --train, each architecture is trained on the file, stops by --val and is judged by --test;
     where one of these is missing, a tenth of each class is held out, always the same one. A line
-    for each run as it ends, and the table: accuracy, mean F1 of the classes, accuracy on the held-
-    out texts, parameters, seconds of training, seconds for 1,000 texts, memory.
+    for each run as it ends, and the table: accuracy and mean F1 of the classes, accuracy on the
+    held-out texts, parameters, seconds of training, seconds for 1,000 texts, memory.
 
     With --task, such as recall, agreement or coreference, each is trained on generated texts of
     each length, and the table has its accuracy by length.

@@ -129,8 +129,11 @@ class RNNStack(keras.layers.Layer):
         self.variational = variational
         self.return_sequences = return_sequences
         self.return_state = return_state
-        # The pattern; every layer and direction has a copy of its own.
+        # The pattern; every layer and direction has a copy of its own. Without weights it is as
+        # built as it will ever be: a layer that is not makes Keras look for its weights anew at
+        # each `predict` on JAX, which takes longer than the answers.
         self.cell = get_cell(cell, units, self.dtype_policy)
+        self.cell.built = True
         self.weight_dropout = check_weight_dropout(weight_dropout, self.cell)
         self.truncate = check_truncate(truncate, self.cell)
         backward = num_layers if bidirectional else 0

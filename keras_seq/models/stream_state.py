@@ -18,6 +18,7 @@ class StreamState(keras.layers.Layer):
         super().__init__(**kwargs)
         self.sizes = [list(layer) for layer in sizes]
         self.room = 0
+        self.built = True  # but without the lock that `build` puts on new variables
 
     def prepare(self, streams):
         """Make room for so many streams, outside of any compiled function.

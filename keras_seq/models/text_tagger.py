@@ -552,5 +552,6 @@ def _shifted(labels, weights):
     valid = ops.cast(labels != 0, "float32")
     if weights is not None:
         weights = ops.cast(ops.convert_to_tensor(weights), "float32")
-        valid = valid * (weights[:, None] if len(weights.shape) == 1 else weights)
+        # Of sentences or of words: TensorFlow does not always know how many axes there are.
+        valid = valid * ops.reshape(weights, (ops.shape(labels)[0], -1))
     return ops.maximum(ops.cast(labels, "int32") - 1, 0), valid

