@@ -257,6 +257,7 @@ TaggedValFile = option(Path | None, "Held-out sentences, likewise.", TAGGED, "--
 TagColumns = option(str, "Columns of words and tags, from 0; -1 is the last.", TAGGED, "--columns")
 ConlluTag = option(str, "In CoNLL-U the column of the tags: upos, xpos, ...", TAGGED, "--tag")
 TagSchemeOption = option(TagScheme | None, "What spans are written in.", TAGGED, "--scheme")
+Repair = option(bool, "Read invalid sequences of tags as conlleval does.", TAGGED, "--repair")
 WordVocabulary = option(int | None, "Largest vocabulary of words.", TEXT, "--vocabulary")
 LowercaseWords = option(bool, "Look words up in lower case.", TEXT, "--lowercase")
 ZeroDigits = option(bool, "Look words up with 0 for each digit.", TEXT, "--zero-digits")

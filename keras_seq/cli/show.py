@@ -42,19 +42,23 @@ def describe(model):
 
 def _tokenizers(model):
     names = {"source_tokenizer": "source", "target_tokenizer": "target", "tokenizer": "tokenizer"}
-    found = {title: getattr(model, name) for name, title in names.items() if hasattr(model, name)}
+    names["character_tokenizer"] = "characters"
+    found = {title: getattr(model, name, None) for name, title in names.items()}
     return {
-        title: f"{type(one).__name__}, {one.vocabulary_size:,} ids" for title, one in found.items()
+        title: f"{type(one).__name__}, {one.vocabulary_size:,} ids"
+        for title, one in found.items()
+        if one is not None
     }
 
 
 def _classes(model, most=10):
-    """The names of the classes, the first ones of many."""
-    if not hasattr(model, "class_names"):
-        return {}
-    names = model.class_names
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return {"classes": ", ".join(names[:most]) + more}
+    """The names of the classes or tags, the first ones of many."""
+    kinds = {"class_names": "classes", "tag_names": "tags"}
+    found = {title: getattr(model, name) for name, title in kinds.items() if hasattr(model, name)}
+    return {
+        title: ", ".join(names[:most]) + (f" and {len(names) - most} more" * (len(names) > most))
+        for title, names in found.items()
+    }
 
 
 def _sampler(model):
@@ -69,6 +73,7 @@ def _unusual(model, config):
     names = ("order", "input_feeding", "residual", "readout", "tie_embeddings", "copy")
     names += ("teacher_forcing_ratio", "sampling_level", "feedback", "encoder")
     names += ("layer_norm", "variational", "weight_dropout", "multi_label", "threshold")
+    names += ("window", "embedding_dropout", "scheme", "crf")
     defaults = inspect.signature(type(model)).parameters
     return {
         name.replace("_", " "): _short(config[name])

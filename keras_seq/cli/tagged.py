@@ -1,7 +1,7 @@
 """Files of tagged sentences, by the options of a command."""
 
 
-def read_tagged(path, columns="0,-1", tag="upos", scheme=None, wanted=None):
+def read_tagged(path, columns="0,-1", tag="upos", scheme=None, repair=False, wanted=None):
     """The sentences of a file and their tags.
 
     Args:
@@ -9,6 +9,7 @@ def read_tagged(path, columns="0,-1", tag="upos", scheme=None, wanted=None):
         columns: the places of words and tags, `"0,-1"`.
         tag: in CoNLL-U the name of the column of the tags.
         scheme: what tags of spans are written in; `None` for tags of single words.
+        repair: whether to read invalid sequences of tags as conlleval does.
         wanted: the scheme that they are wanted in, where it is another one.
 
     Returns:
@@ -19,13 +20,11 @@ def read_tagged(path, columns="0,-1", tag="upos", scheme=None, wanted=None):
             `columns` that are not two integers, a file without sentences, and a column without a
             tag.
     """
-    from keras_seq.datasets import read_conll
-
     schemes = None if scheme is None else (scheme, wanted or scheme)
     if path.name.removesuffix(".gz").endswith(".conllu"):
-        pairs = _read_conllu(path, tag, schemes)
+        pairs = _read_conllu(path, tag, schemes, repair)
     else:
-        pairs = read_conll(path, _places(columns), schemes)
+        pairs = _read_columns(path, columns, schemes, repair)
     if not pairs:
         raise ValueError(f"{path} has no sentence.")
     sentences, tags = zip(*pairs, strict=True)
@@ -34,7 +33,22 @@ def read_tagged(path, columns="0,-1", tag="upos", scheme=None, wanted=None):
     return list(sentences), list(tags)
 
 
-def _read_conllu(path, tag, schemes):
+def _read_columns(path, columns, schemes, repair):
+    from keras_seq.datasets import read_conll
+
+    try:
+        return read_conll(path, _places(columns), schemes, repair=repair)
+    except ValueError as error:
+        if schemes is None or repair:
+            raise
+        try:  # is it the tags that are wrong?
+            read_conll(path, _places(columns))
+        except ValueError:
+            raise error from None
+        raise ValueError(f"{error} --repair reads such tags as conlleval does.") from error
+
+
+def _read_conllu(path, tag, schemes, repair):
     from keras_seq.datasets import read_conllu
     from keras_seq.text.tag_schemes import convert_tags, find_problem
 
@@ -42,10 +56,10 @@ def _read_conllu(path, tag, schemes):
     for number, one in enumerate(read_conllu(path)):
         tags = one.column(tag)
         if schemes is not None:
-            problem = find_problem(tags, schemes[0])
+            problem = None if repair else find_problem(tags, schemes[0])
             if problem is not None:
                 raise ValueError("{}, sentence {}, word {}: {}".format(path, number, *problem))
-            tags = convert_tags(tags, *schemes)
+            tags = convert_tags(tags, *schemes, repair)
         pairs.append((one.words, tags))
     return pairs
 

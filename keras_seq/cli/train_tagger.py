@@ -15,6 +15,7 @@ def train_tagger(
     columns: options.TagColumns = "0,-1",
     tag: options.ConlluTag = "upos",
     scheme: options.TagSchemeOption = None,
+    repair: options.Repair = False,
     vocabulary: options.WordVocabulary = None,
     lowercase: options.LowercaseWords = False,
     zero_digits: options.ZeroDigits = False,
@@ -90,7 +91,7 @@ def check(given):
 def how_tagged(given):
     """The arguments of `read_tagged` behind the path."""
     scheme = None if given.scheme is None else given.scheme.value
-    return given.columns, given.tag, scheme
+    return given.columns, given.tag, scheme, given.repair
 
 
 def read_known(path, model, *how):
@@ -132,7 +133,7 @@ def make_model(given, sentences, tags):
     return TextTagger.from_texts(
         sentences,
         tags,
-        scheme=how_tagged(given)[-1],
+        scheme=how_tagged(given)[2],
         characters=None if nothing else given.characters.value,
         character_units=given.character_units,
         lowercase=given.lowercase,

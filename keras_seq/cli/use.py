@@ -99,6 +99,7 @@ def evaluate(
     columns: options.TagColumns = "0,-1",
     tag: options.ConlluTag = "upos",
     scheme: options.TagSchemeOption = None,
+    repair: options.Repair = False,
     lines: options.LineTexts = False,
     reference: options.Reference = None,
     samples: options.Samples = 20,
