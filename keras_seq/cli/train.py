@@ -1,8 +1,9 @@
 """The command that trains a translator."""
 
-import types
+import dataclasses
 
 from keras_seq.cli import options
+from keras_seq.cli.option_groups import Training, takes
 from keras_seq.cli.show import describe, say
 from keras_seq.cli.training import (
     check_training,
@@ -14,48 +15,42 @@ from keras_seq.cli.training import (
 )
 
 
-def train_seq2seq(
-    source: options.SourceFile,
-    target: options.TargetFile,
-    out: options.Out,
-    val_source: options.ValSourceFile = None,
-    val_target: options.ValTargetFile = None,
-    tokens: options.TokensOption = options.Tokens.subword,
-    vocabulary: options.Vocabulary = None,
-    lowercase: options.Lowercase = False,
-    max_length: options.MaxLength = 256,
-    stream: options.Stream = False,
-    shuffle_buffer: options.ShuffleBuffer = 10_000,
-    cell: options.Cell = "lstm",
-    units: options.Units = 256,
-    embedding: options.Embedding = None,
-    layers: options.Layers = 1,
-    attention: options.Attention = "additive",
-    order: options.Order = "bahdanau",
-    input_feeding: options.InputFeeding = False,
-    residual: options.Residual = False,
-    readout: options.Readout = "tanh",
-    tie_embeddings: options.TieEmbeddings = False,
-    copy: options.Copy = False,
-    unidirectional: options.Unidirectional = False,
-    dropout: options.Dropout = 0.2,
-    epochs: options.Epochs = None,
-    minutes: options.Minutes = None,
-    warmup: options.Warmup = 0.0,
-    batch_size: options.TrainingBatchSize = 64,
-    learning_rate: options.LearningRate = 1e-3,
-    weight_decay: options.WeightDecay = None,
-    clip: options.Clip = 1.0,
-    ema: options.Ema = None,
-    label_smoothing: options.LabelSmoothing = 0.0,
-    teacher_forcing_ratio: options.TeacherForcing = 1.0,
-    sampling_level: options.SamplingLevel = "token",
-    feedback: options.Feedback = "argmax",
-    seed: options.Seed = 0,
-    score: options.ScoreOption = options.Score.perplexity,
-    patience: options.Patience = 3,
-    resume: options.Resume = False,
-):
+@dataclasses.dataclass(kw_only=True)
+class TranslatorTraining(Training):
+    """Options of the training of a translator."""
+
+    source: options.SourceFile
+    target: options.TargetFile
+    val_source: options.ValSourceFile = None
+    val_target: options.ValTargetFile = None
+    tokens: options.TokensOption = options.Tokens.subword
+    vocabulary: options.Vocabulary = None
+    lowercase: options.Lowercase = False
+    max_length: options.MaxLength = 256
+    stream: options.Stream = False
+    shuffle_buffer: options.ShuffleBuffer = 10_000
+    cell: options.Cell = "lstm"
+    units: options.Units = 256
+    embedding: options.Embedding = None
+    layers: options.Layers = 1
+    attention: options.Attention = "additive"
+    order: options.Order = "bahdanau"
+    input_feeding: options.InputFeeding = False
+    residual: options.Residual = False
+    readout: options.Readout = "tanh"
+    tie_embeddings: options.TieEmbeddings = False
+    copy: options.Copy = False
+    unidirectional: options.Unidirectional = False
+    dropout: options.Dropout = 0.2
+    label_smoothing: options.LabelSmoothing = 0.0
+    teacher_forcing_ratio: options.TeacherForcing = 1.0
+    sampling_level: options.SamplingLevel = "token"
+    feedback: options.Feedback = "argmax"
+    score: options.ScoreOption = options.Score.perplexity
+
+
+@takes(TranslatorTraining)
+def train_seq2seq(given):
     """Train a translator on two files, one text a line each.
 
     With held-out files, OUT always holds the model of the best epoch so far, and training stops
@@ -65,7 +60,6 @@ def train_seq2seq(
     --resume goes on where the last epoch began, and leads to the same weights: what it needs is in
     OUT.state, which is deleted when training is complete.
     """
-    given = types.SimpleNamespace(**locals())
     check(given)
     import keras
 

@@ -1,9 +1,10 @@
 """The command that trains a classifier."""
 
-import types
+import dataclasses
 
 from keras_seq.cli import options
 from keras_seq.cli.labelled import read_columns
+from keras_seq.cli.option_groups import RecurrentTraining, takes
 from keras_seq.cli.show import describe, say
 from keras_seq.cli.training import (
     check_training,
@@ -15,43 +16,28 @@ from keras_seq.cli.training import (
 )
 
 
-def train_classifier(
-    train: options.TrainFile,
-    out: options.Out,
-    val: options.ValFile = None,
-    text_column: options.TextColumn = "text",
-    label_column: options.LabelColumn = "label",
-    label_separator: options.LabelSeparator = None,
-    tokens: options.TokensOption = options.Tokens.word,
-    vocabulary: options.OneVocabulary = None,
-    lowercase: options.LowercaseText = False,
-    max_length: options.MaxLength = 256,
-    cell: options.Cell = "lstm",
-    units: options.EncoderUnits = 128,
-    embedding: options.Embedding = None,
-    layers: options.EncoderLayers = 1,
-    pooling: options.PoolingOption = options.Pooling.last,
-    unidirectional: options.LeftOnly = False,
-    residual: options.Residual = False,
-    layer_norm: options.LayerNorm = False,
-    dropout: options.Dropout = 0.2,
-    variational: options.Variational = False,
-    weight_dropout: options.WeightDropout = 0.0,
-    epochs: options.Epochs = None,
-    minutes: options.Minutes = None,
-    warmup: options.Warmup = 0.0,
-    batch_size: options.TrainingBatchSize = 64,
-    learning_rate: options.LearningRate = 1e-3,
-    weight_decay: options.WeightDecay = None,
-    clip: options.Clip = 1.0,
-    ema: options.Ema = None,
-    label_smoothing: options.ClassSmoothing = 0.0,
-    balanced: options.Balanced = False,
-    seed: options.Seed = 0,
-    score: options.ClassScoreOption = options.ClassScore.accuracy,
-    patience: options.Patience = 3,
-    resume: options.Resume = False,
-):
+@dataclasses.dataclass(kw_only=True)
+class ClassifierTraining(RecurrentTraining):
+    """Options of the training of a classifier."""
+
+    train: options.TrainFile
+    val: options.ValFile = None
+    text_column: options.TextColumn = "text"
+    label_column: options.LabelColumn = "label"
+    label_separator: options.LabelSeparator = None
+    tokens: options.TokensOption = options.Tokens.word
+    vocabulary: options.OneVocabulary = None
+    lowercase: options.LowercaseText = False
+    max_length: options.MaxLength = 256
+    pooling: options.PoolingOption = options.Pooling.last
+    unidirectional: options.LeftOnly = False
+    label_smoothing: options.ClassSmoothing = 0.0
+    balanced: options.Balanced = False
+    score: options.ClassScoreOption = options.ClassScore.accuracy
+
+
+@takes(ClassifierTraining)
+def train_classifier(given):
     """Train a classifier on a file of texts and labels.
 
     The columns of a TSV or CSV file are chosen by the names in its first line, or, where every
@@ -62,7 +48,6 @@ def train_classifier(
     --resume goes on where the last epoch began, and leads to the same weights: what it needs is in
     OUT.state, which is deleted when training is complete.
     """
-    given = types.SimpleNamespace(**locals())
     check(given)
     import keras
 
@@ -111,16 +96,8 @@ def make_model(given, texts, labels):
         lowercase=given.lowercase,
         max_vocabulary=default_vocabulary(given),
         multi_label=given.label_separator is not None,
-        cell=given.cell,
-        units=given.units,
-        embedding_dim=given.embedding,
-        num_layers=given.layers,
+        **given.stack(),
         bidirectional=not given.unidirectional,
         pooling=given.pooling.value,
-        residual=given.residual,
-        layer_norm=given.layer_norm,
-        dropout=given.dropout,
-        variational=given.variational,
-        weight_dropout=given.weight_dropout,
         max_length=given.max_length,
     )

@@ -1,8 +1,9 @@
 """The command that trains a language model."""
 
-import types
+import dataclasses
 
 from keras_seq.cli import options
+from keras_seq.cli.option_groups import RecurrentTraining, takes
 from keras_seq.cli.show import describe, say
 from keras_seq.cli.training import (
     check_training,
@@ -15,39 +16,27 @@ from keras_seq.cli.training import (
 from keras_seq.cli.use_language_model import read_texts
 
 
-def train_language_model(
-    train: options.TextFile,
-    out: options.Out,
-    val: options.HeldOutText = None,
-    lines: options.LineTexts = False,
-    tokens: options.TokensOption = options.Tokens.char,
-    vocabulary: options.OneVocabulary = None,
-    lowercase: options.LowercaseText = False,
-    cell: options.Cell = "lstm",
-    units: options.EncoderUnits = 256,
-    embedding: options.Embedding = None,
-    layers: options.EncoderLayers = 1,
-    window: options.Window = 100,
-    tie_embeddings: options.Tied = False,
-    residual: options.Residual = False,
-    layer_norm: options.LayerNorm = False,
-    dropout: options.Dropout = 0.2,
-    embedding_dropout: options.EmbeddingDropout = 0.0,
-    variational: options.Variational = False,
-    weight_dropout: options.WeightDropout = 0.0,
-    epochs: options.Epochs = None,
-    minutes: options.Minutes = None,
-    warmup: options.Warmup = 0.0,
-    batch_size: options.Streams = 32,
-    learning_rate: options.LearningRate = 2e-3,
-    weight_decay: options.WeightDecay = None,
-    clip: options.Clip = 1.0,
-    ema: options.Ema = None,
-    label_smoothing: options.TextSmoothing = 0.0,
-    seed: options.Seed = 0,
-    patience: options.Patience = 3,
-    resume: options.Resume = False,
-):
+@dataclasses.dataclass(kw_only=True)
+class LanguageModelTraining(RecurrentTraining):
+    """Options of the training of a language model."""
+
+    train: options.TextFile
+    val: options.HeldOutText = None
+    lines: options.LineTexts = False
+    tokens: options.TokensOption = options.Tokens.char
+    vocabulary: options.OneVocabulary = None
+    lowercase: options.LowercaseText = False
+    units: options.EncoderUnits = 256
+    window: options.Window = 100
+    tie_embeddings: options.Tied = False
+    embedding_dropout: options.EmbeddingDropout = 0.0
+    batch_size: options.Streams = 32
+    learning_rate: options.LearningRate = 2e-3
+    label_smoothing: options.TextSmoothing = 0.0
+
+
+@takes(LanguageModelTraining)
+def train_language_model(given):
     """Train a language model on a file of text.
 
     The file is one text, line ends and all; with --lines each line is a text by itself. The texts
@@ -60,7 +49,6 @@ def train_language_model(
     --resume goes on where the last epoch began, and leads to the same weights: what it needs is in
     OUT.state, which is deleted when training is complete.
     """
-    given = types.SimpleNamespace(**locals())
     check_training(given)
     import keras
 
@@ -88,16 +76,8 @@ def make_model(given, texts):
         tokens=given.tokens.value,
         lowercase=given.lowercase,
         max_vocabulary=default_vocabulary(given),
-        cell=given.cell,
-        units=given.units,
-        embedding_dim=given.embedding,
-        num_layers=given.layers,
+        **given.stack(),
         window=given.window or None,
         tie_embeddings=given.tie_embeddings,
-        residual=given.residual,
-        layer_norm=given.layer_norm,
-        dropout=given.dropout,
         embedding_dropout=given.embedding_dropout,
-        variational=given.variational,
-        weight_dropout=given.weight_dropout,
     )

@@ -1,53 +1,43 @@
 """The command that trains a tagger."""
 
-import types
+import dataclasses
 
 from keras_seq.cli import options
+from keras_seq.cli.option_groups import RecurrentTraining, takes
 from keras_seq.cli.show import describe, say
 from keras_seq.cli.tagged import read_tagged
 from keras_seq.cli.training import check_training, finish, fit, make_callbacks, make_optimizer
 
 
-def train_tagger(
-    train: options.TaggedFile,
-    out: options.Out,
-    val: options.TaggedValFile = None,
-    columns: options.TagColumns = "0,-1",
-    tag: options.ConlluTag = "upos",
-    scheme: options.TagSchemeOption = None,
-    repair: options.Repair = False,
-    vocabulary: options.WordVocabulary = None,
-    lowercase: options.LowercaseWords = False,
-    zero_digits: options.ZeroDigits = False,
-    unknown_rate: options.UnknownRate = 0.5,
-    max_length: options.MaxLength = 256,
-    characters: options.Characters = options.CharacterReader.cnn,
-    character_units: options.CharacterUnits = 30,
-    cell: options.Cell = "lstm",
-    units: options.EncoderUnits = 128,
-    embedding: options.Embedding = 100,
-    layers: options.EncoderLayers = 1,
-    softmax: options.Softmax = False,
-    unidirectional: options.LeftOnly = False,
-    residual: options.Residual = False,
-    layer_norm: options.LayerNorm = False,
-    dropout: options.Dropout = 0.3,
-    variational: options.Variational = False,
-    weight_dropout: options.WeightDropout = 0.0,
-    epochs: options.Epochs = None,
-    minutes: options.Minutes = None,
-    warmup: options.Warmup = 0.0,
-    batch_size: options.TrainingBatchSize = 32,
-    learning_rate: options.LearningRate = 2e-3,
-    weight_decay: options.WeightDecay = None,
-    clip: options.Clip = 1.0,
-    ema: options.Ema = None,
-    label_smoothing: options.TagSmoothing = 0.0,
-    seed: options.Seed = 0,
-    score: options.TagScoreOption = None,
-    patience: options.Patience = 3,
-    resume: options.Resume = False,
-):
+@dataclasses.dataclass(kw_only=True)
+class TaggerTraining(RecurrentTraining):
+    """Options of the training of a tagger."""
+
+    train: options.TaggedFile
+    val: options.TaggedValFile = None
+    columns: options.TagColumns = "0,-1"
+    tag: options.ConlluTag = "upos"
+    scheme: options.TagSchemeOption = None
+    repair: options.Repair = False
+    vocabulary: options.WordVocabulary = None
+    lowercase: options.LowercaseWords = False
+    zero_digits: options.ZeroDigits = False
+    unknown_rate: options.UnknownRate = 0.5
+    max_length: options.MaxLength = 256
+    characters: options.Characters = options.CharacterReader.cnn
+    character_units: options.CharacterUnits = 30
+    embedding: options.Embedding = 100
+    softmax: options.Softmax = False
+    unidirectional: options.LeftOnly = False
+    dropout: options.Dropout = 0.3
+    batch_size: options.TrainingBatchSize = 32
+    learning_rate: options.LearningRate = 2e-3
+    label_smoothing: options.TagSmoothing = 0.0
+    score: options.TagScoreOption = None
+
+
+@takes(TaggerTraining)
+def train_tagger(given):
     """Train a tagger on a file of tagged sentences.
 
     The file has a word and its tags in each line, and an empty line between sentences; or it is
@@ -60,7 +50,6 @@ def train_tagger(
     --resume goes on where the last epoch began, and leads to the same weights: what it needs is in
     OUT.state, which is deleted when training is complete.
     """
-    given = types.SimpleNamespace(**locals())
     check(given)
     import keras
 
@@ -140,16 +129,8 @@ def make_model(given, sentences, tags):
         zero_digits=given.zero_digits,
         unknown_rate=given.unknown_rate,
         max_vocabulary=given.vocabulary,
-        cell=given.cell,
-        units=given.units,
-        embedding_dim=given.embedding,
-        num_layers=given.layers,
+        **given.stack(),
         bidirectional=not given.unidirectional,
         crf=not given.softmax,
-        residual=given.residual,
-        layer_norm=given.layer_norm,
-        dropout=given.dropout,
-        variational=given.variational,
-        weight_dropout=given.weight_dropout,
         max_length=given.max_length,
     )
