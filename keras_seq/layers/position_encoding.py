@@ -56,6 +56,9 @@ class PositionEncoding(keras.layers.Layer):
     def build(self, inputs_shape):
         """Make the weights; the shape is that of what `add_to_inputs` gets. Here there are none."""
 
+    def check_head_size(self, size):
+        """Raise a `ValueError` where heads of an attention cannot have so many numbers."""
+
     def add_to_inputs(self, inputs, positions):
         """Return the inputs of the attention, or of the first layer of a stack.
 

@@ -47,13 +47,16 @@ class RotaryPositions(PositionEncoding):
             raise ValueError(f"`base` must be a number above 1; received {base!r}.")
         self.base = base
 
-    def turn(self, x, positions):
-        size = x.shape[-1]
+    def check_head_size(self, size):
         if size % 2:
             raise ValueError(
                 "Rotary positions turn pairs of numbers: the size of a head must be even; "
                 f"received {size}."
             )
+
+    def turn(self, x, positions):
+        size = x.shape[-1]
+        self.check_head_size(size)
         rates = float(self.base) ** (-np.arange(0, size, 2) / size)
         rates = ops.convert_to_tensor(rates, dtype="float32")
         angles = ops.cast(positions, "float32")[:, None, :, None] * rates

@@ -92,6 +92,7 @@ class SelfAttention(keras.layers.Layer):
             )
         self.causal = causal
         self.positions = get_position_encoding(positions, self.dtype_policy)
+        self.positions.check_head_size(units // num_heads)
         self.add_positions = add_positions
         self.dropout = check_rate("dropout", dropout)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)

@@ -288,8 +288,14 @@ class LanguageModel(Continuation, Task):
 
         `fit` and `evaluate` on texts do it themselves.
         """
-        if self.carries and self.stream_state.prepare(check_positive("rows", rows)):
-            self.train_function = self.test_function = None
+        if not self.carries or not self.stream_state.prepare(check_positive("rows", rows)):
+            return
+        # What was compiled before has the old variables in it. A callback may ask for more room
+        # in the middle of a training, which goes on with the new function.
+        if self.train_function is not None:
+            self.make_train_function(force=True)
+        if self.test_function is not None:
+            self.make_test_function(force=True)
 
     def passing_variables(self):
         return self.stream_state.variables if self.carries else []

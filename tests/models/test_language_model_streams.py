@@ -87,6 +87,16 @@ def test_epochs_and_evaluations_begin_anew():
     assert perplexity(model, 6) == pytest.approx(perplexity(fresh, 6), rel=1e-5)
 
 
+def test_a_callback_may_read_more_streams_than_the_training_has():
+    model, found = make(6), []
+    read = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: found.append(perplexity(model, 6))
+    )
+    model.fit(TEXT, batch_size=2, epochs=2, callbacks=[read], verbose=0)
+    assert found[1] < found[0]
+    assert perplexity(model, 6) == pytest.approx(found[1], rel=1e-5)
+
+
 def test_ids_by_hand_go_on_where_the_last_batch_ended():
     model = make(6)
     model.prepare_streams(1)
