@@ -28,12 +28,6 @@ if keras.config.backend() == "jax":
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
-if keras.config.backend() == "tensorflow":
-    # The graphs are tiny: making them fast takes longer than running them.
-    import tensorflow as tf
-
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-
 sys.path.insert(0, str(pathlib.Path(__file__).parent))  # `from cases import ...` in any folder
 
 
