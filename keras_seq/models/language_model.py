@@ -200,7 +200,10 @@ class LanguageModel(Continuation, Task):
             self.projection.build((None, None, size))
         else:
             self.output_bias = self.add_weight(
-                shape=(self.tokenizer.vocabulary_size,), initializer="zeros", name="output_bias"
+                shape=(self.tokenizer.vocabulary_size,),
+                initializer="zeros",
+                autocast=False,  # logits are no half precision
+                name="output_bias",
             )
         self.built = True
 
