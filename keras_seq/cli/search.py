@@ -2,6 +2,8 @@
 
 import inspect
 
+from keras_seq.cli.show import say
+
 
 class Search:
     """A loaded model and the search that the options of a command ask for.
@@ -32,6 +34,18 @@ class Search:
             sampler = type(sampler)(**{**config, "seed": config["seed"] + self.parts - 1})
         found = self.model.generate(texts, sampler=sampler, return_scores=True, **self.how)
         return [answers if isinstance(answers, list) else [answers] for answers in found]
+
+    def write(self, batches):
+        """Print the answers to batches of lines: a line each, or with --n-best some for each."""
+        number = 0
+        for lines in batches:
+            for answers in self(lines):
+                number += 1
+                for answer in answers:
+                    columns = [" ".join(answer["text"].splitlines())]
+                    if "n_best" in self.options:
+                        columns = [str(number), f"{answer['score']:.4f}", *columns]
+                    say("\t".join(columns))
 
     def _sampler(self, name):
         """The sampler of that name, or the model's own, with the options given."""

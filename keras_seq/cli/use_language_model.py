@@ -30,16 +30,7 @@ def continue_texts(model, given, batches):
         for answers in search([given["prompt"]] * given["count"]):
             say("\n".join(answer["text"] for answer in answers))
         return
-    number = 0
-    for lines in batches:
-        for answers in search(lines):
-            number += 1
-            for answer in answers:
-                text = " ".join(answer["text"].splitlines())
-                columns = [text]
-                if given["n_best"]:
-                    columns = [str(number), f"{answer['score']:.4f}", text]
-                say("\t".join(columns))
+    search.write(batches)
 
 
 def evaluate_language_model(model, given):

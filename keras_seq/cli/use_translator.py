@@ -12,16 +12,7 @@ def translation(model, given):
 
 def generate_translations(model, given, batches):
     """Write the answers to batches of lines."""
-    search, number = translation(model, given), 0
-    for lines in batches:
-        for answers in search(lines):
-            number += 1
-            for answer in answers:
-                text = " ".join(answer["text"].splitlines())
-                columns = [text]
-                if given["n_best"]:
-                    columns = [str(number), f"{answer['score']:.4f}", text]
-                print("\t".join(columns), flush=True)
+    translation(model, given).write(batches)
 
 
 def evaluate_translator(model, given):

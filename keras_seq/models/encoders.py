@@ -3,6 +3,7 @@
 import inspect
 
 import keras
+from keras import ops
 
 from keras_seq.layers.rnn_stack import RNNStack
 
@@ -15,6 +16,26 @@ STACK_OPTIONS = (
     "layer_norm",
     "weight_dropout",
 )
+
+
+class TokenReader:
+    """Mixin of the task models that read one row of tokens; it stands before `Task`.
+
+    Attributes:
+        tokenizer: a `keras_seq.text.Tokenizer`.
+        embedding: the layer that reads `token_ids`.
+        encoder: the layer behind it.
+    """
+
+    def step_tokens(self, inputs):
+        """Return the tokens of the first row of `inputs`, by the beginning of the names of layers.
+
+        Embedding and encoder both read the row as it is.
+        """
+        ids = ops.convert_to_numpy(inputs["token_ids"])[0]
+        ids = ids[ids != self.tokenizer.pad_token_id]
+        tokens = [self.tokenizer.id_to_token(int(token_id)) for token_id in ids]
+        return {layer.name: tokens for layer in (self.embedding, self.encoder)}
 
 
 def make_encoder(model, encoder, options, return_state=False, **more):

@@ -2,7 +2,9 @@
 
 import dataclasses
 
+import keras
 import numpy as np
+from keras import ops
 
 from keras_seq import samplers
 from keras_seq.backend import synchronize
@@ -13,7 +15,17 @@ from keras_seq.text.pipeline import is_text_dataset, text_batches
 
 
 class Writer:
-    """Mixin of the task models that have a `generate`; it stands before `Task` among the bases."""
+    """Mixin of the task models that have a `generate`; it stands before `Task` among the bases.
+
+    Attributes:
+        sampler: what `generate` uses by default; it is saved with what the model is compiled with.
+    """
+
+    def get_compile_config(self):
+        config = super().get_compile_config()
+        if config:
+            config["sampler"] = keras.saving.serialize_keras_object(self.sampler)
+        return config
 
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
         """Write the answers to texts, or return the logits of prepared ids.
@@ -299,6 +311,13 @@ def best_answers(found, count):
         for k, (ids, length, score) in enumerate(zip(*(x[:count] for x in group), strict=True))
         if k == 0 or np.isfinite(score)
     ]
+
+
+def never(logits, *token_ids):
+    """Return logits `(batch, vocabulary_size)` by which these tokens are never written: -1e9."""
+    ids = np.arange(logits.shape[-1])
+    forbidden = ops.convert_to_tensor(np.isin(ids, token_ids))
+    return ops.where(forbidden, ops.cast(-1e9, logits.dtype), logits)
 
 
 def trace_steps(trace, token):

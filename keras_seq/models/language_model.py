@@ -8,7 +8,8 @@ from keras_seq.identifiers import check_positive, check_rate
 from keras_seq.layers.recurrent_layer import as_mask
 from keras_seq.layers.token_embedding import token_embedding
 from keras_seq.models.continuation import Continuation
-from keras_seq.models.encoders import STACK_OPTIONS, encoder_config, make_encoder
+from keras_seq.models.encoders import STACK_OPTIONS, TokenReader, encoder_config, make_encoder
+from keras_seq.models.generation import never
 from keras_seq.models.losses import TokenCrossEntropy
 from keras_seq.models.metrics import BitsPerToken, Perplexity, TokenAccuracy
 from keras_seq.models.search import CompiledSearch
@@ -25,7 +26,7 @@ CONTEXT = 512  # what self-attention looks back at where no window says so
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
-class LanguageModel(Continuation, Task):
+class LanguageModel(Continuation, TokenReader, Task):
     r"""Recurrent layers that predict each token from those before it.
 
         h_t, s_t = encoder(embedding(y_(t-1)), s_(t-1))          y_0 the start token
@@ -238,12 +239,6 @@ class LanguageModel(Continuation, Task):
                 weighted_metrics.append(BitsPerToken("bits_per_character"))
         super().compile(optimizer=optimizer, loss=loss, weighted_metrics=weighted_metrics, **kwargs)
 
-    def get_compile_config(self):
-        config = super().get_compile_config()
-        if config:
-            config["sampler"] = keras.saving.serialize_keras_object(self.sampler)
-        return config
-
     def check_inputs(self, x):
         return [x] if isinstance(x, str) else check_texts(x, "x")
 
@@ -284,7 +279,9 @@ class LanguageModel(Continuation, Task):
         if count < 1:
             raise ValueError(f"`validation_split={fraction}` of one token leaves none.")
         parts = slice(count), slice(count, None)
-        return [Examples({"token_ids": [fed[part]]}, [labels[part]]) for part in parts]
+        return [
+            Examples({"token_ids": [fed[part]]}, [labels[part]], examples.weights) for part in parts
+        ]
 
     def prepare_streams(self, rows):
         """Make the variables that carry the state of so many streams, outside of any graph.
@@ -427,30 +424,10 @@ class LanguageModel(Continuation, Task):
         -1e9.
         """
         del memory
-        outputs, state = self.encoder.step(self._embed_step(token_ids), state)
-        logits = self._logits(outputs)
-        ids, tokenizer = ops.arange(logits.shape[-1], dtype="int32"), self.tokenizer
-        never = ops.zeros_like(ids, dtype="bool")
-        for token_id in (
-            tokenizer.pad_token_id,
-            tokenizer.start_token_id,
-            tokenizer.unknown_token_id,
-        ):
-            never = ops.logical_or(never, ops.equal(ids, token_id))
-        return ops.where(never, ops.cast(-1e9, logits.dtype), logits), state
-
-    def _embed_step(self, token_ids):
-        return self.embedding(token_ids[:, None])[:, 0]
-
-    def step_tokens(self, inputs):
-        """Return the tokens of the first row of `inputs`, by the beginning of the names of layers.
-
-        Embedding and encoder both read the start token and the text.
-        """
-        ids = ops.convert_to_numpy(inputs["token_ids"])[0]
-        ids = ids[ids != self.tokenizer.pad_token_id]
-        tokens = [self.tokenizer.id_to_token(int(token_id)) for token_id in ids]
-        return {layer.name: tokens for layer in (self.embedding, self.encoder)}
+        outputs, state = self.encoder.step(self.embedding(token_ids), state)
+        ids = self.tokenizer
+        others = ids.pad_token_id, ids.start_token_id, ids.unknown_token_id
+        return never(self._logits(outputs), *others), state
 
     def get_config(self):
         return {

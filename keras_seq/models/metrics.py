@@ -77,7 +77,7 @@ class BitsPerToken(Perplexity):
         super().__init__(name=name, **kwargs)
 
     def result(self):
-        return ops.log(super().result()) / math.log(2)
+        return keras.metrics.Mean.result(self) / math.log(2)  # Perplexity's is the exp of it
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")

@@ -8,7 +8,7 @@ from keras_seq.identifiers import check_positive, check_rate
 from keras_seq.layers.decoder import Decoder
 from keras_seq.layers.encoder import Encoder
 from keras_seq.layers.token_embedding import token_embedding
-from keras_seq.models.generation import Generation
+from keras_seq.models.generation import Generation, never
 from keras_seq.models.losses import TokenCrossEntropy
 from keras_seq.models.metrics import ExactMatch, Perplexity, TokenAccuracy
 from keras_seq.models.search import CompiledSearch
@@ -265,12 +265,6 @@ class Seq2Seq(Generation, Task):
             weighted_metrics = [TokenAccuracy(), Perplexity(), ExactMatch()]
         super().compile(optimizer=optimizer, loss=loss, weighted_metrics=weighted_metrics, **kwargs)
 
-    def get_compile_config(self):
-        config = super().get_compile_config()
-        if config:
-            config["sampler"] = keras.saving.serialize_keras_object(self.sampler)
-        return config
-
     def encode_examples(self, x, y=None, sample_weight=None):
         source, target = self.source_tokenizer, self.target_tokenizer
         if self.copy:
@@ -349,10 +343,8 @@ class Seq2Seq(Generation, Task):
         The padding and the start token are never predicted: their logits are -1e9.
         """
         logits, state = self.decoder.step(token_ids, state, memory)
-        ids = ops.arange(logits.shape[-1], dtype="int32")
         target = self.target_tokenizer
-        never = (ids == target.pad_token_id) | (ids == target.start_token_id)
-        return ops.where(never, ops.cast(-1e9, logits.dtype), logits), state
+        return never(logits, target.pad_token_id, target.start_token_id), state
 
     def get_config(self):
         decoder = self.decoder.get_config()

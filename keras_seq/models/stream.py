@@ -85,10 +85,8 @@ class Stream:
         """Return the `count` most probable next tokens, pairs of a str and its probability."""
         tokenizer = self.model.tokenizer
         best = np.argsort(-self.log_probabilities, kind="stable")[:count]
-        return [(tokenizer.id_to_token(int(i)), float(np.exp(p))) for i, p in self._at(best)]
-
-    def _at(self, ids):
-        return zip(ids, self.log_probabilities[ids], strict=True)
+        chances = np.exp(self.log_probabilities[best]).tolist()
+        return list(zip(map(tokenizer.id_to_token, best.tolist()), chances, strict=True))
 
     @property
     def text(self):

@@ -9,7 +9,7 @@ from keras_seq.identifiers import check_positive, check_rate
 from keras_seq.layers.poolings import get_pooling
 from keras_seq.layers.token_embedding import token_embedding
 from keras_seq.models.classes import Classes, class_names_of
-from keras_seq.models.encoders import STACK_OPTIONS, encoder_config, make_encoder
+from keras_seq.models.encoders import STACK_OPTIONS, TokenReader, encoder_config, make_encoder
 from keras_seq.models.losses import TokenCrossEntropy
 from keras_seq.models.metrics import LabelAccuracy, LabelF1
 from keras_seq.models.task import Task, check_texts, check_tokenizer, is_text
@@ -19,7 +19,7 @@ from keras_seq.text.pipeline import BatchedDataset, frame, is_text_dataset, text
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
-class TextClassifier(Task):
+class TextClassifier(TokenReader, Task):
     r"""Embedding, recurrent layers and a pooling: text in, class names and probabilities out.
 
         h_1 ... h_T = encoder(embedding(tokens))
@@ -293,16 +293,6 @@ class TextClassifier(Task):
             pooled = self.pooling(outputs, mask=mask)
         logits = self.projection(self.output_dropout(pooled, training=training))
         return (logits, weights) if return_attention else logits
-
-    def step_tokens(self, inputs):
-        """Return the tokens of the first row of `inputs`, by the beginning of the names of layers.
-
-        Embedding and encoder both read the text as it is.
-        """
-        ids = ops.convert_to_numpy(inputs["token_ids"])[0]
-        ids = ids[ids != self.tokenizer.pad_token_id]
-        tokens = [self.tokenizer.id_to_token(int(token_id)) for token_id in ids]
-        return {layer.name: tokens for layer in (self.embedding, self.encoder)}
 
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
         """Return the probabilities of the classes.

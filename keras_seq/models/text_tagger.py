@@ -8,7 +8,7 @@ from keras_seq.identifiers import check_positive, check_rate
 from keras_seq.layers.character_features import CharacterFeatures
 from keras_seq.layers.crf import CRF
 from keras_seq.layers.token_embedding import token_embedding
-from keras_seq.models.encoders import STACK_OPTIONS, encoder_config, make_encoder
+from keras_seq.models.encoders import STACK_OPTIONS, TokenReader, encoder_config, make_encoder
 from keras_seq.models.losses import TokenCrossEntropy
 from keras_seq.models.metrics import TokenAccuracy
 from keras_seq.models.sentences import check_counts, check_sentences, ragged_words
@@ -23,7 +23,7 @@ from keras_seq.text.tokenizer import tensorflow
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
-class TextTagger(Task):
+class TextTagger(TokenReader, Task):
     r"""Words and their characters, recurrent layers and a CRF: sentences in, a tag a word out.
 
         x_t         = [embedding(word_t); characters(word_t)]
@@ -433,16 +433,6 @@ class TextTagger(Task):
         dropped = ops.logical_and(token_ids >= first, drawn < self.unknown_rate)
         unknown = ops.full_like(token_ids, self.tokenizer.unknown_token_id)
         return ops.where(dropped, unknown, token_ids)
-
-    def step_tokens(self, inputs):
-        """Return the words of the first row of `inputs`, by the beginning of the names of layers.
-
-        Embedding and encoder both read the sentence as it is.
-        """
-        ids = ops.convert_to_numpy(inputs["token_ids"])[0]
-        ids = ids[ids != self.tokenizer.pad_token_id]
-        tokens = [self.tokenizer.id_to_token(int(token_id)) for token_id in ids]
-        return {layer.name: tokens for layer in (self.embedding, self.encoder)}
 
     def predict(self, x, batch_size=None, verbose="auto"):
         """Return the probabilities of the tags of each word.
