@@ -96,7 +96,14 @@ def product(left, right):
 def _contract(left, right):
     if right.shape.rank == 3:
         return tf.matmul(left[:, None], right)[:, 0]
-    return tf.matmul(left, right) if left.shape.rank == 2 else tf.tensordot(left, right, 1)
+    if left.shape.rank == 2:
+        return tf.matmul(left, right)
+    middle, size = left.shape[1:-1], right.shape[0]
+    if not middle.is_fully_defined():
+        return tf.tensordot(left, right, 1)
+    # `tensordot` finds the shapes anew in each step of a loop.
+    found = tf.matmul(tf.reshape(left, (-1, size)), right)
+    return tf.reshape(found, (-1, *middle, right.shape[1]))
 
 
 def _products_of(step, state, inputs, matrices):

@@ -1,8 +1,8 @@
 """Greedy search."""
 
 import keras
-from keras import ops
 
+from keras_seq.backend import predictions
 from keras_seq.samplers.sampler import Sampler
 
 
@@ -15,11 +15,11 @@ class Greedy(Sampler):
     >>> import numpy as np
     >>> table = np.log([[0.1, 0.2, 0.1, 0.6], [0.0001, 0.1, 0.7, 0.2]]).astype("float32")
     >>> def step(token_ids, state, memory):  # token 0 is followed by 3, everything else by 2
-    ...     return ops.take(table, ops.minimum(token_ids, 1), axis=0), state
+    ...     return keras.ops.take(table, keras.ops.minimum(token_ids, 1), axis=0), state
     >>> found = Greedy().search(step, [], [], np.array([0]), 2, 5, np.array([5]))
     >>> keras.ops.convert_to_numpy(found["token_ids"])[0, 0].tolist()
     [3, 2, 0, 0, 0]
     """
 
     def get_next_token(self, log_probabilities):
-        return ops.argmax(log_probabilities, axis=-1)
+        return predictions(log_probabilities)

@@ -108,9 +108,12 @@ class Sampler:
         def body(t, tokens, last, finished, lengths, total, state, trace):
             logits, state = step(last, state, memory)
             log_probabilities = log_softmax(logits)
+            token_ids = ops.arange(logits.shape[-1], dtype="int32")
             chosen = ops.cast(self.choose(log_probabilities, t, row_ids), "int32")
             chosen = ops.where(finished, 0, chosen)
-            gain = ops.take_along_axis(log_probabilities, chosen[:, None], axis=-1)[:, 0]
+            # Cheaper in a loop than to gather along an axis.
+            here = token_ids == chosen[:, None]
+            gain = ops.sum(ops.where(here, log_probabilities, 0.0), axis=-1)
             total = total + ops.where(finished, 0.0, gain)
             lengths = lengths + ops.cast(ops.logical_not(finished), "int32")
             tokens = ops.where(positions == t, chosen[:, None], tokens)
