@@ -13,7 +13,7 @@ import keras
 CHATTER = ("WARNING: All log messages before absl::InitializeLog", "I0000 ")
 
 
-def in_a_process(function, given, what):
+def in_a_process(function, given, what, environment=None):
     """Call a function in a new process, and wait for it.
 
     The process has the backend and the import path of this one. What it writes to standard error is
@@ -24,6 +24,7 @@ def in_a_process(function, given, what):
             hands over what was `given`. So it can prepare before.
         given: the argument, ready for JSON.
         what: what the process does, for messages, such as `"The runs of lstm"`.
+        environment: a dict of environment variables that are otherwise there.
 
     Returns:
         The result, after a way through JSON.
@@ -50,6 +51,7 @@ def in_a_process(function, given, what):
                 "TF_CPP_MIN_LOG_LEVEL": "3",
                 "KERAS_BACKEND": keras.config.backend(),
                 "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+                **(environment or {}),
             },
         )
         with process:

@@ -178,6 +178,11 @@ class Continuation(Writer):
             result["log_probabilities"] = values
         return result
 
+    @property
+    def chunk(self):
+        """How many steps are scored at once; `None` for all. Without a state it is the window."""
+        return CHUNK if self.carries else self.window
+
     def _log_probabilities(self, fed, labels):
         """log p of each label, a float32 array for each row.
 
@@ -186,7 +191,7 @@ class Continuation(Writer):
         """
         count, longest = len(fed), max(map(len, fed))
         rows = padded_rows(count)
-        size = padded_length(min(longest, CHUNK if self.carries else self.window or longest))
+        size = padded_length(min(longest, self.chunk or longest))
         steps = -(-longest // size) * size
         empty = [np.zeros(0, "int32")] * (rows - count)
         fed_ids, label_ids = (pad([*column, *empty], steps) for column in (fed, labels))
@@ -206,15 +211,28 @@ class Continuation(Writer):
         if "score" not in self._compiled:
 
             def score(token_ids, labels, *leaves):
-                mask = ops.not_equal(token_ids, self.tokenizer.pad_token_id)
-                vectors, state = self._embed(token_ids), ()
-                if self.carries:
-                    first = keras.tree.pack_sequence_as(structure, leaves)
-                    outputs, state = self.encoder(vectors, mask=mask, initial_state=first)
-                else:
-                    outputs = self.encoder(vectors, mask=mask)
-                values = -cross_entropy(labels, self._logits(outputs), constant=True)
+                state = keras.tree.pack_sequence_as(structure, leaves)
+                values, state = self.log_probabilities(token_ids, labels, state)
                 return (values, *keras.tree.flatten(state))
 
             self._compiled["score"] = compiled(score, self.weights)
         return self._compiled["score"]
+
+    def log_probabilities(self, token_ids, labels, state):
+        """Return log p of each label, and the state behind the last one.
+
+        Args:
+            token_ids: what is fed, integers `(batch, steps)`, padded with 0 behind.
+            labels: what comes next, likewise.
+            state: before the first step; `[]` for an encoder that carries none.
+
+        Returns:
+            `(values, state)`: `(batch, steps)`, anything where padding; and a nest.
+        """
+        mask = ops.not_equal(token_ids, self.tokenizer.pad_token_id)
+        vectors = self._embed(token_ids)
+        if self.carries:
+            outputs, state = self.encoder(vectors, mask=mask, initial_state=state)
+        else:
+            outputs = self.encoder(vectors, mask=mask)
+        return -cross_entropy(labels, self._logits(outputs), constant=True), state

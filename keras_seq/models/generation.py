@@ -1,6 +1,8 @@
 """What a model that writes text does with strings: `generate`, `predict`."""
 
 import dataclasses
+import functools
+import operator
 
 import keras
 import numpy as np
@@ -26,6 +28,37 @@ class Writer:
         if config:
             config["sampler"] = keras.saving.serialize_keras_object(self.sampler)
         return config
+
+    def served_options(self, options):
+        """Return the options of `make_signatures` with the sampler itself among them."""
+        sampler = options.get("sampler")
+        return {**options, "sampler": self.sampler if sampler is None else samplers.get(sampler)}
+
+    def served_sampler(self, sampler, n_best=None):
+        """Return the sampler of a served model.
+
+        Args:
+            sampler: as in `generate`.
+            n_best: how many answers each text gets; as the sampler has it where `None`.
+
+        Raises:
+            ValueError: for a sampler that runs in Python, or cannot give so many answers.
+        """
+        sampler = self.sampler if sampler is None else samplers.get(sampler)
+        if sampler.on_host:
+            raise ValueError(
+                f"{type(sampler).__name__} searches in Python, which no server runs: export with "
+                'another sampler, such as sampler="beam".'
+            )
+        if n_best is None or n_best == sampler.n_best:
+            return sampler
+        config = sampler.get_config()
+        if "n_best" not in config:
+            raise ValueError(
+                f"`n_best` is for a sampler that finds several answers, such as Beam; received "
+                f"n_best={n_best!r} with {sampler!r}."
+            )
+        return type(sampler).from_config({**config, "n_best": n_best})
 
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
         """Write the answers to texts, or return the logits of prepared ids.
@@ -315,9 +348,10 @@ def best_answers(found, count):
 
 def never(logits, *token_ids):
     """Return logits `(batch, vocabulary_size)` by which these tokens are never written: -1e9."""
-    ids = np.arange(logits.shape[-1])
-    forbidden = ops.convert_to_tensor(np.isin(ids, token_ids))
-    return ops.where(forbidden, ops.cast(-1e9, logits.dtype), logits)
+    size = ops.shape(logits)[-1]  # known while a graph is made, but for a pointer into any text
+    ids = np.arange(size) if isinstance(size, int) else ops.arange(size, dtype="int32")
+    forbidden = functools.reduce(operator.or_, [ids == token_id for token_id in token_ids])
+    return ops.where(ops.convert_to_tensor(forbidden), ops.cast(-1e9, logits.dtype), logits)
 
 
 def trace_steps(trace, token):

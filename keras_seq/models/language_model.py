@@ -13,6 +13,8 @@ from keras_seq.models.generation import never
 from keras_seq.models.losses import TokenCrossEntropy
 from keras_seq.models.metrics import BitsPerToken, Perplexity, TokenAccuracy
 from keras_seq.models.search import CompiledSearch
+from keras_seq.models.serving.columns import check_examples
+from keras_seq.models.serving.language_model import language_model_signatures
 from keras_seq.models.stream_state import StreamState
 from keras_seq.models.task import Task, check_texts, check_tokenizer, is_text
 from keras_seq.text import CharacterTokenizer, get_tokenizer_class
@@ -387,6 +389,23 @@ class LanguageModel(Continuation, TokenReader, Task):
             ops.transpose(ops.cast(matrix, self.variable_dtype)),
         )
         return logits + self.output_bias
+
+    def make_signatures(self, sampler=None, max_length=200, n_best=None, examples=None):
+        """Return what the served model answers: continuations, and how probable texts are.
+
+        Args:
+            sampler: as in `generate`. What it has `per_row`, such as temperature and seed, each
+                request to the signature `"generate"` brings itself.
+            max_length: the most tokens to write.
+            n_best: how many answers each text gets, the best one first; the sampler must be one
+                that finds several.
+            examples: texts for the requests that warm a server up and show how; made of frequent
+                tokens where `None`.
+        """
+        sampler = self.served_sampler(sampler, n_best)
+        check_positive("max_length", max_length)
+        examples = check_examples(examples, self.tokenizer)
+        return language_model_signatures(self, sampler, max_length, examples)
 
     def start(self, prompt_ids, max_length=None):
         """Return `(state, memory)` after a prompt.

@@ -12,6 +12,8 @@ from keras_seq.models.generation import Generation, never
 from keras_seq.models.losses import TokenCrossEntropy
 from keras_seq.models.metrics import ExactMatch, Perplexity, TokenAccuracy
 from keras_seq.models.search import CompiledSearch
+from keras_seq.models.serving.columns import check_examples
+from keras_seq.models.serving.translator import translator_signatures
 from keras_seq.models.task import Task, check_tokenizer
 from keras_seq.text import get_tokenizer_class
 from keras_seq.text.examples import Examples
@@ -332,6 +334,28 @@ class Seq2Seq(Generation, Task):
             tokens = [tokenizer.id_to_token(int(token_id)) for token_id in ids]
             sides |= {layer.name: tokens for layer in layers}
         return sides
+
+    @property
+    def has_attention(self):
+        """Whether the decoder looks at the source."""
+        return self.decoder.cell.attention is not None
+
+    def make_signatures(self, sampler=None, max_length=None, n_best=None, examples=None):
+        """Return what the served model answers: translations, and where the decoder looked.
+
+        Args:
+            sampler: as in `generate`.
+            max_length: likewise.
+            n_best: how many answers each text gets, the best one first; the sampler must be one
+                that finds several.
+            examples: texts for the requests that warm a server up and show how; made of frequent
+                tokens where `None`.
+        """
+        sampler = self.served_sampler(sampler, n_best)
+        if max_length is not None:
+            check_positive("max_length", max_length)
+        examples = check_examples(examples, self.source_tokenizer)
+        return translator_signatures(self, sampler, max_length, examples)
 
     def start(self, source_ids, copy_ids=None):
         """Return `(state, memory)` before the first target token; see `layers.Decoder.start`."""

@@ -1,11 +1,13 @@
 """What all task models share: training on text, compiling, saving."""
 
+import inspect
 import os
 import pathlib
 
 import keras
 import numpy as np
 
+from keras_seq.export.task_export import export_task, specs_of
 from keras_seq.text import Tokenizer
 from keras_seq.text.examples import LengthBatches
 from keras_seq.text.pipeline import (
@@ -238,6 +240,82 @@ class Task(keras.Model):
         finally:
             temporary.unlink(missing_ok=True)
 
+    def export(
+        self,
+        filepath,
+        format="tf_saved_model",
+        verbose=None,
+        input_signature=None,
+        version="next",
+        custom_modules=(),
+        batching=None,
+        **options,
+    ):
+        """Write the model, strings in and strings out, for TF Serving; or its ids for ONNX.
+
+        It may have been trained on any backend: the export is made by TensorFlow, in a process of
+        its own. A version folder is there as a whole or not at all.
+
+        Args:
+            filepath: the folder of all versions, such as `"saved_models/dates"`, or a file that
+                ends in `.onnx`.
+            format: `"tf_saved_model"`, or `"onnx"` (classifiers and taggers, from ids).
+            verbose: `False` for no report of what was written.
+            input_signature: a dict of specs of the ids that `call` takes, each with `shape` and
+                `dtype` (such as `keras.InputSpec`): then there is a signature `"call"` too, from
+                these ids to what `call` returns.
+            version: the number of the version, or `"next"`.
+            custom_modules: names of modules to import before the model can be loaded. Those of its
+                own layers, cells, scores and samplers are found without.
+            batching: a dict of the arguments of `export.write_batching`, or `True`: writes
+                `batching_params.pbtxt` beside the versions.
+            **options: those of `make_signatures` of the model, such as `sampler`, `max_length`,
+                `n_best` and `examples`.
+
+        Returns:
+            The path of what was written, a `pathlib.Path`.
+
+        Raises:
+            ValueError: for an unknown format or option, a version that exists, a path that cannot
+                be written to, a model without weights, something of its own that was defined in the
+                script itself, an operation that TF Serving lacks, and what ONNX cannot hold.
+        """
+        from keras_seq.models.exporting import write_export  # it reads models, of every kind
+
+        check_options(self, options)
+        options = self.served_options(options)
+        self.make_signatures(**options)  # whatever is wrong with them is said before all else
+        given = {
+            "options": keras.saving.serialize_keras_object(options),
+            "call": None if input_signature is None else specs_of(input_signature),
+            "batching": {} if batching is True else batching,
+        }
+        return export_task(
+            self, write_export, filepath, format, version, custom_modules, given, verbose
+        )
+
+    def make_signatures(self, **options):
+        """Return what the model answers when it is served: a list of `export.Signature`s.
+
+        It runs when TensorFlow is the backend. A subclass with an `export` defines it; the options
+        come from there, and must be ready for Keras's serialisation.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} must define make_signatures() to be exported."
+        )
+
+    def served_options(self, options):
+        """Return the options of `make_signatures` as a model knows them that was just loaded."""
+        return options
+
+    def serving_resources(self):
+        """Return the TensorFlow objects that the signatures use: here those of the tokenizers."""
+        return {
+            name.strip("_"): value.resources()
+            for name, value in vars(self).items()
+            if hasattr(value, "resources")
+        }
+
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
         if self.optimizer is not None:
@@ -356,6 +434,16 @@ def check_texts(texts, name):
                 "Ids go in as the dict that `call` takes."
             )
     return texts
+
+
+def check_options(model, options):
+    """Raise a `ValueError` for options of an export that a model does not have."""
+    known = list(inspect.signature(model.make_signatures).parameters)
+    if unknown := sorted({*options} - {*known}):
+        raise ValueError(
+            f"The export of a {type(model).__name__} takes {', '.join(known)}; received "
+            f"{', '.join(unknown)}."
+        )
 
 
 def check_tokenizer(name, tokenizer):

@@ -12,6 +12,8 @@ from keras_seq.models.classes import Classes, class_names_of
 from keras_seq.models.encoders import STACK_OPTIONS, TokenReader, encoder_config, make_encoder
 from keras_seq.models.losses import TokenCrossEntropy
 from keras_seq.models.metrics import LabelAccuracy, LabelF1
+from keras_seq.models.serving.classifier import classifier_signatures
+from keras_seq.models.serving.columns import check_examples
 from keras_seq.models.task import Task, check_texts, check_tokenizer, is_text
 from keras_seq.text import get_tokenizer_class
 from keras_seq.text.examples import Examples, LengthBatches, pad, padded_length
@@ -419,6 +421,15 @@ class TextClassifier(TokenReader, Task):
                 tokens = tokens[: self.max_length]
                 results.append({"tokens": tokens, "attention": row[: len(tokens)].copy()})
         return results
+
+    def make_signatures(self, examples=None):
+        """Return what the served model answers: classes, and which tokens counted.
+
+        Args:
+            examples: texts for the requests that warm a server up and show how; made of frequent
+                tokens where `None`.
+        """
+        return classifier_signatures(self, check_examples(examples, self.tokenizer))
 
     def get_config(self):
         return {

@@ -12,6 +12,8 @@ from keras_seq.models.encoders import STACK_OPTIONS, TokenReader, encoder_config
 from keras_seq.models.losses import TokenCrossEntropy
 from keras_seq.models.metrics import TokenAccuracy
 from keras_seq.models.sentences import check_counts, check_sentences, ragged_words
+from keras_seq.models.serving.columns import check_examples
+from keras_seq.models.serving.tagger import tagger_signatures
 from keras_seq.models.tag_loss import TagLoss
 from keras_seq.models.tagging import Tagging
 from keras_seq.models.tags import Tags, tag_names_of
@@ -385,7 +387,7 @@ class TextTagger(TokenReader, Task):
             y = self.tags.cut(y, self.max_length)
         tf = tensorflow()
         with tf.init_scope(), tf.device("CPU:0"):
-            columns = self._encode(ragged_words(x))
+            columns = self.encode_words(ragged_words(x))
             inputs = {name: rows_of(column) for name, column in columns.items()}
         return Examples(inputs, y, sample_weight)
 
@@ -393,7 +395,7 @@ class TextTagger(TokenReader, Task):
         tf = tensorflow()
         words = tf.strings.split(x)
         if y is None:
-            return self._encode(words), None
+            return self.encode_words(words), None
         labels = self.tags.encode_tensors(y)
         counts = words.row_lengths(), labels.row_lengths()
         same = tf.reduce_all(counts[0] == counts[1])
@@ -401,9 +403,9 @@ class TextTagger(TokenReader, Task):
         wrong = tf.boolean_mask(x, counts[0] != counts[1])
         with tf.control_dependencies([tf.Assert(same, [message, wrong])]):
             labels = labels.with_flat_values(tf.identity(labels.flat_values))
-        return self._encode(words), self.tags.cut(labels, self.max_length)
+        return self.encode_words(words), self.tags.cut(labels, self.max_length)
 
-    def _encode(self, words):
+    def encode_words(self, words):
         """A ragged tensor of words -> the columns of `call`, ragged int32."""
         words = words[:, : self.max_length]
         columns = {"token_ids": word_ids(words, self.tokenizer, self.zero_digits)}
@@ -510,6 +512,15 @@ class TextTagger(TokenReader, Task):
             emissions = ops.cast(emissions, "float32")
             return ops.argmax(emissions, axis=-1), ops.softmax(emissions)
         return self.chain.decode(emissions, mask)[0], self.chain.marginals(emissions, mask)
+
+    def make_signatures(self, examples=None):
+        """Return what the served model answers: words and their tags.
+
+        Args:
+            examples: sentences for the requests that warm a server up and show how; of frequent
+                words where `None`.
+        """
+        return tagger_signatures(self, check_examples(examples, self.tokenizer))
 
     def get_config(self):
         letters = self.character_tokenizer

@@ -168,7 +168,7 @@ class Beam(Sampler):
         logits = ops.cast(logits, "float32")
         found, ids = ops.top_k(
             self._allowed(logits, tokens, position, end_token_id),
-            min(self.width, logits.shape[-1]),
+            min(self.width, logits.shape[-1] or self.width),
         )
         found = found - ops.logsumexp(logits, axis=-1, keepdims=True)
         shape = (-1, self.width, found.shape[-1])
@@ -176,7 +176,7 @@ class Beam(Sampler):
 
     def _allowed(self, logits, tokens, position, end_token_id):
         """Take away what `min_length` and `no_repeat_ngram` forbid; all are `(B * W, V)`."""
-        size = logits.shape[-1]
+        size = ops.shape(logits)[-1]
         if self.min_length:
             too_early = (ops.arange(size) == end_token_id) & (position < self.min_length)
             logits = ops.where(too_early, DEAD, logits)

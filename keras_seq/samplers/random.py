@@ -1,5 +1,7 @@
 """Drawing each token at random."""
 
+from typing import ClassVar
+
 import keras
 from keras import ops
 
@@ -8,6 +10,7 @@ from keras_seq.samplers.noise import gumbel, signed
 from keras_seq.samplers.sampler import Sampler
 
 NEVER = -float("inf")
+COLDEST = 1e-6  # a temperature that leaves only the most probable token
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
@@ -58,6 +61,7 @@ class Random(Sampler):
     """
 
     fed = ("seed", "temperature", "top_p")
+    per_row: ClassVar[dict[str, str]] = {"temperature": "float32", "seed": "int32"}
 
     def __init__(self, temperature=1.0, top_k=None, top_p=None, seed=0):
         if not (_is_number(temperature) and 0 < temperature < float("inf")):
@@ -71,23 +75,28 @@ class Random(Sampler):
         self.top_p = top_p
         self.seed = seed
 
+    def with_rows(self, temperature, seed):
+        """See `Sampler.with_rows`; a temperature that is not above 0 means the likeliest token."""
+        above = ops.where(temperature > COLDEST, temperature, COLDEST)
+        return super().with_rows(temperature=above[:, None], seed=seed)
+
     def choose(self, log_probabilities, position, row_ids):
         likely = self._cut(log_probabilities / self.temperature)
         seed = signed(self.seed) if isinstance(self.seed, int) else self.seed
         seed = ops.convert_to_tensor(seed, dtype="int32")
         row_ids = ops.convert_to_tensor(row_ids, dtype="int32")
         position = ops.convert_to_tensor(position, dtype="int32")
-        noise = gumbel(seed, row_ids, position, log_probabilities.shape[-1])
+        noise = gumbel(seed, row_ids, position, ops.shape(log_probabilities)[-1])
         return ops.argmax(likely + noise, axis=-1)
 
     def _cut(self, logits):
         """Put the logits `(batch, vocabulary_size)` of impossible tokens to -inf."""
-        size = logits.shape[-1]
-        if self.top_k is not None and self.top_k < size:
+        most = logits.shape[-1]  # `None` in the graph of a pointer
+        if self.top_k is not None and (most is None or self.top_k < most):
             largest, _ = ops.top_k(logits, self.top_k)
             logits = ops.where(logits < largest[:, -1:], NEVER, logits)
         if self.top_p is not None:
-            sorted_logits, _ = ops.top_k(logits, size)
+            sorted_logits, _ = ops.top_k(logits, ops.shape(logits)[-1])
             probabilities = ops.softmax(sorted_logits, axis=-1)
             before = ops.cumsum(probabilities, axis=-1) - probabilities
             kept = ops.where(before < self.top_p, sorted_logits, float("inf"))

@@ -1,5 +1,6 @@
 """The loop of every sampler that keeps one sequence per row."""
 
+import copy
 from typing import ClassVar
 
 import keras
@@ -26,6 +27,8 @@ class Sampler:
         on_host: whether `search` runs in Python and wants only `step` compiled.
         fed: names of numbers among the attributes that a compiled search takes as tensors, so that
             another value compiles nothing again.
+        per_row: from names of numbers among the attributes to dtypes: those that may be another for
+            each row; see `with_rows`. Each request to a served language model brings its own.
 
     Example:
 
@@ -39,6 +42,16 @@ class Sampler:
     n_best = None
     on_host = False
     fed: ClassVar[tuple[str, ...]] = ()
+    per_row: ClassVar[dict[str, str]] = {}
+
+    def with_rows(self, **numbers):
+        """Return a copy with a number for each row, tensors `(batch,)`, by the names in `per_row`.
+
+        It goes into `search` only, and never fails: what makes no sense gets a meaning here.
+        """
+        variant = copy.copy(self)
+        vars(variant).update(numbers)
+        return variant
 
     def get_next_token(self, log_probabilities):
         """Return the next token ids `(batch,)`, int32, given `(batch, vocabulary_size)`."""
@@ -108,7 +121,7 @@ class Sampler:
         def body(t, tokens, last, finished, lengths, total, state, trace):
             logits, state = step(last, state, memory)
             log_probabilities = log_softmax(logits)
-            token_ids = ops.arange(logits.shape[-1], dtype="int32")
+            token_ids = ops.arange(ops.shape(logits)[-1], dtype="int32")
             chosen = ops.cast(self.choose(log_probabilities, t, row_ids), "int32")
             chosen = ops.where(finished, 0, chosen)
             # Cheaper in a loop than to gather along an axis.

@@ -102,6 +102,12 @@ class CharacterTokenizer(Tokenizer):
         unknown = SPECIAL_TOKENS[self.unknown_token_id]
         return "".join(_UNKNOWN if token == unknown else token for token in tokens)
 
+    def _join_tensor(self, tokens):
+        tf = tensorflow()
+        unknown = tokens.flat_values == SPECIAL_TOKENS[self.unknown_token_id]
+        flat = tf.where(unknown, _UNKNOWN, tokens.flat_values)
+        return tf.strings.reduce_join(tokens.with_flat_values(flat), axis=-1)
+
     def _to_ids(self, strings):
         codes = self._codes(strings)
         return codes.with_flat_values(self.resources()["code_to_id"].lookup(codes.flat_values))

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import copy
 import functools
 import hashlib
 import io
@@ -122,7 +123,10 @@ class SubwordTokenizer(Tokenizer):
         return {"model_proto": base64.b64encode(self._proto).decode("ascii")}
 
     def _make_resources(self) -> dict[str, Any]:
-        return {"sentencepiece": _sentencepiece(self._proto)}
+        tokenizer = _sentencepiece(self._proto)
+        pieces = copy.copy(tokenizer)
+        pieces.out_type = tensorflow().string
+        return {"sentencepiece": tokenizer, "pieces": pieces}
 
     def _split_texts(self, texts: list[str]) -> list[list[str]]:
         texts = [to_utf8(text).decode() for text in texts]
@@ -130,6 +134,13 @@ class SubwordTokenizer(Tokenizer):
 
     def _join(self, tokens: list[str]) -> str:
         return _load(self._proto).decode(tokens)
+
+    def _split(self, strings):
+        strings = clean_strings(strings, normalization=None, lowercase=False)
+        return self.resources()["pieces"].tokenize(strings)
+
+    def _join_tensor(self, tokens):
+        return self.resources()["pieces"].detokenize(tokens)
 
     def _to_ids(self, strings):
         strings = clean_strings(strings, normalization=None, lowercase=False)

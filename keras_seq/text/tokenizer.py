@@ -73,8 +73,8 @@ class Tokenizer:
     | 3  | `<unk>` | `unknown_token_id` |
 
     A subclass writes `_make_resources` (tables, made once outside of any graph), `_split`
-    (strings to token strings), `_join` (token strings to a string), `_to_ids` (strings to ids),
-    `_to_text` (ids to strings) and extends `get_config`.
+    (strings to token strings), `_join` and `_join_tensor` (token strings to a string), `_to_ids`
+    (strings to ids), `_to_text` (ids to strings) and extends `get_config`.
 
     Args:
         vocabulary: list of distinct str, the special tokens first; the index of a token is its id.
@@ -150,6 +150,18 @@ class Tokenizer:
             raise ValueError(f"ids go from 0 to {self.vocabulary_size - 1}, got {token_id}")
         return self._vocabulary[token_id]
 
+    def ids_to_tokens(self, ids):
+        """The tokens of ids in a graph: a ragged integer tensor to a ragged string tensor.
+
+        An id that there is not counts as unknown.
+        """
+        tf = tensorflow()
+        flat = tf.cast(ids.flat_values, tf.int32)
+        known = (flat >= 0) & (flat < self.vocabulary_size)
+        flat = tf.where(known, flat, self.unknown_token_id)
+        tokens = tf.constant([to_utf8(token) for token in self._vocabulary])
+        return ids.with_flat_values(tf.gather(tokens, flat))
+
     def token_to_id(self, token: str) -> int:
         """The id of a token; `unknown_token_id` when the vocabulary does not hold it."""
         return self._index.get(token, self.unknown_token_id)
@@ -201,8 +213,8 @@ class Tokenizer:
         text itself.
 
         Args:
-            texts: a str; a list, tuple or 1-D array of str; or, but for subwords, a `tf.Tensor` of
-                strings of rank 1, eager or symbolic.
+            texts: a str; a list, tuple or 1-D array of str; or a `tf.Tensor` of strings of rank 1,
+                eager or symbolic.
 
         Returns:
             list of str; list of such lists; or, for a tensor, a `tf.RaggedTensor` of strings.
@@ -218,7 +230,7 @@ class Tokenizer:
         rows = self._split_texts(texts)
         return rows[0] if single else rows
 
-    def join(self, tokens: Iterable[str]) -> str:
+    def join(self, tokens):
         """The text of tokens: the inverse of `split`, up to the normalisation of text.
 
         `<pad>`, `<s>` and `</s>` have no text, and `<unk>` becomes what `detokenize` writes for an
@@ -226,14 +238,17 @@ class Tokenizer:
         their ids; any others are written as they are.
 
         Args:
-            tokens: list of str.
+            tokens: list of str; or a `tf.RaggedTensor` of strings, `(batch, None)`, eager or
+                symbolic.
 
         Returns:
-            A str.
+            A str; or a string tensor `(batch,)`.
 
         Raises:
             ValueError: when something else than a list of str comes.
         """
+        if _is_tensor(tokens):
+            return self._join_tensor(_without(tokens, SPECIAL_TOKENS[:3]))
         tokens = check_texts(tokens, "join() takes a list of tokens, each a str")
         return self._join([token for token in tokens if token not in _SILENT])
 
@@ -308,6 +323,10 @@ class Tokenizer:
 
     def _join(self, tokens: list[str]) -> str:
         """Tokens as `_split` gives them, or `<unk>`, in Python -> text."""
+        raise NotImplementedError
+
+    def _join_tensor(self, tokens):
+        """The same for a ragged string tensor (batch, None) -> string tensor (batch,)."""
         raise NotImplementedError
 
     def _to_ids(self, strings):
@@ -440,6 +459,14 @@ def _running_count(flags):
     """Booleans (n,) -> int64 (n + 1,): how many of the first 0, 1, ... n are true."""
     tf = tensorflow()
     return tf.concat([[0], tf.cumsum(tf.cast(flags, tf.int64))], 0)
+
+
+def _without(tokens, unwanted):
+    """A ragged string tensor (batch, None) without some strings."""
+    tf = tensorflow()
+    same = tokens.flat_values[:, None] == tf.constant(unwanted)
+    keep = tokens.with_flat_values(~tf.reduce_any(same, axis=1))
+    return tf.ragged.boolean_mask(tokens, keep)
 
 
 def check_normalization(normalization: str | None) -> str | None:

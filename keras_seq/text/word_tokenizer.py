@@ -111,6 +111,13 @@ class WordTokenizer(Tokenizer):
         text = " ".join(tokens)
         return re.sub(f" ?{JOINER} ?", "", text) if self.split_punctuation else text
 
+    def _join_tensor(self, tokens):
+        tf = tensorflow()
+        strings = tf.strings.reduce_join(tokens, axis=-1, separator=" ")
+        if not self.split_punctuation:
+            return strings
+        return tf.strings.regex_replace(strings, f" ?{JOINER} ?", "")
+
     def _to_ids(self, strings):
         words = self._split(strings)
         return words.with_flat_values(self.resources()["word_to_id"].lookup(words.flat_values))
@@ -118,10 +125,7 @@ class WordTokenizer(Tokenizer):
     def _to_text(self, ids):
         tf = tensorflow()
         words = self.resources()["id_to_word"].lookup(tf.cast(ids.flat_values, tf.int64))
-        strings = tf.strings.reduce_join(ids.with_flat_values(words), axis=-1, separator=" ")
-        if not self.split_punctuation:
-            return strings
-        return tf.strings.regex_replace(strings, f" ?{JOINER} ?", "")
+        return self._join_tensor(ids.with_flat_values(words))
 
 
 def _mark_punctuation(strings):

@@ -1,0 +1,114 @@
+"""From a task model on any backend to a SavedModel or an ONNX file, in a process of TensorFlow."""
+
+import os
+import pathlib
+import tempfile
+
+import keras
+
+from keras_seq.export.custom_modules import custom_modules
+from keras_seq.export.version_folder import check_version, new_version
+from keras_seq.identifiers import check_choice
+from keras_seq.processes import in_a_process
+
+FORMATS = ("tf_saved_model", "onnx")
+# The GPU may be full of the training, and a graph made for it would not run elsewhere.
+ENVIRONMENT = {"KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"}
+
+
+def export_task(model, write, filepath, format, version, modules, given, verbose):
+    """Export a task model; see `Task.export`.
+
+    Args:
+        model: the model.
+        write: what the other process runs: `(read) -> result`, see `processes.in_a_process`. It
+            gets `given`, and `model` (a `.keras` file), `modules` (to be imported before), `folder`
+            (where to write), `format` and `backend` besides.
+        filepath, format, version, verbose: as in `Task.export`.
+        modules: `custom_modules` there.
+        given: what else `write` gets, ready for JSON.
+
+    Returns:
+        The path of what was written.
+    """
+    check_choice("format", format, FORMATS)
+    path = pathlib.Path(filepath)
+    if format == "onnx" and path.suffix != ".onnx":
+        raise ValueError(f"The file must end in .onnx; received {path}.")
+    if format == "tf_saved_model":
+        check_version(path, version)
+    if not (model.built and model.weights):
+        raise ValueError(
+            f"{type(model).__name__} has no weights yet, so there is nothing to export: build it, "
+            "or train it first."
+        )
+    given = {
+        **given,
+        "format": format,
+        "backend": keras.config.backend(),
+        "modules": custom_modules([_config(model), given["options"]], modules),
+    }
+    export = _export_file if format == "onnx" else _export_version
+    found, path = export(model, write, path, version, given)
+    if verbose is None or verbose:
+        print("\n".join([f"Exported to {path}.", *found["report"]]))
+    elif found["warnings"]:
+        print("\n".join(found["warnings"]))
+    return path
+
+
+def specs_of(input_signature):
+    """Return the specs of the inputs of `call`, ready for JSON; see `Task.export`."""
+    specs = input_signature
+    if isinstance(specs, (list, tuple)) and len(specs) == 1:  # as Keras has it
+        (specs,) = specs
+    if not isinstance(specs, dict) or not all(hasattr(one, "shape") for one in specs.values()):
+        raise ValueError(
+            "`input_signature` must be a dict of specs with `shape` and `dtype`, such as "
+            "{'token_ids': keras.InputSpec(shape=(None, None), dtype='int32')}; received "
+            f"{input_signature!r}."
+        )
+    return {name: _spec(name, one) for name, one in specs.items()}
+
+
+def _spec(name, spec):
+    shape = [None if size is None else int(size) for size in spec.shape]
+    if not shape or shape[0] is not None:
+        raise ValueError(
+            f"The first axis of `{name}` in `input_signature` is the batch, of any size, None; "
+            f"received the shape {tuple(shape)}."
+        )
+    return {"shape": shape[1:], "dtype": keras.backend.standardize_dtype(spec.dtype or "int32")}
+
+
+def _config(model):
+    """What a model is made of: not what it is compiled with, which no export needs."""
+    config = keras.saving.serialize_keras_object(model)
+    return {name: value for name, value in config.items() if name != "compile_config"}
+
+
+def _export_version(model, write, path, version, given):
+    with new_version(path, version) as made:
+        found = _run(model, write, {**given, "name": path.name, "folder": str(made.folder)})
+    return found, made.path
+
+
+def _export_file(model, write, path, version, given):
+    del version
+    if not os.access(path.absolute().parent, os.W_OK):
+        raise ValueError(f"{path.absolute().parent} is no folder that can be written to.")
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part.onnx")
+    try:
+        found = _run(model, write, {**given, "folder": str(temporary)})
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return found, path
+
+
+def _run(model, write, given):
+    """Let the other process write, from a file of the model."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = os.path.join(folder, "model.keras")
+        model.save(file)
+        return in_a_process(write, {**given, "model": file}, "The export", ENVIRONMENT)

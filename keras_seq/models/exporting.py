@@ -1,0 +1,79 @@
+"""The part of an export that runs in a process of its own, on TensorFlow."""
+
+import importlib
+
+import keras
+import numpy as np
+
+from keras_seq.export.saved_model import write_saved_model
+from keras_seq.export.signature import Field, Signature
+from keras_seq.models.load import load_model
+from keras_seq.text.tokenizer import tensorflow
+
+
+def write_export(read):
+    """Read a saved task model and write its export; the work of `export.task_export`.
+
+    Args:
+        read: gives the dict of `export_task`; its `options` are the arguments of
+            `Task.make_signatures`, ready for JSON.
+
+    Returns:
+        A dict: `report`, lines for people, and `warnings`.
+    """
+    given = read()
+    for name in given["modules"]:
+        _import(name)
+    model = load_model(given["model"], compile=False)
+    signatures = model.make_signatures(**_deserialized(given["options"]))
+    if given["call"] is not None:
+        signatures.append(call_signature(model, given["call"]))
+    write_saved_model(given["folder"], signatures, model.weights, model.serving_resources())
+    return {"report": [], "warnings": []}
+
+
+def call_signature(model, specs):
+    """Return the signature of `call`, from ids that were prepared outside.
+
+    Args:
+        model: the model.
+        specs: from the name of each input to a dict of `shape`, behind the batch, and `dtype`.
+    """
+    tf = tensorflow()
+
+    def call(**inputs):
+        leaves = tf.nest.flatten(model(inputs, training=False))
+        names = ["outputs", *(f"outputs_{i}" for i in range(1, len(leaves)))]
+        return dict(zip(names, leaves, strict=True))
+
+    inputs = {
+        name: Field(spec["dtype"], f"`{name}` of `call`", tuple(spec["shape"]))
+        for name, spec in specs.items()
+    }
+    traced = tf.function(call).get_concrete_function(
+        **{name: tf.TensorSpec((None, *one.shape), one.dtype) for name, one in inputs.items()}
+    )
+    outputs = {
+        name: Field(leaf.dtype.name, "what `call` returns", tuple(leaf.shape[1:]))
+        for name, leaf in traced.structured_outputs.items()
+    }
+    example = {
+        name: [np.ones([size or 4 for size in field.shape], field.dtype).tolist()]
+        for name, field in inputs.items()
+    }
+    return Signature("call", "What the model computes of ids.", call, inputs, outputs, example)
+
+
+def _deserialized(options):
+    """The options of `make_signatures`, out of their serialised form."""
+    return {name: keras.saving.deserialize_keras_object(value) for name, value in options.items()}
+
+
+def _import(name):
+    try:
+        importlib.import_module(name)
+    except ImportError as error:
+        raise ValueError(
+            f"The module {name}, which the model needs, cannot be imported: {error}. It must lie "
+            "where Python finds it, such as beside the script."
+        ) from error
