@@ -8,6 +8,7 @@ import typer
 
 from keras_seq.cli import options
 from keras_seq.cli.compare import compare
+from keras_seq.cli.export import export
 from keras_seq.cli.gradients import gradients
 from keras_seq.cli.show import describe
 from keras_seq.cli.train import train_seq2seq
@@ -33,6 +34,7 @@ train_app.command("tagger")(train_tagger)
 app.command()(generate)
 app.command()(predict)
 app.command()(evaluate)
+app.command()(export)
 app.command()(gradients)
 app.command()(compare)
 

@@ -73,6 +73,13 @@ class OutputFormat(StrEnum):
     conll = "conll"
 
 
+class ExportFormat(StrEnum):
+    """What a model is exported as."""
+
+    tf_saved_model = "tf_saved_model"
+    onnx = "onnx"
+
+
 def option(kind: type, text: str, panel: str | None = None, name: str | None = None) -> Any:
     """An option of a type, with a line of help, under a heading."""
     names = () if name is None else (name,)
@@ -278,3 +285,21 @@ TagSmoothing = option(
     "--label-smoothing",
 )
 TagFormat = option(OutputFormat, "What a tagger writes.", name="--format")
+
+EXPORT = "Export"
+ExportPath = Annotated[Path, Argument(help="The folder of all versions, or an .onnx file.")]
+ExportFormatOption = option(ExportFormat, "What to write.", EXPORT, "--format")
+Version = option(int | None, "Number of the version; the next one if not set.", EXPORT)
+Examples = option(
+    list[str] | None,
+    "A text for the warm-up and for signature.json; any number.",
+    EXPORT,
+    "--example",
+)
+Batching = option(bool, "Write batching_params.pbtxt too.", EXPORT, "--batching")
+CustomModules = option(
+    list[str] | None,
+    "A module to import before the model is loaded; any number.",
+    EXPORT,
+    "--custom-module",
+)

@@ -23,7 +23,7 @@ class Search:
         self.model = model
         self.options = {name: given[name] for name in self.NAMES if given.get(name) is not None}
         self.sampler = self._sampler(given["sampler"])
-        self.how = {"batch_size": given["batch_size"], **how}
+        self.how = {name: given[name] for name in ("batch_size",) if name in given} | how
         self.parts = 0
 
     def __call__(self, texts):
