@@ -1,0 +1,42 @@
+"""What a user might write in a file of her own: a score, a sampler, and a task."""
+
+import keras
+
+import keras_seq as ks
+from keras_seq.export import Field, Signature
+
+
+@keras.saving.register_keras_serializable(package="own_parts")
+class NegativeDistance(ks.layers.AttentionMechanism):
+    """Attention to what is near: minus the squared distance."""
+
+    def score(self, query, keys):
+        squares = keras.ops.sum(keys**2, axis=-1)[:, None]
+        return 2 * keras.ops.einsum("btu,bsu->bts", query, keys) - squares
+
+
+@keras.saving.register_keras_serializable(package="own_parts")
+class SecondBest(ks.samplers.Sampler):
+    """The second most probable token, but the end where that is the most probable one."""
+
+    def get_next_token(self, log_probabilities):
+        best = keras.ops.top_k(log_probabilities, 2)[1]
+        return keras.ops.where(best[:, 0] == 2, best[:, 0], best[:, 1])
+
+
+@keras.saving.register_keras_serializable(package="own_parts")
+class CountingClassifier(ks.models.TextClassifier):
+    """A classifier that can be asked for the number of tokens too."""
+
+    def make_signatures(self, examples=None):
+        *others, _ = found = super().make_signatures(examples)
+        text = others[0].inputs if others else found[0].inputs
+
+        def count(text):
+            columns, _ = self.encode_tensors(text)
+            return {"counts": keras.ops.cast(columns["token_ids"].row_lengths(), "int32")}
+
+        counts = {"counts": Field("int32", "how many tokens were read")}
+        example = {"text": found[0].example["text"]}
+        about = "Counts the tokens of texts."
+        return [*found, Signature("count", about, count, text, counts, example)]
