@@ -28,11 +28,11 @@ def write_saved_model(folder, signatures, weights, resources):
     module.weights = [variable.value for variable in weights]
     module.resources = resources
     with portable():
-        traced = {one.name: _traced(one, weights) for one in signatures}
+        traced = {one.name: traced(one, weights) for one in signatures}
     tf.saved_model.save(module, str(folder), signatures=traced)
 
 
-def _traced(signature, weights):
+def traced(signature, weights):
     """The graph of a signature, a concrete function."""
     tf = tensorflow()
     specs = {

@@ -6,6 +6,7 @@ import os
 import pathlib
 import shutil
 import socket
+import uuid
 
 
 def versions(path):
@@ -72,7 +73,7 @@ class _Made:
 def _temporary(path):
     """A new empty folder in `path`, of this process."""
     host = socket.gethostname()
-    folder = path / f".{host}.{os.getpid()}.part"
+    folder = path / f".{host}.{os.getpid()}.{uuid.uuid4().hex}.part"
     try:
         path.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(path, host)
@@ -85,7 +86,7 @@ def _temporary(path):
 def _remove_leftovers(path, host):
     """Remove the folders of processes of this machine that are no more."""
     for folder in path.glob(f".{host}.*.part"):
-        number = folder.name.removeprefix(f".{host}.").removesuffix(".part")
+        number = folder.name.removeprefix(f".{host}.").split(".")[0]
         if number.isdigit() and not _lives(int(number)):
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -95,9 +96,9 @@ def _lives(number):
         os.kill(number, 0)
     except ProcessLookupError:
         return False
-    except OSError:
-        return True  # somebody else's
-    return number != os.getpid()  # of this number, but not this process: we make ours later
+    except OSError:  # somebody else's
+        pass
+    return True
 
 
 def _renamed(folder, path, version):

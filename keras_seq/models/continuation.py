@@ -191,7 +191,8 @@ class Continuation(Writer):
         """
         count, longest = len(fed), max(map(len, fed))
         rows = padded_rows(count)
-        size = padded_length(min(longest, self.chunk or longest))
+        size = self.chunk or longest
+        size = size if size < longest else padded_length(longest)
         steps = -(-longest // size) * size
         empty = [np.zeros(0, "int32")] * (rows - count)
         fed_ids, label_ids = (pad([*column, *empty], steps) for column in (fed, labels))
