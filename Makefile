@@ -29,7 +29,7 @@ lint: $(READY)
 
 $(READY): pyproject.toml constraints.txt
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[jax,torch,plots,dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[jax,torch,plots,serving,onnx,dev]'
 	touch $@
 
 clean:

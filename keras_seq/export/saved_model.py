@@ -28,8 +28,8 @@ def write_saved_model(folder, signatures, weights, resources):
     module.weights = [variable.value for variable in weights]
     module.resources = resources
     with portable():
-        traced = {one.name: traced(one, weights) for one in signatures}
-    tf.saved_model.save(module, str(folder), signatures=traced)
+        functions = {one.name: traced(one, weights) for one in signatures}
+    tf.saved_model.save(module, str(folder), signatures=functions)
 
 
 def traced(signature, weights):
