@@ -10,6 +10,7 @@ from keras_seq.cli import options
 from keras_seq.cli.compare import compare
 from keras_seq.cli.export import export
 from keras_seq.cli.gradients import gradients
+from keras_seq.cli.serve_check import serve_check
 from keras_seq.cli.show import describe
 from keras_seq.cli.train import train_seq2seq
 from keras_seq.cli.train_classifier import train_classifier
@@ -35,6 +36,7 @@ app.command()(generate)
 app.command()(predict)
 app.command()(evaluate)
 app.command()(export)
+app.command()(serve_check)
 app.command()(gradients)
 app.command()(compare)
 

@@ -6,6 +6,7 @@ import tempfile
 
 import keras
 
+from keras_seq.export.batching import batching_parameters, write_batching
 from keras_seq.export.custom_modules import custom_modules
 from keras_seq.export.version_folder import check_version, new_version
 from keras_seq.identifiers import check_choice
@@ -37,6 +38,8 @@ def export_task(model, write, filepath, format, version, modules, given, verbose
         raise ValueError(f"The file must end in .onnx; received {path}.")
     if format == "tf_saved_model":
         check_version(path, version)
+        if given["batching"] is not False:
+            batching_parameters(**given["batching"])  # checked
     if not (model.built and model.weights):
         raise ValueError(
             f"{type(model).__name__} has no weights yet, so there is nothing to export: build it, "
@@ -89,7 +92,10 @@ def _config(model):
 
 def _export_version(model, write, path, version, given):
     with new_version(path, version) as made:
-        found = _run(model, write, {**given, "name": path.name, "folder": str(made.folder)})
+        name = path.absolute().name
+        found = _run(model, write, {**given, "name": name, "folder": str(made.folder)})
+        if given["batching"] is not False:
+            write_batching(path, **given["batching"])
     return found, made.path
 
 

@@ -1,14 +1,25 @@
 """The part of an export that runs in a process of its own, on TensorFlow."""
 
 import importlib
+import importlib.metadata
 
 import keras
 import numpy as np
 
+from keras_seq.export.description import describe, write_json
+from keras_seq.export.operations import check_operations
 from keras_seq.export.saved_model import write_saved_model
+from keras_seq.export.served import load
 from keras_seq.export.signature import Field, Signature
+from keras_seq.export.warm_up import write_warm_up
+from keras_seq.models.id_signatures import write_ids
 from keras_seq.models.load import load_model
 from keras_seq.text.tokenizer import tensorflow
+
+VERSIONS = ("keras_seq", "keras", "tensorflow", "tensorflow-text")
+NO_WARM_UP = (
+    "Without tensorflow-serving-api (pip install 'keras_seq[serving]') there is no warm-up."
+)
 
 
 def write_export(read):
@@ -25,11 +36,37 @@ def write_export(read):
     for name in given["modules"]:
         _import(name)
     model = load_model(given["model"], compile=False)
-    signatures = model.make_signatures(**_deserialized(given["options"]))
+    if given["format"] == "onnx":
+        return {"report": write_ids(given["folder"], model), "warnings": []}
+    options = {
+        name: keras.saving.deserialize_keras_object(value)
+        for name, value in given["options"].items()
+    }
+    signatures = model.make_signatures(**options)
     if given["call"] is not None:
         signatures.append(call_signature(model, given["call"]))
-    write_saved_model(given["folder"], signatures, model.weights, model.serving_resources())
-    return {"report": [], "warnings": []}
+    folder = given["folder"]
+    write_saved_model(folder, signatures, model.weights, model.serving_resources())
+    check_operations(folder)
+    write_json(folder, describe(signatures, _about(model, options, given), load(folder)))
+    warned = [] if write_warm_up(folder, given["name"], signatures) else [NO_WARM_UP]
+    return {"report": [*map(_line, signatures), *warned], "warnings": warned}
+
+
+def _about(model, options, given):
+    """What `signature.json` says of the model."""
+    shown = {name: repr(value) for name, value in options.items() if name != "examples"}
+    return {
+        "model": type(model).__name__,
+        "name": given["name"],
+        "options": shown,
+        "trained_on": given["backend"],
+        "versions": {name: importlib.metadata.version(name) for name in VERSIONS},
+    }
+
+
+def _line(signature):
+    return f"{signature.name}: {', '.join(signature.inputs)} -> {', '.join(signature.outputs)}"
 
 
 def call_signature(model, specs):
@@ -62,11 +99,6 @@ def call_signature(model, specs):
         for name, field in inputs.items()
     }
     return Signature("call", "What the model computes of ids.", call, inputs, outputs, example)
-
-
-def _deserialized(options):
-    """The options of `make_signatures`, out of their serialised form."""
-    return {name: keras.saving.deserialize_keras_object(value) for name, value in options.items()}
 
 
 def _import(name):

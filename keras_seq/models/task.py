@@ -248,7 +248,7 @@ class Task(keras.Model):
         input_signature=None,
         version="next",
         custom_modules=(),
-        batching=None,
+        batching=False,
         **options,
     ):
         """Write the model, strings in and strings out, for TF Serving; or its ids for ONNX.
@@ -280,11 +280,14 @@ class Task(keras.Model):
                 be written to, a model without weights, something of its own that was defined in the
                 script itself, an operation that TF Serving lacks, and what ONNX cannot hold.
         """
-        from keras_seq.models.exporting import write_export  # it reads models, of every kind
+        # Both know models of every kind.
+        from keras_seq.models.exporting import write_export
+        from keras_seq.models.id_signatures import model_ids
 
         check_options(self, options)
         options = self.served_options(options)
-        self.make_signatures(**options)  # whatever is wrong with them is said before all else
+        # Whatever is wrong with the model or the options is said before all else.
+        model_ids(self) if format == "onnx" else self.make_signatures(**options)
         given = {
             "options": keras.saving.serialize_keras_object(options),
             "call": None if input_signature is None else specs_of(input_signature),

@@ -108,7 +108,7 @@ def test_models_that_write_are_refused_with_the_way_out():
 
 
 def test_half_precision_is_refused():
-    model = TextClassifier.from_texts(TEXTS, "xyx", units=4, dtype="mixed_bfloat16")
+    model = TextClassifier.from_texts(TEXTS, ["a", "b", "a"], units=4, dtype="mixed_bfloat16")
     with pytest.raises(ValueError, match="mixed_bfloat16"):
         model_ids(model)
 
