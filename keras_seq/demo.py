@@ -10,7 +10,8 @@ def run(out, pairs=20_000, epochs=3, seed=0):
     """Train a translator on dates, test it on unseen ones, and write model and figures.
 
     Args:
-        out: the folder for `dates.keras`, `attention.png` and `training.png`; made if need be.
+        out: the folder for `dates.keras`, `attention.png`, `training.png` and the export
+            `saved_models/dates`; made if need be.
         pairs: how many dates to train on; as many as a twentieth of them are held out besides.
         epochs: passes over them.
         seed: of the data, the weights and the order.
@@ -73,9 +74,24 @@ def run(out, pairs=20_000, epochs=3, seed=0):
         history, ["loss", "token_accuracy", "exact_match"], save=out / "training.png"
     )
     model.save(out / "dates.keras")
-    print(f"Wrote dates.keras, attention.png and training.png to {out}/.")
+    print(f"Wrote dates.keras, attention.png and training.png to {out}/.\n")
+    _export(model, out / "saved_models" / "dates", sources[unseen][:3])
     print(f"{time.monotonic() - began:.0f} seconds.")
     return exact
+
+
+def _export(model, path, texts):
+    """Export the model for TF Serving, and ask the export in a process that knows nothing else."""
+    from keras_seq.export import ask
+
+    version = model.export(path, sampler="greedy", examples=texts)
+    answers = ask(version, {"text": texts})["outputs"]
+    print("Asked in a fresh process, the export answers:")
+    for text, answer in zip(texts, answers, strict=True):
+        print(f"  {text:<34} {answer}")
+    expected = model.generate(texts, sampler="greedy")
+    if answers != expected:
+        raise ValueError(f"The model itself answers {expected}.")
 
 
 def _learning_rate(pairs, epochs):

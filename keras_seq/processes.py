@@ -12,6 +12,10 @@ import keras
 # What TensorFlow says at its start, whatever it is told, in each process anew.
 CHATTER = ("WARNING: All log messages before absl::InitializeLog", "I0000 ")
 
+# For an export: the GPU may be full of a training, and a graph made for one would not run
+# elsewhere.
+TENSORFLOW_ALONE = {"KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"}
+
 
 def in_a_process(function, given, what, environment=None):
     """Call a function in a new process, and wait for it.

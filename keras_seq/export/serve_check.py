@@ -7,10 +7,9 @@ import numpy as np
 from keras_seq.export.answers import difference
 from keras_seq.export.description import FILE, columns, predictions, read_json
 from keras_seq.export.served import find_version, load
-from keras_seq.export.task_export import ENVIRONMENT
 from keras_seq.export.warm_up import BATCHES, read_warm_up, repeated
 from keras_seq.identifiers import check_positive
-from keras_seq.processes import in_a_process
+from keras_seq.processes import TENSORFLOW_ALONE, in_a_process
 from keras_seq.text.tokenizer import tensorflow, tensorflow_text
 
 UNTIMED = 3  # the first calls of a batch size are slower
@@ -42,7 +41,7 @@ def serve_check(path, repeats=50):
     folder = find_version(path).absolute()
     described(folder)
     given = {"path": str(folder), "repeats": repeats}
-    return in_a_process(measure, given, "The check", ENVIRONMENT)
+    return in_a_process(measure, given, "The check", TENSORFLOW_ALONE)
 
 
 def measure(read):

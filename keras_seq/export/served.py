@@ -7,6 +7,7 @@ import numpy as np
 from keras_seq.export.description import read_json
 from keras_seq.export.operations import SAVED_MODEL
 from keras_seq.export.version_folder import versions
+from keras_seq.processes import TENSORFLOW_ALONE, in_a_process
 from keras_seq.text.tokenizer import tensorflow, tensorflow_text, to_utf8
 
 # The lines of an error that lead into the graph.
@@ -54,6 +55,31 @@ def find_version(path, version=None):
     if not (path / str(number) / SAVED_MODEL).is_file():
         raise ValueError(f"There is no SavedModel in {path / str(number)}: no {SAVED_MODEL}.")
     return path / str(number)
+
+
+def ask(path, inputs, signature="serving_default", version=None):
+    """Ask an export in a fresh process, which knows the SavedModel alone.
+
+    Args:
+        path, version: as in `load`.
+        inputs: a dict from the name of each input to the list of its rows.
+        signature: the name of the signature.
+
+    Returns:
+        A dict from the name of each output to the list of its rows.
+
+    Raises:
+        ValueError: as `load` and `Served` raise it.
+    """
+    given = {"path": str(find_version(path, version).absolute()), "signature": signature}
+    given["inputs"] = inputs
+    return in_a_process(answer_once, given, "The export", TENSORFLOW_ALONE)
+
+
+def answer_once(read):
+    """The part of the other process; see `ask`."""
+    given = read()
+    return load(given["path"]).ask(given["signature"], given["inputs"])
 
 
 class Served:

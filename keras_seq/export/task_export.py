@@ -10,11 +10,9 @@ from keras_seq.export.batching import batching_parameters, write_batching
 from keras_seq.export.custom_modules import custom_modules
 from keras_seq.export.version_folder import check_version, new_version
 from keras_seq.identifiers import check_choice
-from keras_seq.processes import in_a_process
+from keras_seq.processes import TENSORFLOW_ALONE, in_a_process
 
 FORMATS = ("tf_saved_model", "onnx")
-# The GPU may be full of the training, and a graph made for it would not run elsewhere.
-ENVIRONMENT = {"KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"}
 
 
 def export_task(model, write, filepath, format, version, modules, given, verbose):
@@ -117,4 +115,4 @@ def _run(model, write, given):
     with tempfile.TemporaryDirectory() as folder:
         file = os.path.join(folder, "model.keras")
         model.save(file)
-        return in_a_process(write, {**given, "model": file}, "The export", ENVIRONMENT)
+        return in_a_process(write, {**given, "model": file}, "The export", TENSORFLOW_ALONE)
