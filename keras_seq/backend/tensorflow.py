@@ -26,8 +26,13 @@ def loop(step, state, inputs, reverse=False):
         `(outputs, state)`: every output stacked to `(time, batch, ...)`, in the order of the
         inputs, and the last state.
     """
+    turned = reverse and bool(_portable)
+    if turned:
+        # ONNX has no list that a loop fills from its end.
+        inputs = keras.tree.map_structure(lambda x: tf.reverse(x, [0]), inputs)
     leaves = keras.tree.flatten(inputs)
-    time, steps = leaves[0].shape[0], tf.shape(leaves[0])[0]
+    time = leaves[0].shape[0]
+    steps = tf.shape(leaves[0])[0] if time is None else time
     # Only the structure and the dtypes of this call are used; the graph optimiser drops the rest.
     pattern, _ = step(
         keras.tree.map_structure(lambda x: tf.zeros_like(x[0]) if time else _blank(x), inputs),
@@ -40,7 +45,7 @@ def loop(step, state, inputs, reverse=False):
     sources = [tf.TensorArray(x.dtype, size=steps).unstack(x) for x in leaves]
 
     def body(t, arrays, state):
-        here = steps - 1 - t if reverse else t
+        here = steps - 1 - t if reverse and not turned else t
         x = keras.tree.pack_sequence_as(inputs, [source.read(here) for source in sources])
         output, new_state = step(x, state)
         leaves = keras.tree.flatten(output)
@@ -55,6 +60,8 @@ def loop(step, state, inputs, reverse=False):
         parallel_iterations=32,
     )
     outputs = [array.stack() for array in arrays]
+    if turned:
+        outputs = [tf.reverse(x, [0]) for x in outputs]
     for output, leaf in zip(outputs, keras.tree.flatten(pattern), strict=True):
         output.set_shape((time, *leaf.shape))
     return keras.tree.pack_sequence_as(pattern, outputs), state
@@ -239,7 +246,7 @@ _portable = []
 
 @contextlib.contextmanager
 def portable():
-    """Graphs made inside have no part that XLA compiles: they run wherever TensorFlow does."""
+    """Graphs made inside have no part that XLA compiles, and no step that ONNX lacks."""
     _portable.append(True)
     try:
         yield
@@ -363,7 +370,7 @@ def _chunked(decay, inputs, state, reverse):
     batch, steps, size = tf.unstack(tf.shape(inputs))
     time = inputs.shape[1]
     chunk = _CHUNK if time is None else max(1, min(_CHUNK, time))
-    count = tf.maximum(-(-steps // chunk), 1)  # `scan` needs a step
+    count = tf.maximum((steps + chunk - 1) // chunk, 1)  # `scan` needs a step
     more = count * chunk - steps
 
     def split(x, filling):

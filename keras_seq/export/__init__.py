@@ -1,6 +1,7 @@
 """Task models outside of Keras: SavedModels for TF Serving, and ONNX."""
 
 from keras_seq.export.batching import write_batching
+from keras_seq.export.id_function import IdFunction
 from keras_seq.export.operations import check_operations
 from keras_seq.export.serve_check import serve_check
 from keras_seq.export.served import Served, ask, load
@@ -8,6 +9,7 @@ from keras_seq.export.signature import Field, Signature
 
 __all__ = [
     "Field",
+    "IdFunction",
     "Served",
     "Signature",
     "ask",

@@ -145,17 +145,17 @@ def write_json(folder, description):
     return file
 
 
-def _pretty(value, indent):
+def _pretty(value, indent, before=0):
+    """JSON in lines of `WIDTH`; the first begins behind `before` characters."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    if not value or not isinstance(value, (dict, list)) or (indent and len(text) <= WIDTH - indent):
+    fits = indent and indent + before + len(text) < WIDTH  # a comma may follow
+    if fits or not value or not isinstance(value, (dict, list)):
         return text
     inner = indent + 2
     if isinstance(value, dict):
         left, right = "{}"
-        parts = [
-            f"{json.dumps(name, ensure_ascii=False)}: {_pretty(one, inner)}"
-            for name, one in value.items()
-        ]
+        keys = {name: f"{json.dumps(name, ensure_ascii=False)}: " for name in value}
+        parts = [keys[name] + _pretty(one, inner, len(keys[name])) for name, one in value.items()]
     else:
         left, right = "[]"
         parts = [_pretty(one, inner) for one in value]

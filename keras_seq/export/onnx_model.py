@@ -21,10 +21,8 @@ TOLERANCE = 1e-4
 DIFFERENT_INTEGERS = 0.02
 
 
-def write_onnx(
-    path, function, inputs, outputs, examples, verbose=False, weights=(), about="", metadata=None
-):
-    """Write a function as an ONNX file, and compare what it gives with what TensorFlow gives.
+def write_onnx(path, ids, weights=(), about=""):
+    """Write a function of ids as an ONNX file, and compare what it gives with TensorFlow.
 
     The Keras backend must be TensorFlow. The file has operators of the standard domain only, so
     that any runtime can run it, and takes any number of rows and of steps, of each one at least.
@@ -32,14 +30,9 @@ def write_onnx(
 
     Args:
         path: the file.
-        function: takes TensorFlow tensors by name and returns a dict of them.
-        inputs: from names to `Field`s.
-        outputs: likewise; all of what the function returns.
-        examples: inputs to compare with, a list of dicts of arrays, of unequal shapes.
-        verbose: whether to print the report.
-        weights: the Keras variables that the function reads.
+        ids: an `IdFunction`; its metadata go into the file.
+        weights: the Keras variables that it reads.
         about: what it does, for the file.
-        metadata: a dict of strings that the file carries, for whoever runs it.
 
     Returns:
         The report, a list of lines.
@@ -51,12 +44,14 @@ def write_onnx(
     Example:
 
     ```python
-    ids = {"token_ids": Field("int32", "ids of tokens", (None,))}
+    fields = {"token_ids": Field("int32", "ids of tokens", (None,))}
     sums = {"sums": Field("int32", "of the ids")}
     rows = [{"token_ids": np.ones((2, 3), "int32")}]
-    write_onnx("sums.onnx", lambda token_ids: {"sums": ops.sum(token_ids, 1)}, ids, sums, rows)
+    total = lambda token_ids: {"sums": ops.sum(token_ids, 1)}
+    write_onnx("sums.onnx", IdFunction(total, fields, sums, rows, {}))
     ```
     """
+    function, inputs, outputs = ids.function, ids.inputs, ids.outputs
     tf2onnx, onnx, onnxruntime = _packages()
     with portable(), _silent("tensorflow", "tf2onnx"):
         traced = _traced(function, inputs, outputs, weights)
@@ -69,16 +64,14 @@ def write_onnx(
         except Exception as error:  # of any kind, and the message says little without ours
             raise ValueError(f"tf2onnx cannot convert the model: {error}") from error
     _check_operators(onnx, model)
-    _describe(onnx, model, inputs, outputs, about, metadata or {})
+    _describe(onnx, model, inputs, outputs, about, ids.metadata)
     try:
         onnx.checker.check_model(model, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise ValueError(f"What tf2onnx made of the model is no valid ONNX: {error}") from error
-    worst = _compare(onnxruntime, model, reference, inputs, examples)
+    worst = _compare(onnxruntime, model, reference, inputs, ids.examples)
     report = _report(model, inputs, outputs, worst)
     _save(onnx, model, path)
-    if verbose:
-        print("\n".join(report))
     return report
 
 

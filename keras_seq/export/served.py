@@ -204,7 +204,8 @@ class Served:
                 f"There is no signature {signature!r} in {self.path}, only "
                 f"{', '.join(self._functions) or 'none'}."
             )
-        return self._functions[signature].structured_input_signature[1]
+        specs = self._functions[signature].structured_input_signature[1]
+        return {name: specs[name] for name in sorted(specs)}  # it has them in any order
 
 
 def _reason(error):

@@ -184,15 +184,14 @@ class SelfAttention(keras.layers.Layer):
         if self.add_positions:
             inputs = self.positions.add_to_inputs(inputs, positions)
         query, key, value = (
-            self._split(projection(inputs))
+            self._split(projection(inputs), ops.shape(inputs))
             for projection in (self.query_projection, self.key_projection, self.value_projection)
         )
         query = ops.cast(query, self._score_dtype()) * (self.units // self.num_heads) ** -0.5
         key = ops.cast(key, self._score_dtype())
         return self.positions.turn(query, positions), self.positions.turn(key, positions), value
 
-    def _split(self, x):
-        shape = ops.shape(x)
+    def _split(self, x, shape):
         x = ops.reshape(x, (shape[0], shape[1], self.num_heads, self.units // self.num_heads))
         return ops.transpose(x, (0, 2, 1, 3))
 

@@ -7,12 +7,12 @@ import keras
 import numpy as np
 
 from keras_seq.export.description import describe, write_json
+from keras_seq.export.onnx_model import write_onnx
 from keras_seq.export.operations import check_operations
 from keras_seq.export.saved_model import write_saved_model
 from keras_seq.export.served import load
 from keras_seq.export.signature import Field, Signature
 from keras_seq.export.warm_up import write_warm_up
-from keras_seq.models.id_signatures import write_ids
 from keras_seq.models.load import load_model
 from keras_seq.text.tokenizer import tensorflow
 
@@ -37,7 +37,9 @@ def write_export(read):
         _import(name)
     model = load_model(given["model"], compile=False)
     if given["format"] == "onnx":
-        return {"report": write_ids(given["folder"], model), "warnings": []}
+        about = f"A {type(model).__name__} of keras_seq."
+        report = write_onnx(given["folder"], model.make_id_function(), model.weights, about)
+        return {"report": report, "warnings": []}
     options = {
         name: keras.saving.deserialize_keras_object(value)
         for name, value in given["options"].items()

@@ -280,14 +280,12 @@ class Task(keras.Model):
                 be written to, a model without weights, something of its own that was defined in the
                 script itself, an operation that TF Serving lacks, and what ONNX cannot hold.
         """
-        # Both know models of every kind.
-        from keras_seq.models.exporting import write_export
-        from keras_seq.models.id_signatures import model_ids
+        from keras_seq.models.exporting import write_export  # it reads models of every kind
 
         check_options(self, options)
         options = self.served_options(options)
         # Whatever is wrong with the model or the options is said before all else.
-        model_ids(self) if format == "onnx" else self.make_signatures(**options)
+        check_id_function(self) if format == "onnx" else self.make_signatures(**options)
         given = {
             "options": keras.saving.serialize_keras_object(options),
             "call": None if input_signature is None else specs_of(input_signature),
@@ -305,6 +303,18 @@ class Task(keras.Model):
         """
         raise NotImplementedError(
             f"{type(self).__name__} must define make_signatures() to be exported."
+        )
+
+    def make_id_function(self):
+        """Return what the model computes of ids, an `export.IdFunction`, for an export as ONNX.
+
+        A subclass defines it where that is all that it does.
+        """
+        raise ValueError(
+            f"A {type(self).__name__} cannot be exported as ONNX, as a TextClassifier or a "
+            "TextTagger can: it writes until an end token, with a search over its own answers, "
+            "which is no function of ids alone. Export it as a SavedModel, "
+            "format='tf_saved_model', which holds the search and the tokenizers."
         )
 
     def served_options(self, options):
@@ -446,6 +456,17 @@ def check_options(model, options):
         raise ValueError(
             f"The export of a {type(model).__name__} takes {', '.join(known)}; received "
             f"{', '.join(unknown)}."
+        )
+
+
+def check_id_function(model):
+    """Raise a `ValueError` for a model that cannot be exported as ONNX."""
+    model.make_id_function()
+    if model.compute_dtype != "float32":
+        raise ValueError(
+            f"Only models that compute in float32 can be exported as ONNX; the dtype policy of "
+            f"this one is {model.dtype_policy.name}: make it anew with dtype='float32', and give "
+            "it the weights by `set_weights(model.get_weights())`."
         )
 
 

@@ -14,6 +14,7 @@ from keras_seq.models.losses import TokenCrossEntropy
 from keras_seq.models.metrics import LabelAccuracy, LabelF1
 from keras_seq.models.serving.classifier import classifier_signatures
 from keras_seq.models.serving.columns import check_examples
+from keras_seq.models.serving.ids import classifier_ids
 from keras_seq.models.task import Task, check_texts, check_tokenizer, is_text
 from keras_seq.text import get_tokenizer_class
 from keras_seq.text.examples import Examples, LengthBatches, pad, padded_length
@@ -430,6 +431,9 @@ class TextClassifier(TokenReader, Task):
                 tokens where `None`.
         """
         return classifier_signatures(self, check_examples(examples, self.tokenizer))
+
+    def make_id_function(self):
+        return classifier_ids(self)
 
     def get_config(self):
         return {

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_seq.backend import predictions
 from keras_seq.identifiers import check_positive, check_rate
 from keras_seq.layers.character_features import CharacterFeatures
 from keras_seq.layers.crf import CRF
@@ -13,6 +14,7 @@ from keras_seq.models.losses import TokenCrossEntropy
 from keras_seq.models.metrics import TokenAccuracy
 from keras_seq.models.sentences import check_counts, check_sentences, ragged_words
 from keras_seq.models.serving.columns import check_examples
+from keras_seq.models.serving.ids import tagger_ids
 from keras_seq.models.serving.tagger import tagger_signatures
 from keras_seq.models.tag_loss import TagLoss
 from keras_seq.models.tagging import Tagging
@@ -510,7 +512,7 @@ class TextTagger(TokenReader, Task):
         mask = ops.not_equal(inputs["token_ids"], self.tokenizer.pad_token_id)
         if not self.crf and self.scheme is None:
             emissions = ops.cast(emissions, "float32")
-            return ops.argmax(emissions, axis=-1), ops.softmax(emissions)
+            return predictions(emissions), ops.softmax(emissions)
         return self.chain.decode(emissions, mask)[0], self.chain.marginals(emissions, mask)
 
     def make_signatures(self, examples=None):
@@ -521,6 +523,9 @@ class TextTagger(TokenReader, Task):
                 words where `None`.
         """
         return tagger_signatures(self, check_examples(examples, self.tokenizer))
+
+    def make_id_function(self):
+        return tagger_ids(self)
 
     def get_config(self):
         letters = self.character_tokenizer

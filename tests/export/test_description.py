@@ -55,7 +55,7 @@ def test_the_file_is_read_by_people_too(tmp_path):
     text = write_json(tmp_path, description).read_text(encoding="utf-8")
     assert json.loads(text) == description == read_json(tmp_path)
     lines = text.splitlines()
-    assert max(map(len, lines)) <= 110 and len(lines) > 30
+    assert max(map(len, lines)) <= 100 and len(lines) > 30
     assert '"text": {"dtype": "string", "shape": [null], "about": "the texts, UTF-8"}' in text
     assert "naïve 日本 😀" in text
 

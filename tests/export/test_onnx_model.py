@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_seq.export import Field
+from keras_seq.export import Field, IdFunction
 from keras_seq.export.onnx_model import write_onnx
 from keras_seq.models import LanguageModel, Seq2Seq, TextClassifier, TextTagger
-from keras_seq.models.id_signatures import id_examples, model_ids, write_ids
 
 on_tensorflow = pytest.mark.skipif(
     keras.config.backend() != "tensorflow",
@@ -70,23 +69,23 @@ def _check_tags(model, found):
 
 
 def test_the_function_of_a_classifier_gives_what_predict_gives(classifier):
-    function, inputs, outputs = model_ids(classifier)
+    asked = classifier.make_id_function()
     ids = _padded(classifier.encode_examples(TEXTS).inputs)
-    assert set(ids) == set(inputs) and set(outputs) == {"probabilities"}
-    found = ops.convert_to_numpy(function(**ids)["probabilities"])
+    assert set(ids) == set(asked.inputs) and set(asked.outputs) == {"probabilities"}
+    found = ops.convert_to_numpy(asked.function(**ids)["probabilities"])
     np.testing.assert_allclose(found, classifier.predict(TEXTS, verbose=0), atol=1e-5)
 
 
 def test_the_function_of_a_tagger_gives_what_tag_gives(tagger):
-    function, inputs, _ = model_ids(tagger)
+    asked = tagger.make_id_function()
     ids = _padded(tagger.encode_examples(SENTENCES).inputs)
-    assert set(ids) == set(inputs)
-    found = function(**{name: ops.convert_to_tensor(rows) for name, rows in ids.items()})
+    assert set(ids) == set(asked.inputs)
+    found = asked.function(**{name: ops.convert_to_tensor(rows) for name, rows in ids.items()})
     _check_tags(tagger, {name: ops.convert_to_numpy(x) for name, x in found.items()})
 
 
 def test_examples_are_of_several_shapes_and_of_ids_that_there_are(tagger):
-    examples = id_examples(tagger)
+    examples = tagger.make_id_function().examples
     assert len({example["token_ids"].shape for example in examples}) == 4
     for example in examples:
         words, ends = example["token_ids"], example["char_ends"]
@@ -97,34 +96,34 @@ def test_examples_are_of_several_shapes_and_of_ids_that_there_are(tagger):
         assert ((example["char_ids"] > 0).sum(axis=1) == ends[:, -1]).all()
 
 
-def test_models_that_write_are_refused_with_the_way_out():
+def test_models_that_write_are_refused_with_the_way_out(tmp_path):
     models = [
         LanguageModel.from_texts(TEXTS, units=4),
         Seq2Seq.from_texts(TEXTS, TEXTS, units=4),
     ]
     for model in models:
         with pytest.raises(ValueError, match=f"{type(model).__name__}.*until an end.*tf_saved"):
-            model_ids(model)
+            model.export(tmp_path / "a.onnx", format="onnx")
 
 
-def test_half_precision_is_refused():
+def test_half_precision_is_refused(tmp_path):
     model = TextClassifier.from_texts(TEXTS, ["a", "b", "a"], units=4, dtype="mixed_bfloat16")
     with pytest.raises(ValueError, match="mixed_bfloat16"):
-        model_ids(model)
+        model.export(tmp_path / "a.onnx", format="onnx")
 
 
 def test_missing_packages_are_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(ValueError, match=r"keras_seq\[onnx\]"):
-        write_onnx(tmp_path / "a.onnx", dict, IDS, IDS, [])
+        write_onnx(tmp_path / "a.onnx", IdFunction(dict, IDS, IDS, [], {}))
 
 
 @on_tensorflow
-def test_a_classifier_becomes_a_file_that_says_what_it_is(classifier, tmp_path, capsys):
+def test_a_classifier_becomes_a_file_that_says_what_it_is(classifier, tmp_path):
     onnx = pytest.importorskip("onnx")
     path = tmp_path / "reviews.onnx"
-    report = write_ids(path, classifier, verbose=True)
-    assert capsys.readouterr().out.splitlines() == report
+    report = write_onnx(path, classifier.make_id_function(), classifier.weights)
+    assert any("token_ids" in line for line in report)
     assert [file.name for file in tmp_path.iterdir()] == ["reviews.onnx"]
     assert [one.domain for one in onnx.load(path).opset_import] == [""]
     found, session = _run(path, _padded(classifier.encode_examples([*TEXTS, ""]).inputs))
@@ -137,10 +136,12 @@ def test_a_classifier_becomes_a_file_that_says_what_it_is(classifier, tmp_path, 
     assert ids.shape[0] == "batch" and probabilities.shape == ["batch", 2]
 
 
-@on_tensorflow
-def test_a_tagger_with_characters_and_a_crf_becomes_a_file(tagger, tmp_path):
-    path = tmp_path / "names.onnx"
-    write_ids(path, tagger)
+def test_a_tagger_with_characters_and_a_crf_becomes_a_file(tagger, tmp_path, capsys):
+    """From any backend."""
+    pytest.importorskip("tf2onnx")
+    path = tagger.export(tmp_path / "names.onnx", format="onnx")
+    assert f"Exported to {path}." in capsys.readouterr().out
+    assert [file.name for file in tmp_path.iterdir()] == ["names.onnx"]
     found, session = _run(path, _padded(tagger.encode_examples(SENTENCES).inputs))
     _check_tags(tagger, found)
     about = session.get_modelmeta().custom_metadata_map
@@ -161,6 +162,10 @@ def _function(name):
     return lambda token_ids: {"found": functions[name](token_ids)}
 
 
+def _ids(name, outputs):
+    return IdFunction(_function(name), IDS, outputs, EXAMPLES, {})
+
+
 EXAMPLES = [{"token_ids": np.arange(6, dtype="int32").reshape(2, 3)}]
 
 
@@ -177,7 +182,7 @@ def test_what_cannot_be_converted_is_said_and_nothing_written(name, dtype, messa
     pytest.importorskip("tf2onnx")
     outputs = {"found": Field(dtype, "what is found", (None,))}
     with pytest.raises(ValueError, match=message):
-        write_onnx(tmp_path / "a.onnx", _function(name), IDS, outputs, EXAMPLES)
+        write_onnx(tmp_path / "a.onnx", _ids(name, outputs))
     assert not list(tmp_path.iterdir())
 
 
@@ -185,6 +190,6 @@ def test_what_cannot_be_converted_is_said_and_nothing_written(name, dtype, messa
 def test_an_exact_gelu_becomes_standard_operators(tmp_path):
     pytest.importorskip("tf2onnx")
     outputs = {"found": Field("float32", "what is found", (None,))}
-    write_onnx(tmp_path / "a.onnx", _function("GELU"), IDS, outputs, EXAMPLES)
+    write_onnx(tmp_path / "a.onnx", _ids("GELU", outputs))
     found, _ = _run(tmp_path / "a.onnx", EXAMPLES[0])
     assert found["found"][0, 2] == 0 and found["found"][1, 2] > 2.99
