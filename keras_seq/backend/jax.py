@@ -283,7 +283,7 @@ def portable():
 def additive_scores(query, keys, scale):
     """Return `scale . tanh(query + keys)`; see the TensorFlow twin."""
     # Computed again on the way back: to keep (batch, time, units) for each step costs more.
-    return jnp.tanh(query[:, None] + keys) @ scale
+    return (jnp.tanh(query + keys) @ scale[:, 0])[:, None]
 
 
 def cross_entropy(labels, logits, constant=False):

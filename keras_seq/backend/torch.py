@@ -497,17 +497,17 @@ class _AdditiveScores(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, query, keys, scale):
-        meeting = torch.add(query[:, None], keys).tanh_()
+        meeting = torch.add(query, keys).tanh_()
         ctx.save_for_backward(meeting, scale)
-        return meeting @ scale
+        return (meeting @ scale).transpose(1, 2)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, gradient):
         meeting, scale = ctx.saved_tensors
-        of_scale = meeting.flatten(0, 1).t() @ gradient.flatten()
-        of_sum = torch.ops.aten.tanh_backward(gradient[:, :, None] * scale, meeting)
-        return of_sum.sum(dim=1), of_sum, of_scale
+        of_scale = meeting.flatten(0, 1).t() @ gradient.reshape(-1, 1)
+        of_sum = torch.ops.aten.tanh_backward(gradient.transpose(1, 2) * scale[:, 0], meeting)
+        return of_sum.sum(dim=1, keepdim=True), of_sum, of_scale
 
 
 def cross_entropy(labels, logits, constant=False):

@@ -75,9 +75,11 @@ class AttentionMechanism(keras.layers.Layer):
         if keys is None:
             keys = self.project_keys(values)
         one_step = len(query.shape) == 2
-        weights = self.weigh(query[:, None] if one_step else query, keys, values_mask, training)
         if one_step:
-            weights = weights[:, 0]
+            query = ops.expand_dims(query, 1)
+        weights = self.weigh(query, keys, values_mask, training)
+        if one_step:
+            weights = ops.squeeze(weights, 1)
             return product(weights, values), weights
         return ops.matmul(weights, values), weights  # (B, T, D)
 
@@ -136,7 +138,7 @@ class AttentionMechanism(keras.layers.Layer):
             return ops.cast(ops.softmax(scores, axis=-1), dtype)
         mask = ops.cast(values_mask, "bool")
         if len(mask.shape) == 2:
-            mask = mask[:, None]  # (B, 1, S)
+            mask = ops.expand_dims(mask, 1)  # (B, 1, S)
         # Finite, not -inf: the gradient of a row without any value must not be NaN.
         weights = ops.softmax(ops.where(mask, scores, -1e9), axis=-1)
         return ops.cast(ops.where(mask, weights, 0.0), dtype)
@@ -155,6 +157,6 @@ class AttentionMechanism(keras.layers.Layer):
 def additive_score(query, keys, scale):
     """Return v . tanh(q + k) for projected queries `(B, T, U)`, keys `(B, S, U)` and v `(U, 1)`."""
     if query.shape[1] == 1:  # in a loop over steps
-        return additive_scores(query[:, 0], keys, ops.convert_to_tensor(scale)[:, 0])[:, None]
+        return additive_scores(query, keys, ops.convert_to_tensor(scale))
     meeting = ops.tanh(query[:, :, None] + keys[:, None])  # (B, T, S, U)
     return ops.einsum("btsu,uv->bts", meeting, scale)

@@ -124,12 +124,12 @@ class Sampler:
             token_ids = ops.arange(ops.shape(logits)[-1], dtype="int32")
             chosen = ops.cast(self.choose(log_probabilities, t, row_ids), "int32")
             chosen = ops.where(finished, 0, chosen)
+            column = ops.expand_dims(chosen, 1)
             # Cheaper in a loop than to gather along an axis.
-            here = token_ids == chosen[:, None]
-            gain = ops.sum(ops.where(here, log_probabilities, 0.0), axis=-1)
+            gain = ops.sum(ops.where(token_ids == column, log_probabilities, 0.0), axis=-1)
             total = total + ops.where(finished, 0.0, gain)
             lengths = lengths + ops.cast(ops.logical_not(finished), "int32")
-            tokens = ops.where(positions == t, chosen[:, None], tokens)
+            tokens = ops.where(positions == t, column, tokens)
             finished = finished | (chosen == end_token_id) | (t + 1 >= limits)
             trace = extend_trace(
                 trace,

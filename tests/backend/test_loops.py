@@ -403,14 +403,14 @@ def test_a_gradient_of_its_own():
 
 
 def test_additive_scores():
-    query, keys, scale = floats(B, U), floats(B, S, U), floats(U)
+    query, keys, scale = floats(B, 1, U), floats(B, S, U), floats(U, 1)
 
     def by_ops(query, keys, scale):
-        return ops.sum(scale * ops.tanh(query[:, None] + keys), axis=-1)
+        return ops.sum(scale[:, 0] * ops.tanh(query + keys), axis=-1)[:, None]
 
     assert_close(
         additive_scores(*tensors([query, keys, scale])),
-        (np.tanh(query[:, None] + keys) * scale).sum(-1),
+        (np.tanh(query + keys) @ scale)[:, None, :, 0],
     )
     assert_same_gradients(additive_scores, by_ops, query, keys, scale)
 
