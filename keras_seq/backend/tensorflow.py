@@ -112,7 +112,12 @@ def _contract(left, right):
         return tf.tensordot(left, right, 1)
     # `tensordot` finds the shapes anew in each step of a loop.
     found = tf.matmul(tf.reshape(left, (-1, size)), right)
-    return tf.reshape(found, (-1, *middle, right.shape[1]))
+    return tf.reshape(found, (_rows(left), *middle, right.shape[1]))
+
+
+def _rows(x):
+    """The size of the first axis, for `tf.reshape`: what is known must stay so in a loop."""
+    return -1 if x.shape[0] is None else x.shape[0]
 
 
 def _row_by_row(left, right):
@@ -433,7 +438,7 @@ def additive_scores(query, keys, scale):
     meeting = tf.tanh(query + keys)
     # One product of two matrices is several times faster than one for each row.
     found = tf.matmul(tf.reshape(meeting, (-1, scale.shape[0])), scale)
-    return tf.reshape(found, (-1, 1, meeting.shape[1] or tf.shape(meeting)[1]))
+    return tf.reshape(found, (_rows(query), 1, meeting.shape[1] or tf.shape(meeting)[1]))
 
 
 def cross_entropy(labels, logits, constant=False):

@@ -58,7 +58,9 @@ def _tagger():
     )
     model.compile(keras.optimizers.Adam(0.02))
     model.fit(SOURCES, TAGS, epochs=3, verbose=0)
-    return model, {}
+    spec = keras.InputSpec(shape=(None, None), dtype="int32")
+    ids = dict.fromkeys(("token_ids", "char_ids", "char_ends"), spec)
+    return model, {"input_signature": [ids], "batching": True}
 
 
 KINDS = {

@@ -1,5 +1,6 @@
 """Exports that are refused, broken off, or made by hand."""
 
+import json
 import pathlib
 import signal
 import subprocess
@@ -13,6 +14,8 @@ from c_program import ask
 import keras_seq as ks
 from keras_seq.export import task_export, version_folder
 from keras_seq.export.version_folder import new_version, versions
+from keras_seq.export.warm_up import read_warm_up
+from keras_seq.models.exporting import write_export
 
 
 @pytest.fixture(scope="module")
@@ -170,20 +173,28 @@ def test_somebody_else_may_take_the_next_version(tmp_path):
     assert (tmp_path / "3" / "saved_model.pb").read_text() == "theirs"
 
 
-def test_a_module_that_is_not_there(model, tmp_path):
-    with pytest.raises(ValueError, match="no_such_module"):
-        model.export(tmp_path / "m", custom_modules=["no_such_module"])
-    assert untouched(tmp_path / "m")
+def test_a_module_that_is_not_there():
+    given = {"modules": ["no_such_module"], "format": "tf_saved_model"}
+    with pytest.raises(ValueError, match=r"The module no_such_module.*cannot be imported"):
+        write_export(lambda: given)
 
 
-def test_ids_may_go_in_too(exported, tmp_path):
-    """The `input_signature` of Keras: what `call` takes and returns; and the next version."""
-    model, first = exported["tagger"]
-    spec = keras.InputSpec(shape=(None, None), dtype="int32")
-    names = ("token_ids", "char_ids", "char_ends")
-    path = model.export(first.parent, verbose=False, input_signature=[dict.fromkeys(names, spec)])
-    assert path.name == "2" and versions(first.parent) == [1, 2]
+def test_ids_may_go_in_too(exported):
+    """The `input_signature` of Keras: what `call` takes and returns."""
+    model, path = exported["tagger"]
     ids, _, _ = model.as_batch(["東京 zebra ein", "Mann"])
-    (found,) = ask(path, "call", {name: ids[name] for name in names})
+    (found,) = ask(path, "call", ids)
     logits = keras.ops.convert_to_numpy(model(ids))
     np.testing.assert_allclose(found["outputs"], logits, atol=1e-4)
+
+
+def test_an_export_has_all_that_a_server_takes(exported):
+    _, path = exported["tagger"]
+    assert path.name == "1" and versions(path.parent) == [1]
+    assert sorted(one.name for one in path.parent.iterdir()) == ["1", "batching_params.pbtxt"]
+    described = json.loads((path / "signature.json").read_text(encoding="utf-8"))
+    assert set(described["signatures"]) == {"serving_default", "call"}
+    assert described["about"]["trained_on"] == keras.config.backend()
+    requests = read_warm_up(path)
+    assert [name for name, _ in requests] == ["serving_default"] * 2 + ["call"] * 2
+    assert [len(next(iter(inputs.values()))) for _, inputs in requests] == [1, 32, 1, 32]

@@ -35,7 +35,7 @@ def tiny():
 
     def make(sources=("abc", "de"), targets=("xy", "z"), seed=0, **config):
         keras.utils.set_random_seed(seed)
-        config = {"cell": "gru", "units": 6, **config}
+        config = {"cell": "gru", "units": 6, "bidirectional": False, **config}
         model = Seq2Seq.from_texts(list(sources), list(targets), **config)
         model.compile(keras.optimizers.Adam(1e-2))
         return model

@@ -97,7 +97,11 @@ TASKS = {
 }
 
 
-@pytest.mark.parametrize("name", TASKS)
+# PyTorch, which compiles nothing, learns them all; the others, whose numbers are the same, half.
+HALVES = {"tensorflow": slice(None, None, 2), "jax": slice(1, None, 2), "torch": slice(None)}
+
+
+@pytest.mark.parametrize("name", list(TASKS)[HALVES[keras.config.backend()]])
 def test_learns_its_task(name, tmp_path):
     task, config = TASKS[name]
     strings = random.Random(0).sample(LETTERS, 1000)
