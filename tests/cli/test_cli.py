@@ -132,10 +132,11 @@ def test_demo_writes_model_and_figures(tmp_path, monkeypatch, capsys):
     exact = demo.run(tmp_path, pairs=100, epochs=1)
     assert 0 <= exact <= 1
     names = sorted(path.name for path in tmp_path.iterdir())
-    assert names == ["attention.png", "dates.keras", "training.png"]
+    assert names == ["attention.png", "dates.keras", "saved_models", "training.png"]
     assert Image.open(tmp_path / "attention.png").size[0] > 300
     answer = keras.saving.load_model(tmp_path / "dates.keras").generate("27 September 2016")
     assert isinstance(answer, str)
     out = capsys.readouterr().out
     assert f"Exact match on 20 unseen dates: {exact:.4f}" in out
+    assert "Asked in a fresh process, the export answers:" in out
     assert "Best exact match that any model can reach on them: 1.0000." in out
