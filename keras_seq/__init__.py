@@ -1,6 +1,16 @@
 """Recurrent sequence models for Keras 3, on TensorFlow, JAX and PyTorch."""
 
-from keras_seq import analysis, callbacks, datasets, initializers, layers, models, samplers, text
+from keras_seq import (
+    analysis,
+    callbacks,
+    datasets,
+    export,
+    initializers,
+    layers,
+    models,
+    samplers,
+    text,
+)
 from keras_seq.version import __version__
 
 __all__ = [
@@ -8,6 +18,7 @@ __all__ = [
     "analysis",
     "callbacks",
     "datasets",
+    "export",
     "initializers",
     "layers",
     "models",

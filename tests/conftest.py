@@ -31,6 +31,24 @@ if keras.config.backend() == "jax":
 sys.path.insert(0, str(pathlib.Path(__file__).parent))  # `from cases import ...` in any folder
 
 
+# Nothing in these computes with the backend: once is enough, where a process starts fastest.
+WITHOUT_BACKEND = ("text", "datasets")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "once: the same on each backend, and run on PyTorch alone")
+
+
+def pytest_collection_modifyitems(items):
+    if keras.config.backend() == "torch":
+        return
+    here = pathlib.Path(__file__).parent
+    for item in items:
+        folder = item.path.relative_to(here).parts[0]
+        if folder in WITHOUT_BACKEND or item.get_closest_marker("once"):
+            item.add_marker(pytest.mark.skip(reason="the same on each backend: see PyTorch"))
+
+
 @pytest.fixture(autouse=True)
 def _seed():
     """No test depends on the ones that ran before it."""

@@ -28,8 +28,9 @@ class Signature:
     """A function of a served model, as a task model offers it.
 
     The function is traced by TensorFlow: it takes tensors by name, each `(batch, ...)`, and returns
-    a dict of tensors, batch first. Any batch must do, an empty one too, and a row must get the same
-    answer in any batch: a server puts the requests of strangers together.
+    a dict of tensors, batch first. Any batch of one row or more must do (an empty one is answered
+    without it), and a row must get the same answer in any batch: a server puts the requests of
+    strangers together.
 
     Attributes:
         name: what a request calls it; `"serving_default"` where it says nothing.

@@ -1,7 +1,6 @@
 """The part of an export that runs in a process of its own, on TensorFlow."""
 
 import importlib
-import importlib.metadata
 
 import keras
 import numpy as np
@@ -14,9 +13,9 @@ from keras_seq.export.served import load
 from keras_seq.export.signature import Field, Signature
 from keras_seq.export.warm_up import write_warm_up
 from keras_seq.models.load import load_model
-from keras_seq.text.tokenizer import tensorflow
+from keras_seq.text.tokenizer import tensorflow, tensorflow_text
+from keras_seq.version import __version__
 
-VERSIONS = ("keras_seq", "keras", "tensorflow", "tensorflow-text")
 NO_WARM_UP = (
     "Without tensorflow-serving-api (pip install 'keras_seq[serving]') there is no warm-up."
 )
@@ -63,7 +62,12 @@ def _about(model, options, given):
         "name": given["name"],
         "options": shown,
         "trained_on": given["backend"],
-        "versions": {name: importlib.metadata.version(name) for name in VERSIONS},
+        "versions": {
+            "keras_seq": __version__,
+            "keras": keras.__version__,
+            "tensorflow": tensorflow().__version__,
+            "tensorflow_text": tensorflow_text().__version__,
+        },
     }
 
 

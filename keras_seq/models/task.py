@@ -285,7 +285,10 @@ class Task(keras.Model):
         check_options(self, options)
         options = self.served_options(options)
         # Whatever is wrong with the model or the options is said before all else.
-        check_id_function(self) if format == "onnx" else self.make_signatures(**options)
+        if format == "onnx":
+            check_id_function(self, {"input_signature": input_signature, "batching": batching})
+        else:
+            self.make_signatures(**options)
         given = {
             "options": keras.saving.serialize_keras_object(options),
             "call": None if input_signature is None else specs_of(input_signature),
@@ -459,9 +462,14 @@ def check_options(model, options):
         )
 
 
-def check_id_function(model):
-    """Raise a `ValueError` for a model that cannot be exported as ONNX."""
+def check_id_function(model, others):
+    """Raise a `ValueError` for a model that cannot be exported as ONNX, or so."""
     model.make_id_function()
+    if given := [name for name, value in others.items() if value]:
+        raise ValueError(
+            f"`{given[0]}` is for a SavedModel, format='tf_saved_model'; an ONNX file takes the "
+            "ids that `call` takes, and has no server."
+        )
     if model.compute_dtype != "float32":
         raise ValueError(
             f"Only models that compute in float32 can be exported as ONNX; the dtype policy of "

@@ -72,6 +72,7 @@ def test_evaluate_writes_what_the_model_finds(files, run, capsys):
     assert "macro f1" in capsys.readouterr().out
 
 
+@pytest.mark.once
 def test_any_number_of_labels_from_options_to_answers(files, run, capsys, tmp_path):
     out = tmp_path / "m.keras"
     options = (
@@ -102,6 +103,7 @@ def test_info_names_classes_and_pooling(files, run, capsys):
     assert "tokenizer WordTokenizer, 11 ids" in shown
 
 
+@pytest.mark.once
 def test_an_interrupted_training_goes_on_bitwise_the_same(files, run, tmp_path, monkeypatch):
     out, whole = tmp_path / "m.keras", tmp_path / "whole.keras"
 

@@ -8,6 +8,7 @@ from PIL import Image
 import keras_seq as ks
 from keras_seq.models.comparison import run as one_run
 
+pytestmark = pytest.mark.once
 ROWS = [("a fine film", "1"), ("dull and long", "0"), ("", "0"), ("so fine", "1")] * 6
 PLAIN = ("--text-column", 0, "--label-column", 1)
 QUICK = ("--architectures", "bag_of_words", "--no-isolate")

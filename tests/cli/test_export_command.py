@@ -4,6 +4,8 @@ import pytest
 
 import keras_seq as ks
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):

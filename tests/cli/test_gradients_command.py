@@ -7,6 +7,8 @@ from PIL import Image
 
 from keras_seq.cli.gradients import table_lines
 
+pytestmark = pytest.mark.once
+
 
 def test_runs_table_and_figure_are_written(tmp_path, run, capsys):
     command = ("gradients", "--task", "recall", "--cells", "vanilla:radius=0.9", "--length", 6)

@@ -95,6 +95,7 @@ def test_evaluate_finds_what_the_model_finds(files, capsys, tmp_path):
     assert other == scores
 
 
+@pytest.mark.once
 def test_conllu_and_a_softmax(files, run, capsys, tmp_path):
     out, path = tmp_path / "m.keras", files / "train.conllu"
     options = ("--epochs", 1, "--softmax", "--characters", "none", "--label-smoothing", 0.1)
@@ -112,6 +113,7 @@ def test_conllu_and_a_softmax(files, run, capsys, tmp_path):
     assert scores["words"] == 44 and "f1" not in scores
 
 
+@pytest.mark.once
 def test_an_interrupted_training_goes_on_bitwise_the_same(files, run, tmp_path, monkeypatch):
     out, whole = tmp_path / "m.keras", tmp_path / "whole.keras"
     options = ("--epochs", 2, "--batch-size", 8, "--softmax", "--characters", "none")

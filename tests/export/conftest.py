@@ -1,5 +1,6 @@
 """One model of each kind, trained on the backend of the tests, and exported once."""
 
+import json
 import pathlib
 import sys
 
@@ -7,6 +8,7 @@ import keras
 import pytest
 
 import keras_seq as ks
+from keras_seq.export import task_export
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))  # `own_parts` must be found by a process
 
@@ -28,7 +30,7 @@ def _translator():
         attention=own_parts.NegativeDistance(),
         max_source_length=40,
     )
-    model.compile(keras.optimizers.Adam(0.02))
+    model.compile(keras.optimizers.Adam(0.02), sampler=own_parts.SecondBest())
     model.fit(SOURCES, TARGETS, epochs=4, verbose=0)
     return model, {"max_length": 12}
 
@@ -53,8 +55,17 @@ def _classifier():
 
 
 def _tagger():
+    import own_parts
+
     model = ks.models.TextTagger.from_texts(
-        SOURCES, TAGS, scheme="BIO", units=8, character_units=4, character_dim=4, max_length=9
+        SOURCES,
+        TAGS,
+        scheme="BIO",
+        cell=own_parts.LeakyCell(8),
+        units=8,
+        character_units=4,
+        character_dim=4,
+        max_length=9,
     )
     model.compile(keras.optimizers.Adam(0.02))
     model.fit(SOURCES, TAGS, epochs=3, verbose=0)
@@ -87,7 +98,21 @@ class Exported:
         return self._made[kind]
 
 
+def _here(write, given, what, environment):
+    return json.loads(json.dumps(write(lambda: json.loads(json.dumps(given)))))
+
+
 @pytest.fixture(scope="session")
-def exported(tmp_path_factory):
-    """From a kind to `(model, version folder)`."""
+def exports(tmp_path_factory):
     return Exported(tmp_path_factory.mktemp("exported"))
+
+
+@pytest.fixture
+def exported(exports, monkeypatch):
+    """From a kind to `(model, version folder)`.
+
+    Where TensorFlow is the backend, this process does what another one would be started for.
+    """
+    if keras.config.backend() == "tensorflow":
+        monkeypatch.setattr(task_export, "in_a_process", _here)
+    return exports

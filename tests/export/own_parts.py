@@ -1,4 +1,4 @@
-"""What a user might write in a file of her own: a score, a sampler, and a task."""
+"""What a user might write in a file of her own: a score, a cell, a sampler, and a task."""
 
 import keras
 
@@ -13,6 +13,25 @@ class NegativeDistance(ks.layers.AttentionMechanism):
     def score(self, query, keys):
         squares = keras.ops.sum(keys**2, axis=-1)[:, None]
         return 2 * keras.ops.einsum("btu,bsu->bts", query, keys) - squares
+
+
+@keras.saving.register_keras_serializable(package="own_parts")
+class LeakyCell(keras.layers.Layer):
+    """A cell of Keras's kind: `h_t = (h_(t-1) + tanh(W x_t)) / 2`."""
+
+    def __init__(self, units, **kwargs):
+        super().__init__(**kwargs)
+        self.units = self.state_size = self.output_size = units
+
+    def build(self, input_shape):
+        self.kernel = self.add_weight(shape=(input_shape[-1], self.units), name="kernel")
+
+    def call(self, inputs, states, training=False):
+        h = 0.5 * (states[0] + keras.ops.tanh(keras.ops.matmul(inputs, self.kernel)))
+        return h, [h]
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units}
 
 
 @keras.saving.register_keras_serializable(package="own_parts")

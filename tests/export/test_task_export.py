@@ -73,6 +73,18 @@ def test_search_options_are_checked(tmp_path, no_process):
     assert untouched(tmp_path / "m")
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"batching": True},
+        {"input_signature": {"token_ids": keras.InputSpec(shape=(None, None), dtype="int32")}},
+    ],
+)
+def test_what_is_for_a_server_is_not_for_onnx(model, tmp_path, no_process, options):
+    with pytest.raises(ValueError, match=f"`{next(iter(options))}` is for a SavedModel"):
+        model.export(tmp_path / "m.onnx", format="onnx", **options)
+
+
 def test_a_version_is_never_replaced(model, tmp_path, no_process):
     (tmp_path / "2").mkdir()
     with pytest.raises(ValueError, match="2 exists already"):
