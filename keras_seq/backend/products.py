@@ -21,4 +21,5 @@ def multiply(left, right, contract):
     """The product by the rule of the innermost loop, or by `contract` outside of all loops."""
     if _rules:
         return _rules[-1](left, right)
-    return contract(left, keras.ops.convert_to_tensor(right))
+    # A search steps outside of the scope in which Keras casts the weights of mixed precision.
+    return contract(left, keras.ops.convert_to_tensor(right, dtype=left.dtype))

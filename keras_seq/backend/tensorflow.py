@@ -123,6 +123,8 @@ def _rows(x):
 def _row_by_row(left, right):
     """The product of each row of `(batch, n)` with a matrix of its own, `(batch, n, m)`."""
 
+    right = tf.cast(right, left.dtype)
+
     def by_kernel():
         # An index of `[:, 0]` would be four nodes in the graph of a loop.
         return tf.squeeze(tf.matmul(tf.expand_dims(left, 1), right), 1)
@@ -435,6 +437,8 @@ def additive_scores(query, keys, scale):
     Returns:
         `(batch, 1, time)`.
     """
+    # Outside of the scope in which Keras casts weights, as in a search, they may differ.
+    query, scale = tf.cast(query, keys.dtype), tf.cast(scale, keys.dtype)
     meeting = tf.tanh(query + keys)
     # One product of two matrices is several times faster than one for each row.
     found = tf.matmul(tf.reshape(meeting, (-1, scale.shape[0])), scale)

@@ -270,3 +270,12 @@ def test_what_needs_attention_says_so(tiny):
         model.generate("abc", max_length=4, replace_unknown=True)
     with pytest.raises(ValueError, match="`coverage_penalty` needs a model with attention"):
         model.generate("abc", sampler=Beam(2, coverage_penalty=0.1), max_length=4)
+
+
+def test_half_precision_writes_the_same(reversal):
+    tokenizers = reversal.model.source_tokenizer, reversal.model.target_tokenizer
+    half = Seq2Seq(*tokenizers, units=32, dtype="mixed_bfloat16")
+    half.set_weights(reversal.model.get_weights())
+    texts = reversal.unseen[:60]
+    found = half.generate(texts, sampler="greedy")
+    assert sum(a == text[::-1] for a, text in zip(found, texts, strict=True)) >= 57

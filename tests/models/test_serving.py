@@ -62,6 +62,13 @@ def test_a_translator_that_copies_by_beam_search():
     check_translations(model, found, sampler=sampler, max_length=7)
 
 
+def test_a_translator_in_half_precision():
+    model = ks.models.Seq2Seq.from_texts(SOURCES, TARGETS, units=8, dtype="mixed_float16")
+    found = serve(model, options={"max_length": 5})
+    assert found["outputs"] == model.generate(ASKED, max_length=5)
+    assert found["scores"].dtype == "float32"
+
+
 def test_more_answers_than_there_are():
     model = ks.models.Seq2Seq.from_texts(["a b"], ["a"], units=4, attention=None, num_layers=2)
     assert [one.name for one in model.make_signatures()] == ["serving_default"]
