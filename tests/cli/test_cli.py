@@ -127,6 +127,7 @@ def test_typed_lines_are_answered_one_by_one(monkeypatch):
     assert list(stdin_batches(64)) == [["a"], ["b"]]
 
 
+@pytest.mark.once
 def test_demo_writes_model_and_figures(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(demo, "UNSEEN", 20)
     exact = demo.run(tmp_path, pairs=100, epochs=1)

@@ -58,8 +58,11 @@ def test_a_translator_that_copies_by_beam_search():
     model = ks.models.Seq2Seq.from_texts(SOURCES, TARGETS, tokens="word", units=8, copy=True)
     sampler = ks.samplers.Beam(3, no_repeat_ngram=2, min_length=2)
     found = serve(model, options={"sampler": sampler, "n_best": 2, "max_length": 7})
+    best = [texts[0] for texts in found["outputs"]]
     sampler = ks.samplers.Beam(3, no_repeat_ngram=2, min_length=2, n_best=2)
     check_translations(model, found, sampler=sampler, max_length=7)
+    found = serve(model, "attend", options={"sampler": sampler, "max_length": 7})
+    assert found["outputs"] == best
 
 
 def test_a_translator_in_half_precision():

@@ -1,5 +1,7 @@
 """What a served language model answers."""
 
+import math
+
 from keras_seq.export.signature import Field, Signature
 from keras_seq.models.serving.columns import answer_shape, mended, padded, run_search, shaped
 from keras_seq.samplers.noise import signed
@@ -60,7 +62,7 @@ class LanguageModelGraph:
         counts = fed.row_lengths()
         total = self._log_probability(fed.to_tensor(), labels.to_tensor())
         characters = tf.strings.length(mended(text), unit="UTF8_CHAR") + 1
-        log2 = tf.constant(0.6931471805599453, "float64")
+        log2 = tf.constant(math.log(2), "float64")
         found = {
             "log_probability": total,
             "perplexity": tf.exp(-total / tf.cast(counts, "float64")),

@@ -68,14 +68,14 @@ class TranslatorGraph:
         return tf.fill((tf.cast(rows, "int32"),), self.model.target_tokenizer.start_token_id)
 
     def _write(self, ids, text):
-        """The texts of answers, ragged ids `(batch * answers, None)`."""
+        """The texts of answers, ragged ids, as many rows for each text of the batch."""
         tf = tensorflow()
         target = self.model.target_tokenizer
-        if not getattr(self.model, "copy", False):
+        if not self.model.copy:
             return target.detokenize(ids)
         sources = self._source_tokens(text)
-        rows = tf.repeat(tf.range(sources.nrows()), self.sampler.n_best or 1)
-        return target.join(self._tokens(ids, tf.gather(sources, rows[: ids.nrows()])))
+        rows = tf.repeat(tf.range(sources.nrows()), ids.nrows() // sources.nrows())
+        return target.join(self._tokens(ids, tf.gather(sources, rows)))
 
     def _source_tokens(self, text):
         """The tokens of the sources, with the end token, as the model reads them."""
@@ -90,7 +90,7 @@ class TranslatorGraph:
         tf = tensorflow()
         target = self.model.target_tokenizer
         tokens = target.ids_to_tokens(ids)
-        if not getattr(self.model, "copy", False):
+        if not self.model.copy:
             return tokens
         place = tf.cast(ids.flat_values - target.vocabulary_size, "int64")
         row = ids.value_rowids()
