@@ -1,7 +1,5 @@
 """The command that exports a model."""
 
-import importlib
-
 from keras_seq.cli import options
 from keras_seq.cli.search import Search
 
@@ -34,11 +32,11 @@ def export(
     how.
     """
     given = locals()
+    from keras_seq.export.custom_modules import import_modules
     from keras_seq.models import load_model
 
     modules = custom_module or []
-    for name in modules:
-        _import(name)
+    import_modules(modules)
     loaded = load_model(model)
     loaded.export(
         path,
@@ -61,10 +59,3 @@ def _asked(model, given):
             f"{type(model).__name__}."
         )
     return {**found, "sampler": Search(model, given).sampler} if asked else found
-
-
-def _import(name):
-    try:
-        importlib.import_module(name)
-    except ImportError as error:
-        raise ValueError(f"--custom-module {name} cannot be imported: {error}.") from error

@@ -1,5 +1,7 @@
 """Where the classes of a model come from that are a user's own."""
 
+import importlib
+
 import keras
 
 OWN = ("keras", "keras_seq", "builtins")
@@ -28,6 +30,22 @@ def custom_modules(config, given=()):
         if module.split(".")[0] not in OWN and module not in names:
             names.append(module)
     return names
+
+
+def import_modules(names):
+    """Import modules by their names, so that what they define is registered.
+
+    Raises:
+        ValueError: for one that cannot be imported.
+    """
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            raise ValueError(
+                f"The module {name}, which the model needs, cannot be imported: {error}. It must "
+                "lie where Python finds it, such as beside the script."
+            ) from error
 
 
 def _name(module):

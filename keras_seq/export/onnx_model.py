@@ -5,10 +5,10 @@ import logging
 import os
 import pathlib
 
-import keras
 import numpy as np
 
 from keras_seq.backend import portable
+from keras_seq.export.saved_model import read_once
 from keras_seq.text.tokenizer import tensorflow
 from keras_seq.version import __version__
 
@@ -115,9 +115,7 @@ def _traced(function, inputs, outputs, weights):
     tf = tensorflow()
 
     def serve(*tensors):
-        # All weights are read once, outside of the loops.
-        read = [(variable, tf.identity(variable.value)) for variable in weights]
-        with keras.StatelessScope(state_mapping=read):
+        with read_once(weights):
             found = function(**dict(zip(inputs, tensors, strict=True)))
         expected = {name: field.dtype for name, field in outputs.items()}
         returned = {name: x.dtype.name for name, x in found.items()}

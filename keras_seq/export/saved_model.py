@@ -41,12 +41,16 @@ def traced(signature, weights):
     }
 
     def serve(**inputs):
-        # All weights are read once, outside of the loops.
-        read = [(variable, tf.identity(variable.value)) for variable in weights]
-        with keras.StatelessScope(state_mapping=read):
+        with read_once(weights):
             return _checked(signature, _of_any_batch(signature.function, inputs))
 
     return tf.function(serve, autograph=False).get_concrete_function(**specs)
+
+
+def read_once(weights):
+    """Return a context in which a graph reads these Keras variables here, not in its loops."""
+    read = [(variable, tensorflow().identity(variable.value)) for variable in weights]
+    return keras.StatelessScope(state_mapping=read)
 
 
 def _of_any_batch(function, inputs):

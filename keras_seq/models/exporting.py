@@ -1,10 +1,9 @@
 """The part of an export that runs in a process of its own, on TensorFlow."""
 
-import importlib
-
 import keras
 import numpy as np
 
+from keras_seq.export.custom_modules import import_modules
 from keras_seq.export.description import describe, write_json
 from keras_seq.export.onnx_model import write_onnx
 from keras_seq.export.operations import check_operations
@@ -32,8 +31,7 @@ def write_export(read):
         A dict: `report`, lines for people, and `warnings`.
     """
     given = read()
-    for name in given["modules"]:
-        _import(name)
+    import_modules(given["modules"])
     model = load_model(given["model"], compile=False)
     if given["format"] == "onnx":
         about = f"A {type(model).__name__} of keras_seq."
@@ -105,13 +103,3 @@ def call_signature(model, specs):
         for name, field in inputs.items()
     }
     return Signature("call", "What the model computes of ids.", call, inputs, outputs, example)
-
-
-def _import(name):
-    try:
-        importlib.import_module(name)
-    except ImportError as error:
-        raise ValueError(
-            f"The module {name}, which the model needs, cannot be imported: {error}. It must lie "
-            "where Python finds it, such as beside the script."
-        ) from error

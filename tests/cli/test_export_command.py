@@ -53,7 +53,10 @@ def test_what_is_not_asked_for_is_left_to_the_model(files, asked, run):
     ("words", "message"),
     [
         (("c.keras", "served", "--sampler", "greedy"), "--sampler is for a model that writes text"),
-        (("t.keras", "served", "--custom-module", "no_such"), "no_such cannot be imported"),
+        (
+            ("t.keras", "served", "--custom-module", "no_such"),
+            "The module no_such, which the model needs, cannot be imported",
+        ),
         (("t.keras", "served", "--sampler", "exhaustive"), "searches in Python"),
         (("t.keras", "served", "--version", 0), "at least 1"),
         (("t.keras", "t.onnx", "--format", "onnx"), "cannot be exported as ONNX"),

@@ -48,8 +48,7 @@ class CountingClassifier(ks.models.TextClassifier):
     """A classifier that can be asked for the number of tokens too."""
 
     def make_signatures(self, examples=None):
-        *others, _ = found = super().make_signatures(examples)
-        text = others[0].inputs if others else found[0].inputs
+        found = super().make_signatures(examples)
 
         def count(text):
             columns, _ = self.encode_tensors(text)
@@ -58,4 +57,4 @@ class CountingClassifier(ks.models.TextClassifier):
         counts = {"counts": Field("int32", "how many tokens were read")}
         example = {"text": found[0].example["text"]}
         about = "Counts the tokens of texts."
-        return [*found, Signature("count", about, count, text, counts, example)]
+        return [*found, Signature("count", about, count, found[0].inputs, counts, example)]
