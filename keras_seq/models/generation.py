@@ -29,6 +29,14 @@ class Writer:
             config["sampler"] = keras.saving.serialize_keras_object(self.sampler)
         return config
 
+    def make_id_function(self):
+        raise ValueError(
+            f"A {type(self).__name__} cannot be exported as ONNX, as a TextClassifier or a "
+            "TextTagger can: it writes until an end token, with a search over its own answers, "
+            "which is no function of ids alone. Export it as a SavedModel, "
+            "format='tf_saved_model', which holds the search and the tokenizers."
+        )
+
     def served_options(self, options):
         """Return the options of `make_signatures` with the sampler itself among them."""
         sampler = options.get("sampler")

@@ -1,13 +1,12 @@
 """What all task models share: training on text, compiling, saving."""
 
-import inspect
 import os
 import pathlib
 
 import keras
 import numpy as np
 
-from keras_seq.export.task_export import export_task, specs_of
+from keras_seq.models.exportable import Exportable
 from keras_seq.text import Tokenizer
 from keras_seq.text.examples import LengthBatches
 from keras_seq.text.pipeline import (
@@ -32,7 +31,7 @@ class _SetEpoch(keras.callbacks.Callback):
         self.batched.set_epoch(epoch)
 
 
-class Task(keras.Model):
+class Task(Exportable, keras.Model):
     """Base class of the task models: a Keras model that takes text.
 
     `fit`, `evaluate`, `predict` and the `*_on_batch` methods take
@@ -240,98 +239,6 @@ class Task(keras.Model):
         finally:
             temporary.unlink(missing_ok=True)
 
-    def export(
-        self,
-        filepath,
-        format="tf_saved_model",
-        verbose=None,
-        input_signature=None,
-        version="next",
-        custom_modules=(),
-        batching=False,
-        **options,
-    ):
-        """Write the model, strings in and strings out, for TF Serving; or its ids for ONNX.
-
-        It may have been trained on any backend: the export is made by TensorFlow, in a process of
-        its own. A version folder is there as a whole or not at all.
-
-        Args:
-            filepath: the folder of all versions, such as `"saved_models/dates"`, or a file that
-                ends in `.onnx`.
-            format: `"tf_saved_model"`, or `"onnx"` (classifiers and taggers, from ids).
-            verbose: `False` for no report of what was written.
-            input_signature: a dict of specs of the ids that `call` takes, each with `shape` and
-                `dtype` (such as `keras.InputSpec`): then there is a signature `"call"` too, from
-                these ids to what `call` returns.
-            version: the number of the version, or `"next"`.
-            custom_modules: names of modules to import before the model can be loaded. Those of its
-                own layers, cells, scores and samplers are found without.
-            batching: a dict of the arguments of `export.write_batching`, or `True`: writes
-                `batching_params.pbtxt` beside the versions.
-            **options: those of `make_signatures` of the model, such as `sampler`, `max_length`,
-                `n_best` and `examples`.
-
-        Returns:
-            The path of what was written, a `pathlib.Path`.
-
-        Raises:
-            ValueError: for an unknown format or option, a version that exists, a path that cannot
-                be written to, a model without weights, something of its own that was defined in the
-                script itself, an operation that TF Serving lacks, and what ONNX cannot hold.
-        """
-        from keras_seq.models.exporting import write_export  # it reads models of every kind
-
-        check_options(self, options)
-        options = self.served_options(options)
-        # Whatever is wrong with the model or the options is said before all else.
-        if format == "onnx":
-            check_id_function(self, {"input_signature": input_signature, "batching": batching})
-        else:
-            self.make_signatures(**options)
-        given = {
-            "options": keras.saving.serialize_keras_object(options),
-            "call": None if input_signature is None else specs_of(input_signature),
-            "batching": {} if batching is True else batching,
-        }
-        return export_task(
-            self, write_export, filepath, format, version, custom_modules, given, verbose
-        )
-
-    def make_signatures(self, **options):
-        """Return what the model answers when it is served: a list of `export.Signature`s.
-
-        It runs when TensorFlow is the backend. A subclass with an `export` defines it; the options
-        come from there, and must be ready for Keras's serialisation.
-        """
-        raise NotImplementedError(
-            f"{type(self).__name__} must define make_signatures() to be exported."
-        )
-
-    def make_id_function(self):
-        """Return what the model computes of ids, an `export.IdFunction`, for an export as ONNX.
-
-        A subclass defines it where that is all that it does.
-        """
-        raise ValueError(
-            f"A {type(self).__name__} cannot be exported as ONNX, as a TextClassifier or a "
-            "TextTagger can: it writes until an end token, with a search over its own answers, "
-            "which is no function of ids alone. Export it as a SavedModel, "
-            "format='tf_saved_model', which holds the search and the tokenizers."
-        )
-
-    def served_options(self, options):
-        """Return the options of `make_signatures` as a model knows them that was just loaded."""
-        return options
-
-    def serving_resources(self):
-        """Return the TensorFlow objects that the signatures use: here those of the tokenizers."""
-        return {
-            name.strip("_"): value.resources()
-            for name, value in vars(self).items()
-            if hasattr(value, "resources")
-        }
-
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
         if self.optimizer is not None:
@@ -450,32 +357,6 @@ def check_texts(texts, name):
                 "Ids go in as the dict that `call` takes."
             )
     return texts
-
-
-def check_options(model, options):
-    """Raise a `ValueError` for options of an export that a model does not have."""
-    known = list(inspect.signature(model.make_signatures).parameters)
-    if unknown := sorted({*options} - {*known}):
-        raise ValueError(
-            f"The export of a {type(model).__name__} takes {', '.join(known)}; received "
-            f"{', '.join(unknown)}."
-        )
-
-
-def check_id_function(model, others):
-    """Raise a `ValueError` for a model that cannot be exported as ONNX, or so."""
-    model.make_id_function()
-    if given := [name for name, value in others.items() if value]:
-        raise ValueError(
-            f"`{given[0]}` is for a SavedModel, format='tf_saved_model'; an ONNX file takes the "
-            "ids that `call` takes, and has no server."
-        )
-    if model.compute_dtype != "float32":
-        raise ValueError(
-            f"Only models that compute in float32 can be exported as ONNX; the dtype policy of "
-            f"this one is {model.dtype_policy.name}: make it anew with dtype='float32', and give "
-            "it the weights by `set_weights(model.get_weights())`."
-        )
 
 
 def check_tokenizer(name, tokenizer):
