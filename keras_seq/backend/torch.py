@@ -206,7 +206,10 @@ def fused(kind, inputs, state, weights, mask=None, reverse=False):
     if kind == "lstm" and lengths is not None:
         inputs, kernel = _freeze_padding(inputs, kernel, mask)
     first = [x[None].contiguous() for x in state]
-    parameters = [kernel.t(), recurrent.t(), bias, recurrent_bias]
+    matrices = [kernel.t(), recurrent.t()]
+    if inputs.is_cuda:  # cuDNN takes its weights in the order of memory alone
+        matrices = [matrix.contiguous() for matrix in matrices]
+    parameters = [*matrices, bias, recurrent_bias]
     options = (True, 1, 0.0, torch.is_grad_enabled(), False, True)
     if kind == "lstm":
         outputs, _, cell = torch.lstm(inputs, first, parameters, *options)

@@ -299,18 +299,16 @@ def test_products_wait_on_jax():
         shapes = set()
 
         def look(found):
-            if hasattr(found, "jaxpr"):
-                look(found.jaxpr)
-            elif isinstance(found, (list, tuple)):
-                for one in found:
-                    look(one)
-            elif hasattr(found, "eqns"):
+            if hasattr(found, "eqns"):
                 for step in found.eqns:
                     if step.primitive.name == "scan":
                         first = step.params["num_consts"]
                         state = step.invars[first : first + step.params["num_carry"]]
                         shapes.update(x.aval.shape for x in state)
                     look(list(step.params.values()))
+            elif isinstance(found, (list, tuple)):
+                for one in found:
+                    look(one)
 
         look(jax.make_jaxpr(jax.grad(loss))(tensors(NEST)))
         return shapes
