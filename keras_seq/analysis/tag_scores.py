@@ -21,8 +21,8 @@ def tag_scores(predicted, true, scheme=None):
     Args:
         predicted: list of sentences, each a list of tags.
         true: the same with the right tags.
-        scheme: what the tags are written in, "BIO", "IOB1" or "IOBES"; `None` for tags of single
-            words.
+        scheme: what the tags are written in, by any name that `keras_seq.text.spans` takes; `None`
+            for tags of single words.
 
     Returns:
         A dict: `sentences` and `words`, how many; `accuracy`; with a scheme `precision`, `recall`

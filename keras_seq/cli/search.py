@@ -2,7 +2,7 @@
 
 import inspect
 
-from keras_seq.cli.show import say
+from keras_seq.cli.show import one_line, say
 
 
 class Search:
@@ -42,7 +42,7 @@ class Search:
             for answers in self(lines):
                 number += 1
                 for answer in answers:
-                    columns = [" ".join(answer["text"].splitlines())]
+                    columns = [one_line(answer["text"])]
                     if "n_best" in self.options:
                         columns = [str(number), f"{answer['score']:.4f}", *columns]
                     say("\t".join(columns))

@@ -1,7 +1,9 @@
 """What the commands check before, and print meanwhile."""
 
 import inspect
+import itertools
 import pathlib
+import re
 import sys
 import tempfile
 
@@ -16,6 +18,7 @@ SHOWN = {
     "dropout": "dropout",
 }
 STACK = ("cell", "units", "num_layers", "bidirectional")
+_LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 def describe(model):
@@ -114,20 +117,22 @@ def track(texts, size, what):
     return bar(parts, what, console=Console(stderr=True), transient=True)
 
 
-def stdin_batches(batch_size):
-    """Give the lines of standard input, typed ones at once, others in large batches."""
+def stdin_batches(batch_size, encoding=None):
+    """Give the lines of standard input, typed ones at once, others in large batches.
+
+    They are those of `datasets.read_lines` of a file with the same bytes.
+    """
+    from keras_seq.datasets.lines import decode, encoding_name
+
+    if sys.stdin is None:
+        raise ValueError("There is no standard input to read texts from.")
     size = 1 if sys.stdin.isatty() else 20 * batch_size
-    lines = []
-    for number, line in enumerate(sys.stdin.buffer, start=1):
-        try:
-            lines.append(line.decode("utf-8").rstrip("\r\n"))
-        except UnicodeDecodeError as error:
-            raise ValueError(
-                f"standard input, line {number}: byte {line[error.start]:#04x} at offset "
-                f"{error.start} is not valid UTF-8."
-            ) from None
-        if len(lines) == size:
-            yield lines
-            lines = []
-    if lines:
-        yield lines
+    encoding = None if encoding is None else encoding_name(encoding)
+    lines = decode(sys.stdin.buffer, "standard input", encoding)
+    while batch := list(itertools.islice(lines, size)):
+        yield batch
+
+
+def one_line(text):
+    """A text as one line of output: a blank for each line end but those at its end."""
+    return _LINE_END.sub(" ", text.rstrip("\r\n"))

@@ -8,11 +8,11 @@ from keras_seq.cli.show import say
 SAMPLE = 500  # tokens of a text whose quality is measured
 
 
-def read_texts(path, lines):
+def read_texts(path, lines, encoding=None):
     """The texts of a file: each line, or all of it as one."""
     from keras_seq.datasets import Lines
 
-    found = list(Lines(path))
+    found = list(Lines(path, encoding))
     if not any(found):
         raise ValueError(f"{path} has no text.")
     return found if lines else ["\n".join(found) + "\n"]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from keras_seq.datasets._data_folder import data_file, warn_if_other, where_it_looked
 from keras_seq.datasets.files import unzip
+from keras_seq.datasets.lines import decode_with_ends
 
 
 def known_file(folder, name, sha256, where_to_get_it, address=None):
@@ -30,11 +31,9 @@ def known_file(folder, name, sha256, where_to_get_it, address=None):
 
 
 def read_text(path):
-    """The text of a file, its line ends as they are; ValueError unless it is UTF-8."""
-    try:
-        return path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8: {error}.") from error
+    """The text of a file, read as `read_lines` does, with its line ends as they are."""
+    with open(path, "rb") as file:
+        return "".join(decode_with_ends(file, path))
 
 
 def check_split(split, splits):

@@ -53,7 +53,7 @@ def cmudict(split="train"):
         f"Get {name} from the folder jg2p-core/src/test/resources of github.com/steveash/jg2p, "
         f"commit 9ef9110, and put it at $KERAS_SEQ_DATA/g2p_cmudict_split/{name}.",
     )
-    words, pronunciations = read_labelled(path, text=0, label=1)
+    words, pronunciations = read_labelled(path, text=0, label=1, delimiter="\t", quoted=False)
     if split == "test":
         return words, pronunciations
     different = list(dict.fromkeys(words))

@@ -7,9 +7,20 @@ from keras_seq.datasets.lines import Lines
 
 _BLANKS = re.compile(r"[ \t]+")  # not what else Unicode calls a space: words may hold it
 _DOCUMENT = "-DOCSTART-"
+_WHICH = (
+    "Say where comments begin by `comment` (`--comment`), such as '#'; '' if no line is a comment."
+)
 
 
-def read_conll(path, columns=(0, -1), scheme=None, separator=None, comment=None, repair=False):
+def read_conll(
+    path,
+    columns=(0, -1),
+    scheme=None,
+    separator=None,
+    comment=None,
+    repair=False,
+    encoding=None,
+):
     r"""The sentences of a file in columns, as CoNLL-2000, 2002 and 2003 have them.
 
     Lines without anything but blanks and tabs divide sentences. A row that begins with -DOCSTART-
@@ -20,13 +31,16 @@ def read_conll(path, columns=(0, -1), scheme=None, separator=None, comment=None,
         path: str or path-like.
         columns: which columns to return, from 0; -1 is the last one. By default the first and the
             last, words and named entities in CoNLL-2003.
-        scheme: what the last of `columns` is written in, "BIO" ("IOB2"), "IOB1" or "IOBES"
-            ("BIOES"): it is checked. A pair such as ("IOB1", "BIO") converts it from one to the
-            other. `None` for tags of single words.
+        scheme: what the last of `columns` is written in, by any name that `keras_seq.text.spans`
+            takes, such as "BIO", "IOB1" or "BIOES": it is checked. A pair such as ("IOB1", "BIO")
+            converts it from one to the other. `None` for tags of single words.
         separator: `None` for any run of blanks and tabs, else the str that divides columns, such
             as "\t" where words hold blanks.
-        comment: lines that begin with this str are left out; `None` for none.
+        comment: lines that begin with this str are left out, such as "#", or "# id" where words
+            begin with "#"; "" where no line is a comment. With `None` there are none either, but
+            a row of the word "#" with a tag that no other word has is an error: it may be one.
         repair: whether to read invalid sequences of tags as conlleval does.
+        encoding: as in `read_lines`.
 
     Returns:
         list of sentences, each a tuple of lists of str, one for each of `columns`.
@@ -34,8 +48,8 @@ def read_conll(path, columns=(0, -1), scheme=None, separator=None, comment=None,
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: with file and line: a row has not as many columns as the first one, or none of
-            a number in `columns`; a tag is not valid in `scheme`; the file is not UTF-8. Also for
-            an unknown scheme.
+            a number in `columns`; a tag is not valid in `scheme`; a row may be a comment; the file
+            is not in its encoding. Also for an unknown scheme.
 
     Example:
         >>> import tempfile, pathlib
@@ -48,31 +62,55 @@ def read_conll(path, columns=(0, -1), scheme=None, separator=None, comment=None,
     Paper: Tjong Kim Sang & De Meulder 2003, "Introduction to the CoNLL-2003 shared task"
     (W03-0419), section 2.
     """
-    columns = tuple(columns)
-    schemes = (scheme, scheme) if scheme is None or isinstance(scheme, str) else tuple(scheme)
+    columns, schemes = tuple(columns), _schemes(scheme)
     sentences, first = [], None
-    for numbers, rows in _sentences(path, separator, comment):
-        first = first or (numbers[0], len(rows[0]))
+    known, doubtful = set(), {}  # tags of words, and the lines of those of "#" alone
+    for numbers, rows in _sentences(path, separator, comment, encoding):
+        first = first or (numbers[0], rows[0])
         _check_columns(path, numbers, rows, first, columns)
         sentence = tuple([row[column] for row in rows] for column in columns)
-        if schemes[0] is not None:
-            tags = _converted(path, numbers, sentence[-1], *schemes, repair)
+        if schemes is not None:
+            tags = _converted(path, numbers, rows, sentence[-1], *schemes, repair)
             sentence = (*sentence[:-1], tags)
         sentences.append(sentence)
+        if comment is None:
+            place = columns[-1] if len(columns) > 1 else -1
+            for number, row in zip(numbers, rows, strict=True):
+                if row[0] == "#" != row[place]:
+                    doubtful.setdefault(row[place], (number, row))
+                else:
+                    known.add(row[place])
+    for tag, (number, row) in doubtful.items():
+        if tag not in known:
+            raise ValueError(
+                f"{path}, line {number}: {row!r} may be a comment, since no other word has the tag "
+                f"{tag!r}. {_WHICH}"
+            )
     return sentences
 
 
-def _sentences(path, separator, comment):
+def _schemes(scheme):
+    """The names of the scheme that is read and of the one that is returned, or `None`."""
+    if scheme is None:
+        return None
+    from keras_seq.text.tag_schemes import scheme_name  # pulls in Keras
+
+    pair = (scheme, scheme) if isinstance(scheme, str) else tuple(scheme)
+    if len(pair) != 2:
+        raise ValueError(f"`scheme` must be the name of one, or of two; received {scheme!r}.")
+    return tuple(map(scheme_name, pair))
+
+
+def _sentences(path, separator, comment, encoding):
     """The numbers of the lines and the rows of each sentence."""
     numbers, rows = [], []
-    for number, line in enumerate(Lines(path), start=1):
-        if comment is not None and line.startswith(comment):
+    for number, line in enumerate(Lines(path, encoding), start=1):
+        if comment and line.startswith(comment):
             continue
         stripped = line.strip(" \t")
-        row = _BLANKS.split(stripped) if separator is None else line.split(separator)
-        if stripped and row[0] != _DOCUMENT:
+        if stripped and _BLANKS.split(stripped, 1)[0] != _DOCUMENT:
             numbers.append(number)
-            rows.append(row)
+            rows.append(_BLANKS.split(stripped) if separator is None else line.split(separator))
         elif rows:
             yield numbers, rows
             numbers, rows = [], []
@@ -81,18 +119,18 @@ def _sentences(path, separator, comment):
 
 
 def _check_columns(path, numbers, rows, first, columns):
-    line, expected = first
+    line, expected = first[0], len(first[1])
     for number, row in zip(numbers, rows, strict=True):
         if len(row) != expected:
             raise ValueError(
                 f"{path}, line {number}: {len(row)} columns came, {row!r}; expected {expected}, as "
-                f"in line {line}."
+                f"in line {line}.{_hint(first[1], row)}"
             )
     for column in columns:
         if not -expected <= column < expected:
             raise ValueError(
                 f"{path}, line {numbers[0]}: {expected} columns came, {rows[0]!r}; expected more, "
-                f"as `columns` has {column}."
+                f"as `columns` has {column}.{_hint(rows[0])}"
             )
     if len({column % expected for column in columns}) != len(columns):
         raise ValueError(
@@ -101,18 +139,28 @@ def _check_columns(path, numbers, rows, first, columns):
         )
 
 
-def _converted(path, numbers, tags, source, target, repair):
+def _hint(*rows):
+    """What to do where a row may be a comment."""
+    return f" {_WHICH}" if any(row[0].startswith("#") for row in rows) else ""
+
+
+def _converted(path, numbers, rows, tags, source, target, repair):
     from keras_seq.text.tag_schemes import convert_tags, find_problem  # pulls in Keras
 
     problem = None if repair else find_problem(tags, source)
     if problem is not None:
         position, message = problem
-        raise ValueError(f"{path}, line {numbers[position]}: {message}")
-    return convert_tags(tags, source, target, repair)
+        raise ValueError(f"{path}, line {numbers[position]}: {message}{_hint(rows[position])}")
+    try:
+        return convert_tags(tags, source, target, repair)
+    except ValueError as error:  # for no tag of the scheme at all
+        raise ValueError(
+            f"{path}, the sentence from line {numbers[0]} on: {error}{_hint(*rows)}"
+        ) from error
 
 
 def write_conll(path, sentences, separator=" "):
-    r"""Writes sentences in columns; `read_conll` gives them back.
+    r"""Writes sentences in columns; `read_conll` gives them back (with `comment=""` all of them).
 
     An empty line ends each sentence. As with `write_lines`, the file takes the place of an old one
     in one step, and a name that ends in ".gz" gives a gzip file.

@@ -27,7 +27,7 @@ def conll2003(split="train", scheme="BIO"):
 
     Args:
         split: "train", "dev" or "test".
-        scheme: of the tags that come back: "BIO" ("IOB2"), "IOB1" or "IOBES" ("BIOES").
+        scheme: of the tags that come back: as in `keras_seq.text.spans`.
 
     Returns:
         `(sentences, tags)`: lists of one length, of lists of str, one for each word.

@@ -86,16 +86,18 @@ def _index(name):
     return COLUMNS.index(name)
 
 
-def read_conllu(path):
+def read_conllu(path, encoding=None):
     r"""The sentences of a CoNLL-U file.
 
     Written again by `write_conllu`, a file that keeps to the format comes out byte for byte: UTF-8
     without a byte order mark, `\n` behind each line, one empty line behind each sentence. What
-    deviates in these three is read as well, and written right. A file whose name ends in ".gz" is
-    unzipped.
+    deviates in these three is read as well, and written right: blanks in an empty line, too, and
+    comments with an empty line behind them, which go to the next sentence, and are left out where
+    there is none. A file whose name ends in ".gz" is unzipped.
 
     Args:
         path: str or path-like.
+        encoding: as in `read_lines`.
 
     Returns:
         list of `ConlluSentence`.
@@ -104,7 +106,7 @@ def read_conllu(path):
         FileNotFoundError: there is no such file.
         ValueError: with file and line: a row has not ten columns divided by single tabs, or an
             empty one; an id is none, or not the next one; a multiword token ends behind the last
-            word; a comment stands behind the first row, or has no sentence; not UTF-8.
+            word; a comment stands behind the first row; the file is not in its encoding.
 
     Example:
         >>> import tempfile, pathlib
@@ -120,14 +122,14 @@ def read_conllu(path):
     https://universaldependencies.org/format.html
     """
     sentences, comments, rows, start = [], [], [], 1
-    for number, line in enumerate([*Lines(path), ""], start=1):
+    for number, line in enumerate([*Lines(path, encoding), ""], start=1):
         if line.startswith("#"):
             if rows:
                 raise ValueError(f"{path}, line {number}: a comment came behind the first word.")
             comments.append(line)
-        elif line:
+        elif line.strip(" \t"):
             rows.append(line.split("\t"))
-        elif rows or comments:
+        elif rows:
             if (problem := _problem(rows)) is not None:
                 raise ValueError(f"{path}, line {start + problem[0]}: {problem[1]}")
             sentences.append(ConlluSentence(rows, comments))

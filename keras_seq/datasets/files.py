@@ -9,13 +9,13 @@ import uuid
 import zlib
 from pathlib import Path
 
-from keras_seq.datasets.lines import Lines, decode
+from keras_seq.datasets.lines import Lines, decode, looks_wide
 
 _SHOWN = 60  # Characters of a line that an error shows.
 
 
-def read_lines(path):
-    r"""The lines of a UTF-8 text file, without their ends.
+def read_lines(path, encoding=None):
+    r"""The lines of a text file, without their ends.
 
     Only `\n` and `\r\n` end a line. The other characters at which `str.splitlines` would break
     (U+2028, U+0085, a form feed, a lone `\r`) stay in their line, so two parallel files cannot slip
@@ -24,14 +24,17 @@ def read_lines(path):
 
     Args:
         path: str or path-like.
+        encoding: the name of the file's encoding, such as "cp1252" or "utf-16". `None` for what
+            its byte order mark says, and UTF-8 where it has none: nothing is guessed.
 
     Returns:
         list of str; empty for an empty file.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is not UTF-8 (says the line and the byte), or not gzip though its name
-            ends in ".gz".
+        ValueError: the file is not in its encoding (says the line and the byte), has the byte order
+            mark of another one, looks like UTF-16 without a mark, or is not gzip though its name
+            ends in ".gz". Also for an unknown encoding.
 
     Example:
         >>> import tempfile, pathlib
@@ -41,7 +44,7 @@ def read_lines(path):
         >>> read_lines(path)
         ['eins', 'zwei\u2028halb', '']
     """
-    return list(Lines(path))
+    return list(Lines(path, encoding))
 
 
 def decode_lines(data, path):
@@ -49,11 +52,12 @@ def decode_lines(data, path):
     return list(decode(io.BytesIO(data), path))
 
 
-def read_parallel(source_path, target_path):
+def read_parallel(source_path, target_path, encoding=None):
     """Two files whose lines belong together, read by `read_lines`.
 
     Args:
         source_path, target_path: str or path-like; line i of one goes with line i of the other.
+        encoding: of both, as in `read_lines`.
 
     Returns:
         `(sources, targets)`: lists of str, of one length >= 1. Empty lines are kept.
@@ -61,7 +65,7 @@ def read_parallel(source_path, target_path):
     Raises:
         FileNotFoundError: a file is not there.
         ValueError: the files have different numbers of lines (says both numbers and the first line
-            that has no partner), have none, or are not UTF-8.
+            that has no partner), have none, or are not in their encoding.
 
     Example:
         >>> import tempfile, pathlib
@@ -72,7 +76,7 @@ def read_parallel(source_path, target_path):
         >>> read_parallel(folder / "dev.de", folder / "dev.en")
         (['Hallo!', 'Danke.'], ['Hello!', 'Thanks.'])
     """
-    sources, targets = read_lines(source_path), read_lines(target_path)
+    sources, targets = (read_lines(path, encoding) for path in (source_path, target_path))
     count_pairs(source_path, target_path, sources, targets)
     return sources, targets
 
@@ -114,8 +118,8 @@ def write_lines(path, lines):
 
     Raises:
         ValueError: a line would not come back as it is: it holds a line feed, ends in a carriage
-            return, cannot be encoded, or the first one begins with a byte order mark; or `lines` is
-            one str.
+            return, cannot be encoded, or the first one begins with a byte order mark or looks like
+            UTF-16; or `lines` is one str.
         FileNotFoundError: the folder does not exist.
 
     Example:
@@ -167,9 +171,12 @@ def _encoded(line, number):
     if number == 1 and line.startswith("\ufeff"):
         raise ValueError(f"Line 1 begins with a byte order mark: {_shortened(line)!r}.")
     try:
-        return line.encode("utf-8") + b"\n"
+        encoded = line.encode("utf-8") + b"\n"
     except UnicodeEncodeError as error:
         raise ValueError(f"Line {number} cannot be encoded as UTF-8: {error}.") from error
+    if number == 1 and looks_wide(encoded):
+        raise ValueError(f"Line 1 would look like UTF-16: {_shortened(line)!r}.")
+    return encoded
 
 
 def _shortened(line):

@@ -76,7 +76,9 @@ def _from_table(part):
         "Get aclImdb_v1.tar.gz from https://ai.stanford.edu/~amaas/data/sentiment/ and unpack it, "
         "so that there is a folder $KERAS_SEQ_DATA/imdb/aclImdb.",
     )
-    texts, labels = read_labelled(path, text=3, label=0, known=tuple(_NAMES))
+    texts, labels = read_labelled(
+        path, text=3, label=0, delimiter="\t", quoted=False, known=tuple(_NAMES)
+    )
     return texts, [_NAMES[label] for label in labels]
 
 

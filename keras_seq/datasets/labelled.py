@@ -1,20 +1,35 @@
 """Files of labelled texts: one text and its label in each row."""
 
-import csv
+import itertools
 from pathlib import Path
 
+from keras_seq.datasets._table import check_delimiter, read_table, shortened
 from keras_seq.datasets.lines import Lines
 
-_SHOWN = 60  # Characters of a line that an error shows.
 
-
-def read_labelled(path, text="text", label="label", separator=None, delimiter=None, known=None):
-    r"""Texts and labels out of the columns of a TSV or CSV file in UTF-8.
+def read_labelled(
+    path,
+    text="text",
+    label="label",
+    separator=None,
+    delimiter=None,
+    known=None,
+    encoding=None,
+    quoted=None,
+):
+    r"""Texts and labels out of the columns of a TSV or CSV file.
 
     Columns are chosen by name, which the first line then has, or by place, from 0, and then every
     line is a row. In a TSV file a tab always ends a column and quotes are characters like others,
     as in the files of GLUE; in a CSV file a column in double quotes may hold commas, line ends, and
-    quotes written twice. An empty line is passed over. A file whose name ends in ".gz" is unzipped.
+    quotes written twice. An empty line is passed over, and so are a row of empty columns alone and
+    empty columns behind those of the first line, as spreadsheets write them. A file whose name ends
+    in ".gz" is unzipped.
+
+    Files of spreadsheets are read as they are, where it is certain how: CSV with semicolons, by the
+    names in the first line, by a line `sep=;` before it, or since no other character divides all
+    rows alike; TSV with quotes as in CSV, where it cannot be read without, or where all that has a
+    quote is in quotes and one has a quote twice. Elsewhere the arguments say it.
 
     Args:
         path: str or path-like.
@@ -22,9 +37,12 @@ def read_labelled(path, text="text", label="label", separator=None, delimiter=No
         label: the column of the labels, likewise.
         separator: where a text has any number of labels, what stands between them in the column,
             such as `"|"`; an empty column then is no label.
-        delimiter: what ends a column; a comma where the name ends in ".csv" (or ".csv.gz"), else a
-            tab. With a tab there are no quotes.
+        delimiter: what ends a column. `None` for a comma where the name ends in ".csv" (or
+            ".csv.gz") and a tab elsewhere, or what else the file is certain to have.
         known: the labels that there may be, such as the `class_names` of a model; any where `None`.
+        encoding: as in `read_lines`, such as "cp1252" for files of Excel on Windows.
+        quoted: whether a column may be in double quotes, as in CSV. `None` for no in a TSV file and
+            yes elsewhere, or what else the file is certain to have.
 
     Returns:
         `(texts, labels)`, lists of str of one length >= 1; with a `separator` the labels are lists
@@ -34,8 +52,8 @@ def read_labelled(path, text="text", label="label", separator=None, delimiter=No
         FileNotFoundError: there is no such file.
         ValueError: the file has no rows, lacks a column, has a row with more or fewer columns than
             the first line, without a label, or with one that is not `known` (says the file and
-            the line), ends inside of quotes, or is not UTF-8; or `text` and `label` are not both
-            names or both places.
+            the line), ends inside of quotes, can be read with several delimiters, or is not in its
+            encoding; or `text` and `label` are not both names or both places.
 
     Example:
         >>> import tempfile, pathlib
@@ -46,56 +64,77 @@ def read_labelled(path, text="text", label="label", separator=None, delimiter=No
         (['a fine film', '"dull"'], ['good', 'bad'])
     """
     _check_columns(text, label)
+    check_delimiter(delimiter)
     path = Path(path)
-    if delimiter is None:
-        delimiter = "," if path.name.removesuffix(".gz").lower().endswith(".csv") else "\t"
-    rows = _rows(path, delimiter)
-    first = next(rows, None)
-    if first is None:
-        raise ValueError(f"{path} has no lines: expected at least one text with its label.")
-    width = len(first[1])
-    if isinstance(text, str):
-        places = [_place(path, first[1], name) for name in (text, label)]
-    else:
-        places = [_in_range(path, width, place) for place in (text, label)]
-        rows = _with(first, rows)
-    texts, labels = [], []
-    for number, row in rows:
-        if len(row) != width:
-            raise ValueError(
-                f"{path}, line {number}: expected {width} columns, as in the first line, but "
-                f"{len(row)} came: {_shortened(delimiter.join(row))!r}."
-            )
-        texts.append(row[places[0]])
-        labels.append(_labels(path, number, row[places[1]], separator))
-        if known is not None:
-            _check_known(path, number, labels[-1], known)
-    if not texts:
-        raise ValueError(f"{path} has a line of names and no rows: expected at least one.")
+    by_name = isinstance(text, str)
+
+    def take(rows, form):
+        return _taken(path, rows, form, (text, label), separator is None)
+
+    lines = list(Lines(path, encoding))
+    rows = read_table(path, lines, take, delimiter, quoted, by_name)
+    texts = [one for _, one, _ in rows]
+    labels = [_labels(path, number, column, separator) for number, _, column in rows]
+    if known is not None:
+        for (number, *_), one in zip(rows, labels, strict=True):
+            _check_known(path, number, one, known)
     return texts, labels
 
 
-def _rows(path, delimiter):
-    """The `(line number, columns)` of the rows of a file."""
-    quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
-    reader = csv.reader(
-        (line + "\n" for line in Lines(path)), delimiter=delimiter, quoting=quoting, strict=True
-    )
-    while True:
-        number = reader.line_num + 1  # of the first line of the row
-        try:
-            row = next(reader, None)
-        except csv.Error as error:
-            raise ValueError(f"{path}, line {number}: {error}.") from error
-        if row is None:
-            return
-        if row:
-            yield number, row
+def _taken(path, rows, form, columns, passes_over):
+    """Give the places of the columns, by the first row, and then the rows.
+
+    Args:
+        path: the file.
+        rows: iterator of `(line number, columns)`.
+        form: the `Form` in which they were read.
+        columns: of texts and labels, two names or two places.
+        passes_over: whether a row of empty columns alone is none.
+    """
+    first = next(rows, None)
+    if first is None:
+        raise ValueError(f"{path} has no lines: expected at least one text with its label.")
+    if isinstance(columns[0], str):
+        names = [name.strip() for name in first[1]]
+        places = [_place(path, first[0], names, name, form) for name in columns]
+    else:
+        places = [_in_range(path, first, place, form) for place in columns]
+        rows = itertools.chain([first], rows)
+    width = _width(first[1], max(places) + 1)
+    yield places
+    found = []
+    for number, row in rows:
+        if len(row) < width or not _is_empty(row[width:]):
+            if passes_over and _is_empty(row):
+                continue
+            raise ValueError(
+                f"{path}, line {number}: expected {width} columns, as in the first line, but "
+                f"{len(row)} came: {shortened(form.delimiter.join(row))!r}.{_on_quotes(row, form)}"
+            )
+        if not passes_over or not _is_empty(row):
+            found.append((number, *(row[place] for place in places)))
+    if not found:
+        raise ValueError(f"{path} has a line of names and no rows: expected at least one.")
+    yield found
 
 
-def _with(first, rows):
-    yield first
-    yield from rows
+def _is_empty(row):
+    return not any(column.strip() for column in row)
+
+
+def _width(first, least):
+    """The columns of the first row without empty ones at its end."""
+    width = len(first)
+    while width > least and not first[width - 1].strip():
+        width -= 1
+    return width
+
+
+def _on_quotes(row, form):
+    """What to do where quotes may be meant otherwise than they were read."""
+    if form.quoted or not any(column.startswith('"') for column in row):
+        return ""
+    return " Quotes are read as they stand; `quoted=True` (`--quoted`) reads them as CSV has them."
 
 
 def _check_columns(text, label):
@@ -107,20 +146,25 @@ def _check_columns(text, label):
         )
 
 
-def _place(path, names, name):
+def _place(path, number, names, name, form):
     if names.count(name) != 1:
         found = "more than once" if name in names else "not"
         raise ValueError(
-            f"{path}, line 1: expected the names of the columns, with {name!r} once; it is {found} "
-            f"in {names}. Columns without names are chosen by their place, from 0."
+            f"{path}, line {number}: expected the names of the columns, with {name!r} once; it is "
+            f"{found} in {names}, divided at {form}. Columns without names are chosen by their "
+            "place, from 0; another character that divides them is named by `delimiter` "
+            "(`--separator`)."
         )
     return names.index(name)
 
 
-def _in_range(path, width, place):
-    if place >= width:
+def _in_range(path, first, place, form):
+    number, row = first
+    if place >= len(row):
         raise ValueError(
-            f"{path}, line 1: expected a column {place}, counted from 0, but the line has {width}."
+            f"{path}, line {number}: expected a column {place}, counted from 0, but the line has "
+            f"{len(row)}, divided at {form}. Another character that divides columns is named by "
+            "`delimiter` (`--separator`)."
         )
     return place
 
@@ -141,7 +185,3 @@ def _check_known(path, number, labels, known):
                 f"{path}, line {number}: there is no label {label!r}; there are "
                 f"{', '.join(map(repr, known))}."
             )
-
-
-def _shortened(line):
-    return line if len(line) <= _SHOWN else line[: _SHOWN - 3] + "..."

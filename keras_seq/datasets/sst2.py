@@ -52,5 +52,7 @@ def sst2(split="train"):
         "github.com/clairett/pytorch-sentiment-classification, commit 457ffd8, and put it at "
         f"$KERAS_SEQ_DATA/sst2/{name}.",
     )
-    texts, labels = read_labelled(path, text=0, label=1, known=tuple(_NAMES))
+    texts, labels = read_labelled(
+        path, text=0, label=1, delimiter="\t", quoted=False, known=tuple(_NAMES)
+    )
     return texts, [_NAMES[label] for label in labels]

@@ -1,30 +1,32 @@
 """Pairs of lines from two files that are too large for memory."""
 
-from pathlib import Path
-
 from keras_seq.datasets.files import count_pairs
-from keras_seq.datasets.lines import Lines
+from keras_seq.datasets.lines import Lines, is_plain
 
 
-def stream_parallel(source_path, target_path):
+def stream_parallel(source_path, target_path, encoding=None):
     r"""Two files whose lines belong together, as a `tf.data.Dataset` that reads them as it goes.
 
     Both files are first read through once, a line at a time, to find mistakes before training
     does; that takes some seconds per million lines. What the dataset gives are the pairs of
-    `read_parallel`, in the order of the files; `fit` shuffles them.
+    `read_parallel`, in the order of the files; `fit` shuffles them. TensorFlow reads UTF-8 itself;
+    a file in another encoding, or with a carriage return within a line, is read by Python, more
+    slowly.
 
     Args:
         source_path, target_path: str or path-like; line i of one goes with line i of the other.
             Files whose names end in ".gz" are unzipped on the way.
+        encoding: of both, as in `read_lines`.
 
     Returns:
-        A `tf.data.Dataset` of `(source, target)`, scalar strings. Its cardinality is known.
+        A `tf.data.Dataset` of `(source, target)`, scalar strings in UTF-8. Its cardinality is
+        known.
 
     Raises:
         FileNotFoundError: a file is not there.
         ValueError: the files have different numbers of lines (says both numbers and the first line
-            that has no partner), have none, are not UTF-8, or hold a carriage return within a
-            line, which TensorFlow would drop.
+            that has no partner), have none, are not in their encoding, or can be read only once, as
+            a pipe can.
 
     Example:
         >>> import tempfile, pathlib
@@ -40,27 +42,33 @@ def stream_parallel(source_path, target_path):
     """
     from keras_seq.text.tokenizer import tensorflow  # Here: the other loaders need none.
 
-    paths = [Path(source_path), Path(target_path)]
-    count = count_pairs(*paths, *map(_without_returns, paths))
+    files = [Lines(path, encoding) for path in (source_path, target_path)]
+    for file in files:
+        if file.path.exists() and not (file.path.is_file() or file.path.is_dir()):
+            raise ValueError(f"{file.path} can be read only once: expected a file, to be streamed.")
+    odd = set()  # those with a carriage return within a line, which TensorFlow would drop
+    paths = [file.path for file in files]
+    count = count_pairs(*paths, *(_watched(file, odd) for file in files))
     tf = tensorflow()
-    pairs = tf.data.Dataset.zip(tuple(_text_lines(tf, path) for path in paths))
+    pairs = tf.data.Dataset.zip(tuple(_text_lines(tf, file, file in odd) for file in files))
     # A file that is changed meanwhile is an error, not a shorter epoch.
     return pairs.apply(tf.data.experimental.assert_cardinality(count))
 
 
-def _without_returns(path):
-    for number, line in enumerate(Lines(path), start=1):
+def _watched(file, odd):
+    for line in file:
         if "\r" in line:
-            raise ValueError(
-                f"{path}, line {number} holds a carriage return within the line, which TensorFlow "
-                "would drop: expected none, except before a line feed. Replace it by a space."
-            )
+            odd.add(file)
         yield line
 
 
-def _text_lines(tf, path):
+def _text_lines(tf, file, is_odd):
     """The lines of a file, without the byte order mark before the first."""
-    compression = "GZIP" if path.suffix == ".gz" else ""
-    lines = tf.data.TextLineDataset(str(path), compression)
+    if is_odd or not is_plain(file.path, file.encoding):
+        return tf.data.Dataset.from_generator(
+            lambda: (line.encode() for line in file), output_signature=tf.TensorSpec((), tf.string)
+        )
+    compression = "GZIP" if file.path.suffix == ".gz" else ""
+    lines = tf.data.TextLineDataset(str(file.path), compression)
     first = lines.take(1).map(lambda line: tf.strings.regex_replace(line, "^\ufeff", ""))
     return first.concatenate(lines.skip(1))

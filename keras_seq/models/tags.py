@@ -4,12 +4,12 @@ from collections import Counter
 
 import numpy as np
 
-from keras_seq.identifiers import check_choice
 from keras_seq.models.sentences import check_sentences
 from keras_seq.text.tag_schemes import (
     SCHEMES,
     convert_tags,
     find_problem,
+    scheme_name,
     spans,
     tag_constraints,
 )
@@ -23,9 +23,9 @@ class Tags:
 
     Args:
         names: distinct str.
-        scheme: `None` for tags of single words; or what the tags of spans are written in, `"BIO"`,
-            `"IOB1"` or `"IOBES"`. IOB1 is read, and becomes BIO: of the two, a tag there says by
-            itself whether a span begins.
+        scheme: `None` for tags of single words; or what the tags of spans are written in, by any
+            name that `keras_seq.text.spans` takes. IOB1 is read, and becomes BIO: of the two, a tag
+            there says by itself whether a span begins.
 
     Raises:
         ValueError: for names that are no distinct str, none of them, one with a blank, an unknown
@@ -41,11 +41,11 @@ class Tags:
     """
 
     def __init__(self, names, scheme=None):
-        self.read_scheme = check_choice("scheme", scheme, (None, *SCHEMES))
-        self.scheme = _written(scheme)
+        self.read_scheme = None if scheme is None else scheme_name(scheme)
+        self.scheme = _written(self.read_scheme)
         self.names = _check_names(names)
         if scheme is not None:
-            _check_complete(self.names, scheme)
+            _check_complete(self.names, self.read_scheme)
         self._numbers = {name: number for number, name in enumerate(self.names)}
         self._table = None if scheme is None else self._steps()
         self._closed = self._endings()
@@ -147,8 +147,9 @@ class Tags:
     def _endings(self):
         """The label that each label becomes where the sentence is cut behind it, int32."""
         names = list(self.names)
-        if self.scheme == "IOBES":
-            ends = {"B": "S", "I": "E"}
+        if self.scheme not in (None, "BIO"):  # one that tells the end of a span
+            begin, inside, end, only = SCHEMES[self.scheme]
+            ends = {begin: only, inside: end}
             names = [ends.get(name[0], name[0]) + name[1:] for name in names]
         return np.array([0, *(self._numbers[name] + 1 for name in names)], "int32")
 
@@ -198,7 +199,7 @@ def tag_names_of(tags, names=None, scheme=None):
             _check_examples(names, found, "tag")
             Tags(names).read(tags)
         return found if names is None else list(names)
-    check_choice("scheme", scheme, SCHEMES)
+    scheme = scheme_name(scheme)
     _converted(tags, scheme, scheme)  # checked
     types = _types(found)
     if names is None:

@@ -49,8 +49,9 @@ class TextTagger(TokenReader, Task):
         tag_names: the names of the tags, str, in the order of the outputs; with a scheme "O" and
             all the tags of each type.
         scheme: `None` for tags of single words, such as parts of speech. For spans of words, what
-            the tags for training are written in: `"BIO"`, `"IOB1"` or `"IOBES"`. IOB1 becomes BIO
-            when it is read: the model learns and writes BIO.
+            the tags for training are written in: `"BIO"` (`"IOB2"`), `"IOB1"`, `"IOBES"`
+            (`"BIOES"`), `"BILOU"` or `"BMES"`, in capitals or small letters. IOB1 becomes BIO when
+            it is read: the model learns and writes BIO.
         characters: `"cnn"`, `"lstm"` or `None`: what reads the characters of a word.
         character_units: number of filters, or size of each of the two LSTMs.
         character_dim: size of the vectors of characters.

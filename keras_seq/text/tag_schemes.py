@@ -1,21 +1,57 @@
-"""Tags that mark spans of words: IOB1, BIO (IOB2) and IOBES (BIOES).
+"""Tags that mark spans of words: IOB1, BIO, IOBES, BILOU and BMES, each by all its names.
 
 A tag is "O", outside of every span, or a prefix and a type, "B-PER"; a prefix alone, "B", has the
-type "". All three schemes write any list of spans that do not overlap, so nothing is lost from one
+type "". All the schemes write any list of spans that do not overlap, so nothing is lost from one
 to another:
 
-| scheme | first word | inside | last word | only word |
-|---|---|---|---|---|
-| BIO, IOB2 | B | I | I | B |
-| IOB1 | I; B right behind a span of the same type | I | I | as the first |
-| IOBES, BIOES | B | I | E | S |
+| scheme | other names | first word | inside | last word | only word |
+|---|---|---|---|---|---|
+| BIO | IOB2, BIO2 | B | I | I | B |
+| IOB1 | | I; B right behind a span of the same type | I | I | as the first |
+| IOBES | BIOES, BIESO | B | I | E | S |
+| BILOU | BILUO, BIOUL | B | I | L | U |
+| BMES | BMESO, BMEOS | B | M | E | S |
+
+Capitals and small letters are the same in the name of a scheme. "IOB" alone is none, since it is
+used for IOB1 as well as for IOB2.
 """
 
 import operator
 
-SCHEMES = {"BIO": "BI", "IOB1": "IB", "IOBES": "BIES"}
-_OTHER_NAMES = {"IOB2": "BIO", "BIOES": "IOBES"}
+# What each scheme calls the words of a span; in the order in which tags are numbered.
+SCHEMES = {"BIO": "BI", "IOB1": "IB", "IOBES": "BIES", "BILOU": "BILU", "BMES": "BMES"}
+_NAMES = {
+    **{name: name for name in SCHEMES},
+    **{"IOB2": "BIO", "BIO2": "BIO"},
+    **{"BIOES": "IOBES", "BIESO": "IOBES"},
+    **{"BILUO": "BILOU", "BIOUL": "BILOU"},
+    **{"BMESO": "BMES", "BMEOS": "BMES"},
+}
+# Schemes that tell the end of a span: their prefixes are those of IOBES, by other letters.
+_LETTERS = {"IOBES": {}, "BILOU": {"E": "L", "S": "U"}, "BMES": {"I": "M"}}
+_AS_IOBES = {
+    scheme: {letter: prefix for prefix, letter in letters.items()}
+    for scheme, letters in _LETTERS.items()
+}
+_OF_SOME_SCHEME = tuple(f"{letter}-" for letter in sorted({*"".join(SCHEMES.values())}))
 _OUTSIDE = "O"
+
+
+def scheme_name(name):
+    """Return the one name of a scheme, as `SCHEMES` has it.
+
+    Args:
+        name: any name of it, in capitals or small letters.
+
+    Raises:
+        ValueError: for an unknown scheme; lists the known ones.
+    """
+    found = _NAMES.get(name.upper()) if isinstance(name, str) else None
+    if found is None:
+        raise ValueError(
+            f"`scheme` must be one of {', '.join(map(repr, _NAMES))}; received {name!r}."
+        )
+    return found
 
 
 def spans(tags, scheme="BIO", repair=False):
@@ -23,10 +59,10 @@ def spans(tags, scheme="BIO", repair=False):
 
     Args:
         tags: list of str.
-        scheme: "BIO" (or "IOB2"), "IOB1" or "IOBES" (or "BIOES").
+        scheme: "BIO" (or "IOB2"), "IOB1", "IOBES" (or "BIOES"), "BILOU" or "BMES".
         repair: whether to read an invalid sequence as conlleval and seqeval do: a span begins at
-            B and S, where the type changes, behind O, and behind E and S; it ends where the next
-            begins and before O.
+            B and S, where the type changes, behind O, and behind E and S (by whatever letters the
+            scheme calls them); it ends where the next begins and before O.
 
     Returns:
         list of `(type, start, end)`: words `start` to `end - 1`, in order.
@@ -46,7 +82,7 @@ def spans(tags, scheme="BIO", repair=False):
     Tjong Kim Sang & Veenstra 1999, "Representing text chunks"; Tjong Kim Sang & De Meulder 2003
     (W03-0419), for conlleval.
     """
-    scheme = _scheme(scheme)
+    scheme = scheme_name(scheme)
     if not repair:
         check_tags(tags, scheme)
     found, before = [], (_OUTSIDE, None)
@@ -81,7 +117,7 @@ def spans_to_tags(spans, length, scheme="BIO"):
         >>> spans_to_tags([("LOC", 3, 4), ("PER", 0, 2)], 5, "IOBES")
         ['B-PER', 'E-PER', 'O', 'S-LOC', 'O']
     """
-    scheme = _scheme(scheme)
+    scheme = scheme_name(scheme)
     length = operator.index(length)
     tags = [_OUTSIDE] * length
     last = (None, 0, 0)
@@ -103,8 +139,9 @@ def spans_to_tags(spans, length, scheme="BIO"):
 
 def _prefixes(scheme, size, adjacent):
     """The prefixes of a span of `size` words; `adjacent` to one of the same type before it."""
-    if scheme == "IOBES":
-        return "S" if size == 1 else "B" + "I" * (size - 2) + "E"
+    if scheme in _LETTERS:
+        found = "S" if size == 1 else "B" + "I" * (size - 2) + "E"
+        return [_LETTERS[scheme].get(prefix, prefix) for prefix in found]
     first = "I" if scheme == "IOB1" and not adjacent else "B"
     return first + "I" * (size - 1)
 
@@ -173,14 +210,14 @@ def check_tags(tags, scheme="BIO"):
         ...
         ValueError: Position 1: 'I-PER' follows 'O', which is not valid in BIO.
     """
-    problem = find_problem(tags, _scheme(scheme))
+    problem = find_problem(tags, scheme)
     if problem is not None:
         raise ValueError("Position {}: {}".format(*problem))
 
 
 def find_problem(tags, scheme):
     """Return `(position, message)` of the first tag that is not valid, or `None`."""
-    before = None
+    scheme, before = scheme_name(scheme), None
     for position, tag in enumerate([*tags, None]):
         try:
             now = None if tag is None and position == len(tags) else _parse(tag, scheme)
@@ -214,7 +251,7 @@ def tag_constraints(tags, scheme="BIO"):
         >>> tag_constraints(["O", "B-PER", "I-PER"], "BIO")
         {'transitions': [[0, 2]], 'start': [2], 'end': []}
     """
-    scheme, tags = _scheme(scheme), list(tags)
+    scheme, tags = scheme_name(scheme), list(tags)
     if len(set(tags)) != len(tags):
         raise ValueError(f"Every tag must be there once; received {tags!r}.")
     parsed = [_parse_or_outside(tag, scheme) for tag in tags]
@@ -252,13 +289,13 @@ def _parsed(tags, scheme):
 
 
 def _parse(tag, scheme):
-    """`(prefix, type)` of a tag."""
+    """`(prefix, type)` of a tag; the prefix is that of IOBES where the scheme tells ends."""
     if tag == _OUTSIDE:
         return _OUTSIDE, None
     if isinstance(tag, str):
         prefix, hyphen, kind = tag.partition("-")
         if prefix in SCHEMES[scheme] and len(prefix) == 1 and bool(hyphen) == bool(kind):
-            return prefix, kind
+            return _AS_IOBES.get(scheme, {}).get(prefix, prefix), kind
     known = ", ".join(f"'{prefix}-...'" for prefix in SCHEMES[scheme])
     raise ValueError(f"{tag!r} is not a tag of {scheme}, which has 'O', {known}.")
 
@@ -267,15 +304,6 @@ def _parse_or_outside(tag, scheme):
     try:
         return _parse(tag, scheme)
     except ValueError:
-        if str(tag)[:2] in ("B-", "I-", "E-", "S-"):  # of another scheme
+        if str(tag)[:2] in _OF_SOME_SCHEME:
             raise
         return _OUTSIDE, None
-
-
-def _scheme(name):
-    """The one name of a scheme."""
-    found = _OTHER_NAMES.get(name, name)
-    if found not in SCHEMES:
-        known = ", ".join(repr(one) for one in [*SCHEMES, *_OTHER_NAMES])
-        raise ValueError(f"`scheme` must be one of {known}; received {name!r}.")
-    return found

@@ -42,6 +42,9 @@ def test_without_a_scheme_each_tag_is_a_type():
         ("BIO", ["O", "B-X", "I-X", "I-Y"]),
         ("IOB1", ["O", "B-X", "I-X", "I-Y"]),
         ("IOBES", ["O", "B-X", "E-X", "S-Y"]),
+        ("bioes", ["O", "B-X", "E-X", "S-Y"]),
+        ("BILOU", ["O", "B-X", "L-X", "U-Y"]),
+        ("BMES", ["O", "B-X", "M-X", "E-X"]),
     ],
 )
 def test_every_pair_of_short_sentences(scheme, names):
@@ -74,7 +77,7 @@ def test_nothing_is_zero():
         ([["O"], ["O"]], [["O"], ["O", "O"]], None, "Sentence 1 has 1 tags predicted and 2 right"),
         (["O"], [["O"]], None, "list of str; sentence 0 is 'O'"),
         ([["X-A"]], [["O"]], "BIO", "Sentence 0: Position 0: 'X-A' is not a tag of BIO"),
-        ([["O"]], [["O"]], "BILOU", "received 'BILOU'"),
+        ([["O"]], [["O"]], "IOB", "received 'IOB'"),
     ],
 )
 def test_bad_input(predicted, true, scheme, message):

@@ -64,6 +64,9 @@ def test_columns_are_read(tmp_path):
     assert read_conll(path, columns=(0, 1, 3))[0] == (words[0], ["NNP", "NNP", "VBD"], tags[0])
     assert read_conll(path, scheme="IOB1") == read_conll(path)
     assert read_conll(path, scheme=("IOB1", "IOBES"))[0][1] == ["B-PER", "E-PER", "O"]
+    assert read_conll(path, scheme=("iob1", "bioes")) == read_conll(path, scheme=("IOB1", "IOBES"))
+    assert read_conll(path, scheme=("IOB1", "BILOU"))[0][1] == ["B-PER", "L-PER", "O"]
+    assert read_conll(path, scheme="IOB2", repair=True)[0][1] == ["B-PER", "I-PER", "O"]
     assert read_conll(path, scheme="BIO", repair=True)[0][1] == ["B-PER", "I-PER", "O"]
     zipped = tmp_path / "a.txt.gz"
     zipped.write_bytes(gzip.compress(COLUMNS.replace("\n", "\r\n").encode()))
@@ -107,9 +110,76 @@ def test_what_is_no_text(tmp_path, read):
         read(tmp_path / "none")
 
 
-def test_an_unknown_scheme(tmp_path):
-    with pytest.raises(ValueError, match="`scheme` must be one of"):
-        read_conll(saved(tmp_path / "a.txt", "a O\n"), scheme="BILOU")
+@pytest.mark.parametrize("scheme", ["IOB", ("BIO", "IOB"), ("IOB", "BIO"), 3 * ("BIO",)])
+def test_an_unknown_scheme(tmp_path, scheme):
+    with pytest.raises(ValueError, match="`scheme` must be"):
+        read_conll(saved(tmp_path / "a.txt", "a O\n"), scheme=scheme)
+    with pytest.raises(ValueError, match="`scheme` must be"):
+        read_conll(saved(tmp_path / "a.txt", ""), scheme=scheme, repair=True)
+
+
+@pytest.mark.parametrize(
+    ("tags", "scheme"),
+    [
+        (["B-X", "I-X", "O", "B-X"], "IOB2"),
+        (["B-X", "E-X", "O", "S-X"], "BIOES"),
+        (["B-X", "L-X", "O", "U-X"], "biluo"),
+        (["B-X", "E-X", "O", "S-X"], "BMES"),
+    ],
+)
+def test_each_documented_scheme_is_read(tmp_path, tags, scheme):
+    path = saved(tmp_path / "a.txt", "\n".join(f"w {tag}" for tag in tags))
+    ((_, same),) = read_conll(path, scheme=scheme)
+    assert same == tags
+    ((_, bio),) = read_conll(path, scheme=(scheme, "bio"))
+    assert bio == ["B-X", "I-X", "O", "B-X"]
+    saved(path, "\n".join(f"w {tag}" for tag in [*tags, "I-Y", "Q-X"]))
+    for repair in (False, True):
+        with pytest.raises(ValueError, match=r"a\.txt, .*line"):
+            read_conll(path, scheme=scheme, repair=repair)
+
+
+COMMENTS = {  # as many columns as the rows have; from WNUT, MultiCoNER and others
+    "# id = 5": "a _ _ B-X",
+    "# id 8f5c domain=en": "a _ _ B-X",
+    "# newdoc": "a NN",
+    "# 7 :": "a NN O",
+}
+
+
+@pytest.mark.parametrize(("comment", "row"), COMMENTS.items())
+@pytest.mark.parametrize("last", ["", "\n\n"])
+def test_a_comment_never_becomes_a_word(tmp_path, comment, row, last):
+    path = saved(tmp_path / "a.txt", f"{comment}\n{row}\n{row}\n{last}")
+    with pytest.raises(ValueError, match=r"a\.txt, line 1: .*`--comment`") as error:
+        read_conll(path)
+    assert "may be a comment" in str(error.value)
+    if row.endswith("B-X"):
+        with pytest.raises(ValueError, match=r"a\.txt, line 1: .* not a tag of BIO.*`--comment`"):
+            read_conll(path, scheme="BIO")
+        with pytest.raises(ValueError, match=r"a\.txt, the sentence from line 1 .*`--comment`"):
+            read_conll(path, scheme="BIO", repair=True)
+    tag = row.split()[-1]
+    assert read_conll(path, comment="#") == [(["a", "a"], [tag, tag])]
+    (words,) = read_conll(path, columns=[0], comment="# ")
+    assert words == (["a", "a"],)
+    assert read_conll(path, comment="")[0][0] == ["#", "a", "a"]
+
+
+def test_a_comment_of_another_width_says_what_to_do(tmp_path):
+    for text in ("# id = 5\na O\n", "a O\n\n# id = 5\na O\n", "#\na O\n"):
+        with pytest.raises(ValueError, match=r"columns came.*`--comment`"):
+            read_conll(saved(tmp_path / "a.txt", text))
+
+
+def test_the_word_and_hashtags_stay_words(tmp_path):
+    path = saved(tmp_path / "a.txt", "# O\n1 B-X\n\n#fun O\na O\n# B-X\n\n# #\n")
+    expected = [
+        (["#", "1"], ["O", "B-X"]),
+        (["#fun", "a", "#"], ["O", "O", "B-X"]),
+        (["#"], ["#"]),  # as the Penn Treebank tags it
+    ]
+    assert read_conll(path) == read_conll(path, comment="") == expected
 
 
 @pytest.mark.parametrize("separator", [" ", "\t"])
@@ -166,6 +236,20 @@ def test_conllu_knows_words_tokens_and_empty_nodes(tmp_path):
     assert read_conllu(saved(tmp_path / "a.conllu", "")) == []
 
 
+def test_comments_by_themselves_and_blanks_in_empty_lines(tmp_path):
+    row = "\t".join(["1", "a", *"_" * 8])
+    text = f"# newdoc\n\n# sent_id = 1\n{row}\n \n\t\n# global\n \n# x\n\n{row}\n\n# the end\n"
+    sentences = read_conllu(saved(tmp_path / "a.conllu", text))
+    assert [one.comments for one in sentences] == [
+        ["# newdoc", "# sent_id = 1"],
+        ["# global", "# x"],
+    ]
+    assert [one.words for one in sentences] == [["a"], ["a"]]
+    write_conllu(tmp_path / "b.conllu", sentences)
+    assert read_conllu(tmp_path / "b.conllu") == sentences
+    assert read_conllu(saved(tmp_path / "a.conllu", "# x\n\n# y")) == []
+
+
 def test_conllu_comes_out_as_it_went_in(tmp_path):
     sentences = read_conllu(saved(tmp_path / "a.conllu", UD))
     write_conllu(tmp_path / "b.conllu", sentences)
@@ -201,7 +285,6 @@ def test_a_column_is_replaced_in_a_copy(tmp_path):
         ("1-2", "1-9", "line 9: the last word; a multiword token goes on to word 9"),
         ("\n1\t10", "\nx\t10", "line 12: 'x' is not an id"),
         ("\n4\t", "\n# late\n4\t", "line 8: a comment came behind the first word"),
-        ("\n\n0.1", "\n\n# alone\n\n0.1", "line 12: a sentence without a word"),
     ],
 )
 def test_broken_conllu_is_told_with_its_line(tmp_path, old, new, message):

@@ -234,11 +234,15 @@ def test_without_weights_each_step_is_a_softmax():
     assert_close(crf.marginals(EMISSIONS), keras.ops.softmax(EMISSIONS, axis=-1))
 
 
-@pytest.mark.parametrize("scheme", ["BIO", "IOB1", "IOBES"])
+@pytest.mark.parametrize("scheme", ["BIO", "IOB1", "IOBES", "bilou"])
 def test_decoded_tags_keep_to_their_scheme(scheme):
     names = [
         "O",
-        *(f"{p}-{kind}" for kind in "XY" for p in ("BIES" if scheme == "IOBES" else "BI")),
+        *(
+            f"{p}-{kind}"
+            for kind in "XY"
+            for p in {"IOBES": "BIES", "bilou": "BILU"}.get(scheme, "BI")
+        ),
     ]
     crf = CRF(len(names), tag_constraints(names, scheme))
     mask = np.arange(6) < np.array([6, 3, 1] * 10)[:, None]

@@ -11,10 +11,16 @@ from keras_seq.text import check_tags, convert_tags
 
 SPANS = ["O", "B-X", "I-X", "B-Y", "I-Y"]
 MORE = ["O", "B-X", "I-X", "E-X", "S-X"]
+OTHERS = {  # scheme: (a name of it, its tags in place of those in MORE)
+    "IOBES": ("BIOES", MORE),
+    "BILOU": ("bilou", ["O", "B-X", "I-X", "L-X", "U-X"]),
+    "BMES": ("BMES", ["O", "B-X", "M-X", "E-X", "S-X"]),
+}
 
 
 @pytest.mark.parametrize(
-    ("scheme", "names"), [(None, SPANS), ("BIO", SPANS), ("IOB1", SPANS), ("IOBES", MORE)]
+    ("scheme", "names"),
+    [(None, SPANS), ("BIO", SPANS), ("IOB1", SPANS), ("iob2", SPANS), *OTHERS.values()],
 )
 def test_every_short_sentence_in_python_and_in_a_graph(scheme, names):
     """All sequences of up to three tags: the same labels, or an error in both."""
@@ -41,12 +47,13 @@ def test_every_short_sentence_in_python_and_in_a_graph(scheme, names):
             encode(tf.constant(["", " ".join(row)]))
 
 
-@pytest.mark.parametrize(("scheme", "names"), [("BIO", SPANS), ("IOBES", MORE)])
+@pytest.mark.parametrize(("scheme", "names"), [("BIO", SPANS), *OTHERS.values()])
 def test_a_cut_leaves_valid_tags(scheme, names):
     tags = Tags(names, scheme)
     rows = [["B-X", "I-X", "I-X", "I-X"], ["O", "B-X", "I-X"], ["O"], []]
-    if scheme == "IOBES":
-        rows = [[*rows[0][:-1], "E-X"], ["O", "B-X", "E-X"], *rows[2:]]
+    if scheme != "BIO":
+        _, begin, inside, end, _ = names
+        rows = [[begin, inside, inside, end], ["O", begin, end], *rows[2:]]
     labels = tags.encode(rows)
     cut = tags.cut(labels, 2)
     names = [tags.decode(row - 1) for row in cut]
@@ -69,6 +76,8 @@ def test_names_of_a_corpus():
     assert tag_names_of([["V", "N"]], ["V", "N"]) == ["V", "N"]
     assert tag_names_of([["I-X", "O"], ["I-Y"]], scheme="IOB1") == SPANS
     assert tag_names_of(["S-X"], scheme="IOBES") == ["O", "B-X", "I-X", "E-X", "S-X"]
+    for scheme, names in OTHERS.values():
+        assert tag_names_of([names[-1:]], scheme=scheme) == names
     assert tag_names_of([["B"]], scheme="BIO") == ["O", "B", "I"]
     assert tag_names_of([["B-Y", "B-X"]], SPANS[::-1], "BIO") == SPANS[::-1]
 
@@ -84,7 +93,7 @@ def test_names_of_a_corpus():
         ([["O"], ["O", "I-X"]], None, "BIO", "Sentence 1, word 1: 'I-X' follows 'O'.*BIO"),
         ([["B-X"]], None, "IOB1", "Sentence 0, word 0: 'B-X' is first"),
         ([["N"]], None, "BIO", "'N' is not a tag of BIO"),
-        ([["O"]], None, "BILOU", "'BIO', 'IOB1', 'IOBES'; received 'BILOU'"),
+        ([["O"]], None, "IOB", "'BIO', 'IOB1', 'IOBES', .*; received 'IOB'"),
         ("N V", None, None, "list of sentences; received 'N V'"),
         ([3], None, None, "item 0 is '3' of type int"),
         ([["N", ""]], None, None, "Sentence 0 of `tags`: tag 1 is ''"),

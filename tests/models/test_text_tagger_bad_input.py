@@ -97,7 +97,7 @@ def test_spans_need_a_scheme_and_smoothing_a_softmax(model):
         ({"characters": "rnn"}, "'cnn', 'lstm'; received 'rnn'"),
         ({"tag_names": ["O", "B-X"]}, "there is no 'I-X'"),
         ({"tag_names": []}, "at least one"),
-        ({"scheme": "BILOU"}, "received 'BILOU'"),
+        ({"scheme": "IOB"}, "received 'IOB'"),
         ({"encoder": keras.layers.Dense(3)}, "an `output_size`"),
         (
             {"encoder": RNNStack("gru", 3, return_sequences=True), "num_layers": 2},

@@ -71,3 +71,25 @@ def test_a_config_alone_rebuilds_the_model(config):
     assert copy.get_config().keys() == model.get_config().keys()
     assert copy.tag(NEW) == model.tag(NEW)
     assert [copy.tags.read_scheme, copy.rare_words] == [model.tags.read_scheme, model.rare_words]
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("name", "scheme"),
+    [("IOB2", "BIO"), ("bioes", "IOBES"), ("BILOU", "BILOU"), ("biluo", "BILOU"), ("BMES", "BMES")],
+)
+def test_each_name_of_a_scheme(tmp_path, name, scheme):
+    tags = [ks.text.convert_tags(row.split(), "BIO", scheme) for row in TAGS]
+    model = TextTagger.from_texts(SENTENCES, tags, name, cell="vanilla", units=6)
+    assert model.scheme == model.get_config()["scheme"] == scheme
+    same = TextTagger.from_texts(SENTENCES, tags, scheme, cell="vanilla", units=6)
+    assert model.tag_names == same.tag_names
+    model.compile("adam")
+    model.fit(SENTENCES, tags, epochs=1, verbose=0)
+    found = model.tag(NEW, return_spans=True)
+    for one in found:
+        assert one["spans"] == ks.text.spans(one["tags"], name)  # so they are valid
+    true = [ks.text.convert_tags(row, scheme, scheme) for row in tags]
+    assert ks.analysis.tag_scores(true, true, name)["f1"] == 1.0
+    model.save(tmp_path / "model.keras")
+    assert ks.models.load_model(tmp_path / "model.keras").tag(NEW) == model.tag(NEW)

@@ -14,15 +14,24 @@ from keras_seq.text import (
     tag_constraints,
 )
 
-SCHEMES = ["BIO", "IOB1", "IOBES"]
+SCHEMES = ["BIO", "IOB1", "IOBES", "BILOU", "BMES"]
 NAMES = {
     scheme: ["O", *(f"{prefix}-{kind}" for kind in ("X", "Y-Z") for prefix in prefixes)]
-    for scheme, prefixes in zip(SCHEMES, ("BI", "BI", "BIES"), strict=True)
+    for scheme, prefixes in zip(SCHEMES, ("BI", "BI", "BIES", "BILU", "BMES"), strict=True)
 }
 WRITTEN = {
     "IOB1": ["I-X", "I-X", "B-X", "I-Y-Z", "O", "I-X", "O"],
     "BIO": ["B-X", "I-X", "B-X", "B-Y-Z", "O", "B-X", "O"],
     "IOBES": ["B-X", "E-X", "S-X", "S-Y-Z", "O", "S-X", "O"],
+    "BILOU": ["B-X", "L-X", "U-X", "U-Y-Z", "O", "U-X", "O"],
+    "BMES": ["B-X", "E-X", "S-X", "S-Y-Z", "O", "S-X", "O"],
+}
+LONG = {  # a span of four words
+    "BIO": "BIII",
+    "IOB1": "IIII",
+    "IOBES": "BIIE",
+    "BILOU": "BIIL",
+    "BMES": "BMME",
 }
 SPANS = [("X", 0, 2), ("X", 2, 3), ("Y-Z", 3, 4), ("X", 5, 6)]
 
@@ -81,6 +90,8 @@ def test_repaired_tags_are_valid_and_valid_ones_stay(scheme):
         ("IOBES", ["B-X", "O", "E-X"], [("X", 0, 1), ("X", 2, 3)]),
         ("IOBES", ["S-X", "I-X", "E-X", "I-X"], [("X", 0, 1), ("X", 1, 3), ("X", 3, 4)]),
         ("IOBES", ["I-X", "S-X", "B-X", "B-X"], [("X", i, i + 1) for i in range(4)]),
+        ("BILOU", ["U-X", "I-X", "L-X", "I-X"], [("X", 0, 1), ("X", 1, 3), ("X", 3, 4)]),
+        ("BMES", ["M-X", "S-X", "B-X", "B-X"], [("X", i, i + 1) for i in range(4)]),
     ],
 )
 def test_invalid_tags_are_read_as_conlleval_does(scheme, tags, found):
@@ -106,6 +117,49 @@ def test_constraints_forbid_what_is_not_valid(scheme):
         assert allowed == is_valid([names[i] for i in path], scheme)
 
 
+@pytest.mark.parametrize(
+    ("name", "scheme"),
+    [
+        *(("IOB2", "BIO"), ("BIO2", "BIO"), ("bio", "BIO"), ("iob2", "BIO"), ("iob1", "IOB1")),
+        *(("BIOES", "IOBES"), ("bieso", "IOBES"), ("BILUO", "BILOU"), ("bioul", "BILOU")),
+        *(("BMEOS", "BMES"), ("bmeso", "BMES"), ("Bmes", "BMES")),
+    ],
+)
+def test_each_function_knows_every_name(name, scheme):
+    tags = WRITTEN[scheme]
+    assert spans(tags, name) == spans(tags, name, repair=True) == SPANS
+    assert spans_to_tags(SPANS, 7, name) == tags == repair_tags(tags, name)
+    assert convert_tags(tags, name, "BIO") == WRITTEN["BIO"]
+    assert convert_tags(WRITTEN["BIO"], "BIO", name) == tags
+    assert check_tags(tags, name) is None
+    names = [*dict.fromkeys(tags)]
+    assert tag_constraints(names, name) == tag_constraints(names, scheme)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_long_span_in_each_scheme(scheme):
+    assert spans_to_tags([("", 0, 4)], 4, scheme) == [*LONG[scheme]]
+    assert spans([*LONG[scheme]], scheme) == [("", 0, 4)]
+
+
+@pytest.mark.parametrize("name", ["IOB", "IO", "BILOUX", "", None, 3, ["BIO"]])
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda scheme: spans(["O"], scheme),
+        lambda scheme: spans_to_tags([], 1, scheme),
+        lambda scheme: convert_tags(["O"], "BIO", scheme),
+        lambda scheme: check_tags([], scheme),
+        lambda scheme: tag_constraints(["O"], scheme),
+    ],
+)
+def test_an_unknown_scheme_lists_the_known_ones(name, use):
+    known = "'BIO', 'IOB1', 'IOBES', 'BILOU', 'BMES', 'IOB2', 'BIO2', 'BIOES'"
+    with pytest.raises(ValueError, match=re.escape(f"`scheme` must be one of {known}")) as error:
+        use(name)
+    assert f"received {name!r}" in str(error.value)
+
+
 def test_names_empty_types_and_nothing():
     assert spans(["B", "I", "O"], "IOB2") == [("", 0, 2)]
     assert convert_tags(["B", "I", "I"], "IOB2", "BIOES") == ["B", "I", "E"]
@@ -128,7 +182,15 @@ def test_names_empty_types_and_nothing():
         (lambda: repair_tags(["B-"]), "Position 0: 'B-' is not a tag"),
         (lambda: repair_tags(["-X"]), "Position 0: '-X' is not a tag"),
         (lambda: check_tags(["O", None]), "Position 1: None is not a tag"),
-        (lambda: spans([], "BILOU"), "`scheme` must be one of 'BIO', 'IOB1', 'IOBES', 'IOB2'"),
+        (
+            lambda: spans(["O", "B-X", "U-X"], "BILOU"),
+            "Position 2: 'U-X' follows 'B-X', which is not valid in BILOU.",
+        ),
+        (
+            lambda: spans(["B-X", "I-X"], "BMES"),
+            "Position 1: 'I-X' is not a tag of BMES, which has 'O', 'B-...', 'M-...', 'E-...', 'S-",
+        ),
+        (lambda: tag_constraints(["O", "U-X"]), "'U-X' is not a tag of BIO"),
         (lambda: spans_to_tags([("X", 1, 1)], 3), "0 <= start < end <= 3, the number of words"),
         (lambda: spans_to_tags([("X", 0, 2), ("Y", 1, 3)], 3), "('X', 0, 2) and ('Y', 1, 3) overl"),
         (lambda: tag_constraints(["O", "O"]), "Every tag must be there once"),
