@@ -58,6 +58,7 @@ class Training:
     """Options of every training."""
 
     out: options.Out
+    encoding: options.FileEncoding = None
     epochs: options.Epochs = None
     minutes: options.Minutes = None
     warmup: options.Warmup = 0.0

@@ -42,14 +42,6 @@ class ClassScore(StrEnum):
     loss = "loss"
 
 
-class TagScheme(StrEnum):
-    """What tags of spans are written in."""
-
-    BIO = "BIO"
-    IOB1 = "IOB1"
-    IOBES = "IOBES"
-
-
 class CharacterReader(StrEnum):
     """What reads the characters of a word."""
 
@@ -92,6 +84,14 @@ TargetFile = option(Path, "One target text a line.", name="--target")
 EvaluatedSource = option(Path | None, "One source text a line.", name="--source")
 EvaluatedTarget = option(Path | None, "One target text a line.", name="--target")
 BatchSize = option(int, "Texts at once.")
+ENCODING = "such as cp1252; UTF-8, or what a byte order mark says, if not set."
+FileEncoding = option(str | None, f"Encoding of the files, {ENCODING}", name="--encoding")
+StdinEncoding = option(str | None, f"Encoding of standard input, {ENCODING}", name="--encoding")
+Separator = option(
+    str | None,
+    "What stands between columns, such as ';'; where not set, what the file is certain to have.",
+    name="--separator",
+)
 
 LABELLED = "Labelled files"
 TrainFile = option(Path, "A TSV or CSV file of texts and labels.", LABELLED, "--train")
@@ -101,6 +101,12 @@ TextColumn = option(str, "Column of the texts: a name, or a place from 0.", LABE
 LabelColumn = option(str, "Column of the labels, likewise.", LABELLED)
 LabelSeparator = option(
     str | None, "What stands between labels, where a text has any number of them.", LABELLED
+)
+Quoted = option(
+    bool | None,
+    "Whether columns may be in double quotes; where not set, in CSV files.",
+    LABELLED,
+    "--quoted/--not-quoted",
 )
 
 TEXT = "Text"
@@ -263,7 +269,12 @@ TaggedFile = option(Path, TAGGED_HELP, TAGGED, "--train")
 TaggedValFile = option(Path | None, "Held-out sentences, likewise.", TAGGED, "--val")
 TagColumns = option(str, "Columns of words and tags, from 0; -1 is the last.", TAGGED, "--columns")
 ConlluTag = option(str, "In CoNLL-U the column of the tags: upos, xpos, ...", TAGGED, "--tag")
-TagSchemeOption = option(TagScheme | None, "What spans are written in.", TAGGED, "--scheme")
+TagSchemeOption = option(
+    str | None, "What spans are written in: BIO, IOB1, IOBES, BILOU or BMES.", TAGGED, "--scheme"
+)
+Comment = option(
+    str | None, "What lines that are no words begin with, such as '#'; '' for none.", TAGGED
+)
 Repair = option(bool, "Read invalid sequences of tags as conlleval does.", TAGGED, "--repair")
 WordVocabulary = option(int | None, "Largest vocabulary of words.", TEXT, "--vocabulary")
 LowercaseWords = option(bool, "Look words up in lower case.", TEXT, "--lowercase")

@@ -1,7 +1,11 @@
 """Files of tagged sentences, by the options of a command."""
 
+from keras_seq.cli.labelled import separator
 
-def read_tagged(path, columns="0,-1", tag="upos", scheme=None, repair=False, wanted=None):
+
+def read_tagged(
+    path, columns="0,-1", tag="upos", scheme=None, repair=False, wanted=None, encoding=None, **how
+):
     """The sentences of a file and their tags.
 
     Args:
@@ -11,6 +15,8 @@ def read_tagged(path, columns="0,-1", tag="upos", scheme=None, repair=False, wan
         scheme: what tags of spans are written in; `None` for tags of single words.
         repair: whether to read invalid sequences of tags as conlleval does.
         wanted: the scheme that they are wanted in, where it is another one.
+        encoding: as in `datasets.read_lines`.
+        **how: `separator` and `comment` of `datasets.read_conll`.
 
     Returns:
         `(sentences, tags)`, lists of lists of str.
@@ -21,10 +27,11 @@ def read_tagged(path, columns="0,-1", tag="upos", scheme=None, repair=False, wan
             tag.
     """
     schemes = None if scheme is None else (scheme, wanted or scheme)
-    if path.name.removesuffix(".gz").endswith(".conllu"):
-        pairs = _read_conllu(path, tag, schemes, repair)
+    if path.name.lower().removesuffix(".gz").endswith(".conllu"):
+        pairs = _read_conllu(path, tag, schemes, repair, encoding)
     else:
-        pairs = _read_columns(path, columns, schemes, repair)
+        how["separator"] = separator(how.get("separator"))
+        pairs = _read_columns(path, columns, schemes, repair, encoding=encoding, **how)
     if not pairs:
         raise ValueError(f"{path} has no sentence.")
     sentences, tags = zip(*pairs, strict=True)
@@ -33,33 +40,36 @@ def read_tagged(path, columns="0,-1", tag="upos", scheme=None, repair=False, wan
     return list(sentences), list(tags)
 
 
-def _read_columns(path, columns, schemes, repair):
+def _read_columns(path, columns, schemes, repair, **how):
     from keras_seq.datasets import read_conll
 
     try:
-        return read_conll(path, _places(columns), schemes, repair=repair)
+        return read_conll(path, _places(columns), schemes, repair=repair, **how)
     except ValueError as error:
         if schemes is None or repair:
             raise
-        try:  # is it the tags that are wrong?
-            read_conll(path, _places(columns))
+        try:  # is it the order of the tags that is wrong?
+            read_conll(path, _places(columns), schemes, repair=True, **how)
         except ValueError:
             raise error from None
         raise ValueError(f"{error} --repair reads such tags as conlleval does.") from error
 
 
-def _read_conllu(path, tag, schemes, repair):
+def _read_conllu(path, tag, schemes, repair, encoding):
     from keras_seq.datasets import read_conllu
     from keras_seq.text.tag_schemes import convert_tags, find_problem
 
     pairs = []
-    for number, one in enumerate(read_conllu(path)):
+    for number, one in enumerate(read_conllu(path, encoding)):
         tags = one.column(tag)
         if schemes is not None:
             problem = None if repair else find_problem(tags, schemes[0])
             if problem is not None:
                 raise ValueError("{}, sentence {}, word {}: {}".format(path, number, *problem))
-            tags = convert_tags(tags, *schemes, repair)
+            try:
+                tags = convert_tags(tags, *schemes, repair)
+            except ValueError as error:  # for no tag of the scheme at all
+                raise ValueError(f"{path}, sentence {number}: {error}") from error
         pairs.append((one.words, tags))
     return pairs
 

@@ -87,17 +87,17 @@ def read(given):
     from keras_seq.datasets import Lines, read_parallel, stream_parallel
 
     if given.stream:
-        corpus = Lines(given.source), Lines(given.target)
-        pairs = stream_parallel(given.source, given.target)
+        corpus = (Lines(path, given.encoding) for path in (given.source, given.target))
+        pairs = stream_parallel(given.source, given.target, given.encoding)
         count = int(pairs.cardinality())
         data = {"x": pairs, "shuffle_buffer": given.shuffle_buffer}
     else:
-        corpus = read_parallel(given.source, given.target)
+        corpus = read_parallel(given.source, given.target, given.encoding)
         count = len(corpus[0])
         data = {"x": corpus[0], "y": corpus[1]}
     held_out = given.val_source is not None
     data["validation_data"] = (
-        read_parallel(given.val_source, given.val_target) if held_out else None
+        read_parallel(given.val_source, given.val_target, given.encoding) if held_out else None
     )
     say(f"{count:,} pairs.")
     return corpus, data

@@ -25,6 +25,8 @@ class ClassifierTraining(RecurrentTraining):
     text_column: options.TextColumn = "text"
     label_column: options.LabelColumn = "label"
     label_separator: options.LabelSeparator = None
+    separator: options.Separator = None
+    quoted: options.Quoted = None
     tokens: options.TokensOption = options.Tokens.word
     vocabulary: options.OneVocabulary = None
     lowercase: options.LowercaseText = False

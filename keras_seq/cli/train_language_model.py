@@ -52,10 +52,10 @@ def train_language_model(given):
     check_training(given)
     import keras
 
-    texts = read_texts(given.train, given.lines)
+    texts = read_texts(given.train, given.lines, given.encoding)
     data = {"x": texts}
     if given.val is not None:
-        data["validation_data"] = read_texts(given.val, given.lines)
+        data["validation_data"] = read_texts(given.val, given.lines, given.encoding)
     say(f"{len(texts):,} text{'s' * (len(texts) > 1)}, {sum(map(len, texts)):,} characters.")
     keras.utils.set_random_seed(given.seed)
     callbacks = make_callbacks(given, None if given.val is None else "val_perplexity", "min")

@@ -17,6 +17,8 @@ class TaggerTraining(RecurrentTraining):
     val: options.TaggedValFile = None
     columns: options.TagColumns = "0,-1"
     tag: options.ConlluTag = "upos"
+    separator: options.Separator = None
+    comment: options.Comment = None
     scheme: options.TagSchemeOption = None
     repair: options.Repair = False
     vocabulary: options.WordVocabulary = None
@@ -53,13 +55,13 @@ def train_tagger(given):
     check(given)
     import keras
 
-    sentences, tags = read_tagged(given.train, *how_tagged(given))
+    sentences, tags = read_tagged(given.train, **how_tagged(given))
     say(f"{len(sentences):,} sentences.")
     keras.utils.set_random_seed(given.seed)
     model = make_model(given, sentences, tags)
     data, scores = {"x": sentences, "y": tags}, []
     if given.val is not None:
-        data["validation_data"] = read_known(given.val, model, *how_tagged(given))
+        data["validation_data"] = read_known(given.val, model, **how_tagged(given))
         scores = make_scores(given, data["validation_data"])
     callbacks = make_callbacks(given, *monitor(given), scores)
     model.compile(make_optimizer(given), label_smoothing=given.label_smoothing)
@@ -75,21 +77,25 @@ def check(given):
     if given.label_smoothing and not given.softmax:
         raise ValueError("--label-smoothing is for --softmax.")
     check_training(given)
+    if given.scheme is not None:
+        from keras_seq.text.tag_schemes import scheme_name  # pulls in Keras
+
+        given.scheme = scheme_name(given.scheme)
 
 
 def how_tagged(given):
     """The arguments of `read_tagged` behind the path."""
-    scheme = None if given.scheme is None else given.scheme.value
-    return given.columns, given.tag, scheme, given.repair
+    names = ("columns", "tag", "scheme", "repair", "separator", "comment", "encoding")
+    return {name: getattr(given, name) for name in names}
 
 
-def read_known(path, model, *how):
+def read_known(path, model, **how):
     """The sentences and tags of a file, as `fit` takes them, if the model has all the tags.
 
     Raises:
         ValueError: as `read_tagged`, and for a tag that the model does not have.
     """
-    sentences, tags = read_tagged(path, *how, wanted=model.tags.read_scheme)
+    sentences, tags = read_tagged(path, **how, wanted=model.tags.read_scheme)
     try:
         model.tags.read(tags)
     except ValueError as error:
@@ -122,7 +128,7 @@ def make_model(given, sentences, tags):
     return TextTagger.from_texts(
         sentences,
         tags,
-        scheme=how_tagged(given)[2],
+        scheme=given.scheme,
         characters=None if nothing else given.characters.value,
         character_units=given.character_units,
         lowercase=given.lowercase,

@@ -9,6 +9,7 @@ from keras_seq.cli.show import check_writable, say
 
 INTERRUPTED = 130  # the exit status of what Ctrl-C ended
 MAY_CHANGE = ("out", "resume", "epochs", "minutes", "patience")  # in a training resumed
+LATER = ("encoding", "separator", "quoted", "comment")  # options that older states do not have
 
 
 def check_training(given):
@@ -99,7 +100,11 @@ def fit(model, data, callbacks, given):
 
 def settings(given):
     """What the result depends on, for `Checkpoint`; of a file only its size."""
-    config = {name: value for name, value in vars(given).items() if name not in MAY_CHANGE}
+    config = {
+        name: value
+        for name, value in vars(given).items()
+        if name not in MAY_CHANGE and not (name in LATER and value is None)
+    }
     for name, value in config.items():
         if isinstance(value, pathlib.Path):
             config[name] = f"{value.stat().st_size} bytes"

@@ -42,6 +42,7 @@ def generate(
     max_nodes: options.MaxNodes = None,
     replace_unknown: options.ReplaceUnknown = False,
     batch_size: options.BatchSize = 64,
+    encoding: options.StdinEncoding = None,
 ):
     """Read texts from standard input, one a line; write the answers, one a line.
 
@@ -53,7 +54,7 @@ def generate(
     """
     given = locals()
     loaded, use = _load(model, GENERATE, "writes no text", "predict")
-    use(loaded, given, stdin_batches(batch_size))
+    use(loaded, given, stdin_batches(batch_size, encoding))
 
 
 def predict(
@@ -63,6 +64,7 @@ def predict(
     label_separator: options.LabelSeparator = "|",
     format: options.TagFormat = options.OutputFormat.words,
     batch_size: options.BatchSize = 64,
+    encoding: options.StdinEncoding = None,
 ):
     """Read texts from standard input, one a line; write their classes or tags, a line for each.
 
@@ -72,7 +74,7 @@ def predict(
     """
     given = locals()
     loaded, use = _load(model, PREDICT, "has no classes", "generate")
-    use(loaded, given, stdin_batches(batch_size))
+    use(loaded, given, stdin_batches(batch_size, encoding))
 
 
 def evaluate(
@@ -83,6 +85,9 @@ def evaluate(
     text_column: options.TextColumn = "text",
     label_column: options.LabelColumn = "label",
     label_separator: options.LabelSeparator = None,
+    separator: options.Separator = None,
+    quoted: options.Quoted = None,
+    encoding: options.FileEncoding = None,
     sampler: options.SamplerName = None,
     width: options.Width = None,
     length_penalty: options.LengthPenalty = None,
@@ -99,6 +104,7 @@ def evaluate(
     columns: options.TagColumns = "0,-1",
     tag: options.ConlluTag = "upos",
     scheme: options.TagSchemeOption = None,
+    comment: options.Comment = None,
     repair: options.Repair = False,
     lines: options.LineTexts = False,
     reference: options.Reference = None,

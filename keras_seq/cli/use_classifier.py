@@ -1,6 +1,7 @@
 """What the commands do with a classifier."""
 
 from keras_seq.cli.labelled import read_columns
+from keras_seq.cli.show import one_line
 
 
 def predict_classes(model, given, batches):
@@ -10,10 +11,10 @@ def predict_classes(model, given, batches):
     for lines in batches:
         for answer in model.classify(lines, return_probabilities=True, **how):
             label = answer["label"] if "label" in answer else separator.join(answer["labels"])
-            columns = [label]
+            columns = [one_line(label)]
             if given["probabilities"]:
                 ranked = sorted(answer["probabilities"].items(), key=lambda pair: -pair[1])
-                columns += [f"{name}\t{value:.4f}" for name, value in ranked]
+                columns += [f"{one_line(name)}\t{value:.4f}" for name, value in ranked]
             print("\t".join(columns), flush=True)
 
 

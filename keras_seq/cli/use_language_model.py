@@ -39,7 +39,7 @@ def evaluate_language_model(model, given):
         raise ValueError(
             "A language model is evaluated on --data, and takes no --source or --target."
         )
-    texts = read_texts(given["data"], given["lines"])
+    texts = read_texts(given["data"], given["lines"], given["encoding"])
     found = model.score(texts, batch_size=given["batch_size"])
     tokens = sum(one["num_tokens"] for one in found)
     nats = -sum(one["log_probability"] for one in found)
@@ -64,6 +64,6 @@ def _quality(model, texts, given):
 
     search = Search(model, given, max_length=SAMPLE)
     samples = [answers[0]["text"] for answers in search([""] * given["samples"])]
-    reference = read_texts(given["reference"], given["lines"])
+    reference = read_texts(given["reference"], given["lines"], given["encoding"])
     found = sample_quality(samples, reference, model=NGramModel.from_texts(texts))
     return {f"samples_{name}": value for name, value in found.items()}

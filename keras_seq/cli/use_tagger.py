@@ -34,8 +34,9 @@ def evaluate_tagger(model, given):
     Args:
         model: the `TextTagger`.
         given: a dict of the options: `data`, `source` and `target`, `batch_size`, and, each as in
-            training where it is missing, `columns`, `tag`, `repair` and `scheme`; the last one
-            where the file is in another scheme than the one that the model was trained on.
+            training where it is missing, `columns`, `tag`, `repair`, `separator`, `comment`,
+            `encoding`, and `scheme`, where the file is in another one than the model was trained
+            on.
     """
     if given["data"] is None or given["source"] or given["target"]:
         raise ValueError("A tagger is evaluated on --data, and takes no --source or --target.")
@@ -44,9 +45,9 @@ def evaluate_tagger(model, given):
         raise ValueError(
             f"The tags of the model are of single words; received --scheme {given['scheme']}."
         )
-    how = (given.get("columns") or "0,-1", given.get("tag") or "upos", scheme)
-    how += (bool(given.get("repair")),)
-    sentences, tags = read_known(given["data"], model, *how)
+    names = ("columns", "tag", "repair", "separator", "comment", "encoding")
+    how = {name: given[name] for name in names if given.get(name) is not None}
+    sentences, tags = read_known(given["data"], model, scheme=scheme, **how)
     scores = sentence_scores(model, sentences, tags, given["batch_size"])
     show_tag_scores(scores)
     return scores

@@ -25,7 +25,7 @@ def evaluate_translator(model, given):
         raise ValueError("A translator is evaluated on --source and --target, or on --data.")
     search, batch_size = translation(model, given), given["batch_size"]
     if given["data"] is None:
-        sources, targets = read_parallel(*files)
+        sources, targets = read_parallel(*files, given["encoding"])
     else:
         sources, targets = read_columns(given["data"], {**given, "label_separator": None})
     answers = []

@@ -3,6 +3,7 @@
 import json
 import shutil
 import signal
+import types
 
 import keras
 import pytest
@@ -10,6 +11,7 @@ from commands import run_command
 
 import keras_seq as ks
 from keras_seq.callbacks import StopOnInterrupt
+from keras_seq.cli.training import settings
 
 ROWS = [("a fine film", "good"), ("dull and long", "bad"), ("fine", "good"), ("so dull", "bad")] * 6
 TINY = ("--cell", "vanilla", "--units", 8, "--batch-size", 8, "--learning-rate", 0.03)
@@ -53,6 +55,59 @@ def test_a_trained_model_answers(files, run, capsys):
     probabilities = model.classify("so dull", return_probabilities=True)["probabilities"]
     assert label == ranked[0] == "bad" and ranked[2] == "good"
     assert float(ranked[1]) == pytest.approx(probabilities["bad"], abs=1e-4)
+
+
+@pytest.mark.once
+def test_marks_and_encodings_of_standard_input_change_no_answer(files, run, capsys):
+    command = ("predict", files / "m.keras", "--probabilities")
+    text = "dull film\r\n\r\nfine\u2028and long\x85\rgood\nso dull"
+    run(*command, stdin=text.encode())
+    expected = printed(capsys)
+    assert len(expected) == 4
+    for stdin in (text.encode("utf-8-sig"), text.encode("utf-16"), text.encode() + b"\r\n"):
+        run(*command, stdin=stdin)
+        assert printed(capsys) == expected
+    run(*command, stdin="dull\u00e9\n".encode())
+    expected = printed(capsys)
+    run(*command, "--encoding", "cp1252", stdin=b"dull\xe9\n")
+    assert printed(capsys) == expected
+    run(*command, stdin=b"")
+    assert printed(capsys) == []
+
+
+@pytest.mark.once
+def test_files_of_spreadsheets_in_each_command(files, run, mistake, capsys, tmp_path):
+    texts, labels = zip(*ROWS, strict=True)
+    rows = [f"{text};{label};" for text, label in zip(texts, labels, strict=True)]
+    table = "\r\n".join(["text;label;", *rows, ";;", ""])
+    (tmp_path / "a.csv").write_bytes(table.encode("utf-16"))
+    (tmp_path / "b.csv").write_bytes(table.replace("dull", "d\u00fcll").encode("cp1252"))
+    run("evaluate", files / "m.keras", "--data", tmp_path / "a.csv", "--out", tmp_path / "a.json")
+    assert json.loads((tmp_path / "a.json").read_text())["accuracy"] == 1.0
+    capsys.readouterr()
+    data = ("--data", tmp_path / "b.csv")
+    run("evaluate", files / "m.keras", *data, status=2)
+    assert "b.csv, line 3: byte 0xfc" in (told := mistake()) and "`--encoding`" in told
+    run("evaluate", files / "m.keras", *data, "--encoding", "cp1252", "--separator", ";")
+    run("evaluate", files / "m.keras", *data, "--encoding", "latin", "--separator", "\\t", status=2)
+    assert "divided at tabs" in mistake()
+    run("evaluate", files / "m.keras", *data, "--encoding", "x", status=2)
+    assert "`encoding` must be the name of an encoding" in mistake()
+    out = tmp_path / "m.keras"
+    train = ("--train", tmp_path / "b.csv", "--encoding", "cp1252", "--epochs", 1, "--not-quoted")
+    run("train", "classifier", *train, "--val", tmp_path / "b.csv", "--out", out, *TINY)
+    assert "d\u00fcll" in ks.models.load_model(out).tokenizer.vocabulary
+
+
+def test_settings_of_a_training_are_those_of_older_states(files):
+    given = types.SimpleNamespace(
+        **{"train": files / "train.tsv", "encoding": None, "separator": None, "quoted": None},
+        **{"units": 8, "out": "m.keras"},
+    )
+    size = (files / "train.tsv").stat().st_size
+    assert settings(given) == {"train": f"{size} bytes", "units": 8}
+    given.separator = ";"
+    assert settings(given)["separator"] == ";"
 
 
 def test_evaluate_writes_what_the_model_finds(files, run, capsys):

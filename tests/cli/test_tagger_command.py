@@ -81,6 +81,44 @@ def test_columns_that_are_written_are_read(files, capsys, tmp_path):
     ]
 
 
+@pytest.mark.once
+def test_no_mark_is_tagged(files, run, capsys):
+    capsys.readouterr()
+    run("predict", files / "m.keras", stdin=b"Bo saw Anna\n\nRome\n")
+    expected = printed(capsys)
+    assert len(expected) == 3 and expected[0].startswith("Bo/")
+    for stdin in ("Bo saw Anna\r\n\r\nRome".encode(one) for one in ("utf-8-sig", "utf-16")):
+        run("predict", files / "m.keras", stdin=stdin)
+        assert printed(capsys) == expected
+
+
+@pytest.mark.once
+def test_schemes_by_other_names_comments_and_tabs(files, run, capsys, tmp_path, mistake):
+    """What a file in tabs with comments, in BIOES, gives is what plain columns give."""
+    path, out = tmp_path / "a.txt", tmp_path / "m.keras"
+    blocks = [
+        f"# id = {number} domain=en\n" + "".join(map("{}\t{}\n".format, words, tags))
+        for number, (words, tags) in enumerate(
+            (words, ks.text.convert_tags(tags, "IOB1", "IOBES")) for words, _, tags in ROWS
+        )
+    ]
+    path.write_bytes("\r\n".join(blocks).encode("utf-8-sig"))
+    command = ("train", "tagger", "--train", path, "--out", out, "--val", path, "--epochs", 1)
+    command += (*TINY, *TRAINING, "--separator", "\\t", "--scheme", "bioes")
+    run(*command, status=2)
+    assert "a.txt, line 2: 2 columns came" in (told := mistake()) and "`--comment`" in told
+    run(*command, "--comment", "# id")
+    model = ks.models.load_model(out)
+    assert model.scheme == "IOBES" and "#" not in model.tokenizer.vocabulary
+    data = ("evaluate", out, "--data", path, "--comment", "#")
+    run(*data, "--out", tmp_path / "s.json")
+    run(*data, "--scheme", "BIOES", "--out", tmp_path / "t.json")
+    assert (tmp_path / "s.json").read_text() == (tmp_path / "t.json").read_text()
+    assert '"words": 44' in (tmp_path / "s.json").read_text()
+    run(*data, "--scheme", "IOB", status=2)
+    assert "`scheme` must be one of 'BIO', 'IOB1', 'IOBES', 'BILOU', 'BMES'" in mistake()
+
+
 def test_evaluate_finds_what_the_model_finds(files, capsys, tmp_path):
     model = ks.models.load_model(files / "m.keras")
     scores = evaluate_tagger(model, {**GIVEN, "data": files / "train.txt"})
@@ -140,6 +178,7 @@ def test_an_interrupted_training_goes_on_bitwise_the_same(files, run, tmp_path, 
         (("--columns", "0"), "--columns must be two places, such as 0,-1"),
         (("--columns", "0,7"), "train.txt, line 1: 3 columns came"),
         (("--scheme", "BIO"), "train.txt, line 1: 'I-PER' is first, which is not valid in BIO"),
+        (("--scheme", "BIOX"), "`scheme` must be one of 'BIO', 'IOB1', 'IOBES', 'BILOU', 'BMES'"),
         (("--label-smoothing", 0.1), "--label-smoothing is for --softmax"),
         (("--out", "m.h5"), "--out must end in .keras; received m.h5"),
         (("--train", "/no/such/file"), "/no/such/file"),
