@@ -53,6 +53,13 @@ def check_positive(name, value):
     return value
 
 
+def check_count(name, value):
+    """Raise a `ValueError` unless `value` is an integer of at least 0."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(f"`{name}` must be an integer of at least 0; received {value!r}.")
+    return value
+
+
 def check_rate(name, value):
     """Raise a `ValueError` unless `value` is a number in [0, 1)."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1:

@@ -527,12 +527,13 @@ INITIALIZERS = [ForgetBias(), ForgetBias(5.0), Chrono(100), Chrono(100, cell="gr
 
 SAMPLERS = [
     Greedy(),
+    Greedy(min_length=3),
     Beam(),
     Beam(3, 0.0, coverage_penalty=0.2, n_best=2, min_length=1, no_repeat_ngram=3),
     Random(),
-    Random(0.7, top_k=4, top_p=0.9, seed=5),
+    Random(0.7, top_k=4, top_p=0.9, seed=5, min_length=2),
     Exhaustive(),
-    Exhaustive(max_length=9, max_nodes=50),
+    Exhaustive(max_length=9, max_nodes=50, min_length=1),
 ]
 
 METRICS = [Perplexity, BitsPerToken, ExactMatch, TokenAccuracy, LabelAccuracy, LabelF1]

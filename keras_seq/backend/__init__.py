@@ -14,6 +14,7 @@ Nothing else in the package asks which backend runs. Every backend file defines
 - `linear_scan(decay, inputs, state, reverse)`: a linear recurrence, all steps in parallel,
 - `additive_scores(query, keys, scale)`: those of additive attention, for one step,
 - `cross_entropy(labels, logits, constant)`, `predictions(logits)`: of many classes,
+- `top_k(x, k)`: the largest numbers and their places, the lower place first of equals,
 - `lstm_gates(z, c)`, `gru_gates(x, inner, h)`: one step behind the matrix products,
 - `compiled(function, variables)`: a function compiled once per input shape,
 - `gradient(function, inputs)`: a scalar and its gradient,
@@ -57,3 +58,4 @@ scan = _running.scan
 set_random_state = _running.set_random_state
 synchronize = _running.synchronize
 tanh = _running.tanh
+top_k = _running.top_k

@@ -299,6 +299,11 @@ def predictions(logits):
     return jnp.argmax(logits, axis=-1).astype("int32")
 
 
+def top_k(x, k):
+    """Return the `k` largest of the last axis and their places; see the TensorFlow twin."""
+    return jax.lax.top_k(x, k)
+
+
 def lstm_gates(z, c):
     """Return `(h, c)` of an LSTM; see the TensorFlow twin."""
     i, f, g, o = jnp.split(z, 4, axis=-1)

@@ -461,6 +461,14 @@ def predictions(logits):
     return tf.argmax(logits, axis=-1, output_type=tf.int32)
 
 
+def top_k(x, k):
+    """Return the `k` largest of the last axis, largest first, and their places, int32.
+
+    Of equals the lower place comes first. Keras's own says nothing of that.
+    """
+    return tf.math.top_k(x, k)
+
+
 def lstm_gates(z, c):
     """Return `(h, c)` of an LSTM with its usual activations.
 

@@ -534,6 +534,19 @@ def predictions(logits):
     return _remembered("predictions", logits, lambda: logits.argmax(dim=-1).to(torch.int32))
 
 
+def top_k(x, k):
+    """Return the `k` largest of the last axis and their places; see the TensorFlow twin.
+
+    PyTorch's `topk` takes equals in any order. Only rows that have some are sorted as a whole.
+    """
+    values, places = torch.topk(x, min(k + 1, x.shape[-1]))
+    tied = (values[..., 1:] == values[..., :-1]).any(dim=-1)
+    values, places = values[..., :k], places[..., :k]
+    if tied.any():
+        places[tied] = torch.sort(x[tied], dim=-1, descending=True, stable=True)[1][..., :k]
+    return values, places.to(torch.int32)
+
+
 # A loss and the metrics beside it ask the same of the same large logits, one after the other.
 _last = {}
 

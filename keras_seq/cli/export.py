@@ -1,7 +1,7 @@
 """The command that exports a model."""
 
 from keras_seq.cli import options
-from keras_seq.cli.search import Search
+from keras_seq.cli.search import Search, written
 
 
 def export(
@@ -13,6 +13,7 @@ def export(
     batching: options.Batching = False,
     custom_module: options.CustomModules = None,
     max_length: options.WrittenLength = None,
+    stop_token: options.StopTokens = None,
     sampler: options.SamplerName = None,
     width: options.Width = None,
     length_penalty: options.LengthPenalty = None,
@@ -50,8 +51,7 @@ def export(
 
 def _asked(model, given):
     """The options of `Task.export` that were given."""
-    found = {"examples": given["example"], "max_length": given["max_length"]}
-    found = {name: value for name, value in found.items() if value}
+    found = written(given) | ({"examples": given["example"]} if given["example"] else {})
     asked = [name for name in ("sampler", *Search.NAMES) if given.get(name) is not None]
     if asked and not hasattr(model, "sampler"):
         raise ValueError(

@@ -197,7 +197,7 @@ SamplerName = option(
 Width = option(int | None, "beam: number of beams.", SEARCH)
 LengthPenalty = option(float | None, "beam: exponent of the length normalisation.", SEARCH)
 CoveragePenalty = option(float | None, "beam: cost of source tokens left out.", SEARCH)
-MinLength = option(int | None, "beam: tokens before the end, at least.", SEARCH)
+MinLength = option(int | None, "Tokens before the end, at least.", SEARCH)
 NoRepeatNgram = option(int | None, "beam: write no n-gram of this size twice.", SEARCH)
 NBest = option(int | None, "beam: answers for each text.", SEARCH)
 Temperature = option(float | None, "random: below 1 likely tokens become likelier.", SEARCH)
@@ -226,6 +226,12 @@ TextSmoothing = option(
 )
 Prompt = option(str | None, "Go on from this text.", LANGUAGE)
 Count = option(int, "With --prompt: how many texts to write.", LANGUAGE)
+StopTokens = option(
+    list[str] | None,
+    "A token of the vocabulary with which a text ends too; any number.",
+    SEARCH,
+    "--stop-token",
+)
 WrittenLength = option(int | None, "The most tokens to write.", SEARCH, "--max-length")
 Reference = option(
     Path | None, "The text that it was trained on, to judge samples by.", LANGUAGE, "--reference"

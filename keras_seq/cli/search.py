@@ -5,6 +5,12 @@ import inspect
 from keras_seq.cli.show import one_line, say
 
 
+def written(given):
+    """What the options of a command say of the length and the end of texts, for `generate`."""
+    found = {"max_length": given["max_length"], "stop_tokens": given["stop_token"] or None}
+    return {name: value for name, value in found.items() if value is not None}
+
+
 class Search:
     """A loaded model and the search that the options of a command ask for.
 

@@ -28,6 +28,7 @@ def generate(
     prompt: options.Prompt = None,
     count: options.Count = 1,
     max_length: options.WrittenLength = None,
+    stop_token: options.StopTokens = None,
     sampler: options.SamplerName = None,
     width: options.Width = None,
     length_penalty: options.LengthPenalty = None,

@@ -2,7 +2,7 @@
 
 import math
 
-from keras_seq.cli.search import Search
+from keras_seq.cli.search import Search, written
 from keras_seq.cli.show import say
 
 SAMPLE = 500  # tokens of a text whose quality is measured
@@ -22,8 +22,7 @@ def continue_texts(model, given, batches):
     """Write what comes after --prompt, or after each line of batches."""
     if given["replace_unknown"]:
         raise ValueError("--replace-unknown is for a translator.")
-    more = {} if given["max_length"] is None else {"max_length": given["max_length"]}
-    search = Search(model, given, **more)
+    search = Search(model, given, **written(given))
     if given["count"] < 1 or (given["count"] > 1 and given["prompt"] is None):
         raise ValueError(f"--count counts texts from one --prompt; received {given['count']}.")
     if given["prompt"] is not None:

@@ -1,18 +1,18 @@
 """What the commands do with a translator."""
 
 from keras_seq.cli.labelled import read_columns
-from keras_seq.cli.search import Search
+from keras_seq.cli.search import Search, written
 from keras_seq.cli.show import track
 
 
-def translation(model, given):
+def translation(model, given, **how):
     """Return the search of a translator."""
-    return Search(model, given, replace_unknown=given["replace_unknown"])
+    return Search(model, given, replace_unknown=given["replace_unknown"], **how)
 
 
 def generate_translations(model, given, batches):
     """Write the answers to batches of lines."""
-    translation(model, given).write(batches)
+    translation(model, given, **written(given)).write(batches)
 
 
 def evaluate_translator(model, given):

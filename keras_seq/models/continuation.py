@@ -11,6 +11,7 @@ from keras_seq.backend import compiled, cross_entropy, synchronize
 from keras_seq.identifiers import check_positive
 from keras_seq.models.generation import Writer, best_answers, trace_steps
 from keras_seq.models.search import padded_rows
+from keras_seq.models.stop_tokens import end_token_ids
 from keras_seq.models.stream import Stream
 from keras_seq.models.task import check_texts
 from keras_seq.text.examples import pad, padded_length
@@ -39,12 +40,13 @@ class Continuation(Writer):
         strip_prompt=False,
         return_scores=False,
         return_trace=False,
+        stop_tokens=None,
     ):
         """Continue texts.
 
         The prompt may have any length, none too: all of it is read. Writing ends with the end token
-        or after `max_length` tokens. Equal prompts in a list get different answers from a sampler
-        that draws.
+        or a stop token, or after `max_length` tokens. Equal prompts in a list get different answers
+        from a sampler that draws.
 
         Args:
             prompts: a string, or a list, tuple or array of strings.
@@ -55,6 +57,9 @@ class Continuation(Writer):
             strip_prompt: whether to return only what was written.
             return_scores: whether to return the sampler's scores too.
             return_trace: whether to return every step of the search too.
+            stop_tokens: a token or a list of tokens of the vocabulary, such as `"\\n"` of a model
+                of characters: a text that was written ends with the first of them, which is a part
+                of it. A sampler's `min_length` holds for them too.
 
         Returns:
             A string for a string, a list for a list. Where the sampler has an `n_best`, each string
@@ -64,8 +69,8 @@ class Continuation(Writer):
             `Seq2Seq.generate`. With `samplers.Exhaustive` also `exact`.
 
         Raises:
-            ValueError: for anything but strings, an unknown sampler, a `max_length` below 1, and
-                whatever the sampler refuses.
+            ValueError: for anything but strings, an unknown sampler, a `max_length` below 1, stop
+                tokens that are none, and whatever the sampler refuses.
         """
         sampler = self.sampler if sampler is None else samplers.get(sampler)
         check_positive("max_length", max_length)
@@ -74,6 +79,7 @@ class Continuation(Writer):
         texts = check_texts([prompts] if single else prompts, "prompts")
         if not texts:
             return []
+        end = end_token_ids(self.tokenizer, stop_tokens)
         synchronize(self)
         ids, _ = self._frame(self.tokenizer.encode(texts))
         dicts, results = return_scores or return_trace, [None] * len(texts)
@@ -88,6 +94,7 @@ class Continuation(Writer):
                 row_ids=rows,
                 return_trace=return_trace,
                 first_token_ids=[int(ids[i][-1]) for i in rows],
+                end_token_id=end,
             )
             groups = [[] for _ in rows]
             for answer in best_answers(found, sampler.n_best or 1):
@@ -117,16 +124,17 @@ class Continuation(Writer):
             result["trace"] = trace_steps(steps, lambda i: self.tokenizer.id_to_token(int(i)))
         return result
 
-    def stream(self, prompt="", sampler=None, max_length=None):
+    def stream(self, prompt="", sampler=None, max_length=None, stop_tokens=None):
         """Return a `models.Stream`, which takes and gives one token at a time.
 
         Args:
             prompt: a string, read at once.
             sampler: as in `generate`; one that chooses token by token.
             max_length: after so many tokens an iteration ends; `None` for the end token alone.
+            stop_tokens: as in `generate`.
         """
         sampler = self.sampler if sampler is None else samplers.get(sampler)
-        return Stream(self, prompt, sampler, max_length)
+        return Stream(self, prompt, sampler, max_length, stop_tokens)
 
     def score(self, texts, batch_size=64, return_tokens=False):
         """Return how probable texts are, each by itself, from its start to its end.

@@ -11,6 +11,7 @@ from keras import ops
 from keras_seq import samplers
 from keras_seq.backend import synchronize
 from keras_seq.identifiers import check_positive
+from keras_seq.models.stop_tokens import end_token_ids
 from keras_seq.models.task import check_texts, is_text
 from keras_seq.text.examples import padded_length
 from keras_seq.text.pipeline import is_text_dataset, text_batches
@@ -120,6 +121,7 @@ class Generation(Writer):
         return_attention=False,
         return_trace=False,
         replace_unknown=False,
+        stop_tokens=None,
     ):
         """Translate.
 
@@ -134,6 +136,9 @@ class Generation(Writer):
             return_trace: whether to return every step of the search too.
             replace_unknown: whether an unknown token is replaced by the source token that it
                 attends to most. Both tokenizers should be of one kind.
+            stop_tokens: a token or a list of tokens of the target vocabulary, such as `"."`: a
+                translation ends with the first of them too, which is a part of it. A sampler's
+                `min_length` holds for them as for the end token.
 
         Returns:
             A string for a string, a list for a list. Where the sampler has an `n_best`, each string
@@ -152,7 +157,8 @@ class Generation(Writer):
 
         Raises:
             ValueError: for anything but strings, an unknown sampler, a `max_length` below 1,
-                `replace_unknown` for a model without attention, and whatever the sampler refuses.
+                `replace_unknown` for a model without attention, stop tokens that are none, and
+                whatever the sampler refuses.
         """
         sampler = self.sampler if sampler is None else samplers.get(sampler)
         if max_length is not None:
@@ -162,6 +168,7 @@ class Generation(Writer):
         texts = check_texts([inputs] if single else inputs, "inputs")
         if not texts:
             return []
+        end = end_token_ids(self.target_tokenizer, stop_tokens)
         synchronize(self)
         columns = self.encode_examples(texts).inputs
         wanted = _Wanted(return_scores, return_attention, return_trace, replace_unknown)
@@ -169,12 +176,12 @@ class Generation(Writer):
         order = np.argsort([len(ids) for ids in columns["source_ids"]], kind="stable")
         for start in range(0, len(texts), batch_size):
             rows = order[start : start + batch_size]
-            answers = self._search_batch(rows, texts, columns, sampler, max_length, wanted)
+            answers = self._search_batch(rows, texts, columns, sampler, max_length, end, wanted)
             for i, answer in zip(rows, answers, strict=True):
                 results[i] = answer if sampler.n_best else answer[0]
         return results[0] if single else results
 
-    def _search_batch(self, rows, texts, columns, sampler, max_length, wanted):
+    def _search_batch(self, rows, texts, columns, sampler, max_length, end, wanted):
         """Return the list of answers of each of the texts with numbers `rows`."""
         columns = {name: [column[i] for i in rows] for name, column in columns.items()}
         lengths = [len(ids) for ids in columns["source_ids"]]
@@ -189,6 +196,7 @@ class Generation(Writer):
             max_length=limit(padded_length(max(lengths))),
             row_ids=rows,
             return_trace=wanted.trace,
+            end_token_id=end,
         )
         answers = best_answers(found, sampler.n_best or 1)
         sources = self._source_tokens([texts[i] for i in rows])

@@ -390,7 +390,9 @@ class LanguageModel(Continuation, TokenReader, Task):
         )
         return logits + self.output_bias
 
-    def make_signatures(self, sampler=None, max_length=200, n_best=None, examples=None):
+    def make_signatures(
+        self, sampler=None, max_length=200, n_best=None, examples=None, stop_tokens=None
+    ):
         """Return what the served model answers: continuations, and how probable texts are.
 
         Args:
@@ -401,11 +403,12 @@ class LanguageModel(Continuation, TokenReader, Task):
                 that finds several.
             examples: texts for the requests that warm a server up and show how; made of frequent
                 tokens where `None`.
+            stop_tokens: as in `generate`.
         """
         sampler = self.served_sampler(sampler, n_best)
         check_positive("max_length", max_length)
         examples = check_examples(examples, self.tokenizer)
-        return language_model_signatures(self, sampler, max_length, examples)
+        return language_model_signatures(self, sampler, max_length, examples, stop_tokens)
 
     def start(self, prompt_ids, max_length=None):
         """Return `(state, memory)` after a prompt.

@@ -42,6 +42,7 @@ class CompiledSearch:
         row_ids=None,
         return_trace=False,
         first_token_ids=None,
+        end_token_id=None,
     ):
         """Search for continuations.
 
@@ -54,6 +55,8 @@ class CompiledSearch:
             row_ids: see `Sampler.search`.
             return_trace: likewise.
             first_token_ids: what each row is fed first, a list of integers; the start token where
+                `None`.
+            end_token_id: what ends a row, an integer or a tuple of several; the end token where
                 `None`.
 
         Returns:
@@ -68,10 +71,13 @@ class CompiledSearch:
         numbers = (limits, row_ids, first_token_ids)
         numbers = [pad([np.array(x, "int32")], rows)[0] for x in numbers]
         search = self._on_host if sampler.on_host else self._in_loop
-        found = search(tuple(inputs), columns, sampler, max_length, *numbers, return_trace)
+        end = self.end_token_id if end_token_id is None else end_token_id
+        found = search(tuple(inputs), columns, sampler, max_length, *numbers, end, return_trace)
         return keras.tree.map_structure(lambda x: ops.convert_to_numpy(x)[:count], found)
 
-    def _in_loop(self, names, columns, sampler, max_length, limits, row_ids, first, return_trace):
+    def _in_loop(
+        self, names, columns, sampler, max_length, limits, row_ids, first, end, return_trace
+    ):
         """Search in one compiled function."""
         fed, held = _taken_apart(sampler)
 
@@ -83,18 +89,20 @@ class CompiledSearch:
                 state,
                 memory,
                 first,
-                self.end_token_id,
+                end,
                 max_length,
                 limits,
                 row_ids,
                 return_trace,
             )
 
-        search = self._compiled((held, max_length, return_trace, names), search)
+        search = self._compiled((held, max_length, end, return_trace, names), search)
         given = (limits, row_ids, first, *map(_number, fed.values()), *columns)
         return search(*map(ops.convert_to_tensor, given))
 
-    def _on_host(self, names, columns, sampler, max_length, limits, row_ids, first, return_trace):
+    def _on_host(
+        self, names, columns, sampler, max_length, limits, row_ids, first, end, return_trace
+    ):
         """Search in Python, with `start` and `step` compiled."""
 
         state, memory = self._start(names, columns)
@@ -109,7 +117,7 @@ class CompiledSearch:
             state,
             memory,
             first,
-            self.end_token_id,
+            end,
             max_length,
             limits,
             row_ids,
@@ -129,7 +137,7 @@ class CompiledSearch:
         rows = padded_rows(len(next(iter(inputs.values()))))
         return self._start(tuple(inputs), [_padded(column, rows) for column in inputs.values()])
 
-    def step_and_choose(self, sampler, token_ids, position, state):
+    def step_and_choose(self, sampler, token_ids, position, state, end_token_id):
         """Read one token in each row, and choose the next one; for a model without a memory.
 
         Args:
@@ -137,6 +145,7 @@ class CompiledSearch:
             token_ids: int32 `(batch,)`.
             position: how many tokens were chosen before.
             state: as `start` or the last step returned it.
+            end_token_id: what ends a text, an integer or a tuple of several.
 
         Returns:
             `(log_probabilities, chosen, state)`: `(batch, vocabulary_size)`, `(batch,)`, a nest.
@@ -148,10 +157,11 @@ class CompiledSearch:
             logits, new = self.model.step(token_ids, keras.tree.pack_sequence_as(state, leaves), {})
             likely = log_softmax(logits)
             rows = ops.arange(token_ids.shape[0], dtype="int32")
-            chosen = _put_together(sampler, fed, arrays).choose(likely, position, rows)
+            variant = _put_together(sampler, fed, arrays)
+            chosen = variant.choose_allowed(likely, position, rows, end_token_id)
             return likely, chosen, new
 
-        step = self._compiled((held, "step and choose"), step)
+        step = self._compiled((held, "step and choose", end_token_id), step)
         given = (token_ids, position, *map(_number, fed.values()), *keras.tree.flatten(state))
         return step(*map(ops.convert_to_tensor, given))
 

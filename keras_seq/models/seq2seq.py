@@ -340,7 +340,9 @@ class Seq2Seq(Generation, Task):
         """Whether the decoder looks at the source."""
         return self.decoder.cell.attention is not None
 
-    def make_signatures(self, sampler=None, max_length=None, n_best=None, examples=None):
+    def make_signatures(
+        self, sampler=None, max_length=None, n_best=None, examples=None, stop_tokens=None
+    ):
         """Return what the served model answers: translations, and where the decoder looked.
 
         Args:
@@ -350,12 +352,13 @@ class Seq2Seq(Generation, Task):
                 that finds several.
             examples: texts for the requests that warm a server up and show how; made of frequent
                 tokens where `None`.
+            stop_tokens: as in `generate`.
         """
         sampler = self.served_sampler(sampler, n_best)
         if max_length is not None:
             check_positive("max_length", max_length)
         examples = check_examples(examples, self.source_tokenizer)
-        return translator_signatures(self, sampler, max_length, examples)
+        return translator_signatures(self, sampler, max_length, examples, stop_tokens)
 
     def start(self, source_ids, copy_ids=None):
         """Return `(state, memory)` before the first target token; see `layers.Decoder.start`."""

@@ -5,7 +5,8 @@ from keras import ops
 
 from keras_seq.backend import synchronize
 from keras_seq.identifiers import check_positive
-from keras_seq.samplers.sampler import Sampler
+from keras_seq.models.stop_tokens import end_token_ids
+from keras_seq.samplers.sampler import Sampler, is_end
 
 TAIL = 8  # tokens before a new one that decide how it is written
 
@@ -26,6 +27,8 @@ class Stream:
         prompt: a string, read at once.
         sampler: a `samplers.Sampler` that chooses token by token, such as `Random` or `Greedy`.
         max_length: after so many tokens an iteration ends; `None` for the end token alone.
+        stop_tokens: as in `LanguageModel.generate`; the one with which an iteration ends is given
+            and read.
 
     Attributes:
         tokens: what was read and written, a list of str.
@@ -33,7 +36,8 @@ class Stream:
             token and the unknown token have practically none.
 
     Raises:
-        ValueError: for a prompt that is no string, and a sampler that looks at whole texts.
+        ValueError: for a prompt that is no string, a sampler that looks at whole texts, and stop
+            tokens that are none of the vocabulary.
 
     Example:
 
@@ -49,7 +53,7 @@ class Stream:
     ```
     """
 
-    def __init__(self, model, prompt, sampler, max_length=None):
+    def __init__(self, model, prompt, sampler, max_length=None, stop_tokens=None):
         if not isinstance(prompt, str):
             raise ValueError(f"`prompt` must be a string; received {prompt!r}.")
         if type(sampler).search is not Sampler.search:
@@ -60,6 +64,8 @@ class Stream:
         self.model = model
         self.sampler = sampler
         self.max_length = None if max_length is None else check_positive("max_length", max_length)
+        self._end = end_token_ids(model.tokenizer, stop_tokens)
+        self._stopped = False
         self.tokens = [] if not prompt else model.tokenizer.split(prompt)
         self._written = 0
         synchronize(model)
@@ -78,6 +84,7 @@ class Stream:
         tokenizer = self.model.tokenizer
         known = token in tokenizer
         self.tokens.append(token)
+        self._stopped = False
         self._read(tokenizer.token_to_id(token) if known else tokenizer.unknown_token_id)
         return self
 
@@ -98,13 +105,14 @@ class Stream:
 
     def __next__(self):
         done = self.max_length is not None and self._written >= self.max_length
-        if done or self._next == self.model.tokenizer.end_token_id:
+        if done or self._stopped or self._next == self.model.tokenizer.end_token_id:
             raise StopIteration
         tokenizer = self.model.tokenizer
         token, tail = tokenizer.id_to_token(self._next), self.tokens[-TAIL:]
         piece = tokenizer.join([*tail, token])[len(tokenizer.join(tail)) :]
         self.tokens.append(token)
         self._written += 1
+        self._stopped = bool(is_end(self._next, self._end))
         self._read(self._next)
         return piece
 
@@ -112,7 +120,7 @@ class Stream:
         """Feed a token; find what may follow, and what is drawn of it."""
         token_ids, position = np.array([token_id], "int32"), np.int32(self._written)
         log_probabilities, chosen, self._state = self.model._search.step_and_choose(
-            self.sampler, token_ids, position, self._state
+            self.sampler, token_ids, position, self._state, self._end
         )
         self.log_probabilities = ops.convert_to_numpy(log_probabilities)[0]
         self._next = int(ops.convert_to_numpy(chosen)[0])

@@ -3,11 +3,11 @@
 import keras
 from keras import ops
 
-from keras_seq.identifiers import check_positive
-from keras_seq.samplers.sampler import Sampler
+from keras_seq.backend import top_k
+from keras_seq.identifiers import check_count, check_positive
+from keras_seq.samplers.sampler import DEAD, Sampler, is_dead, is_end
 from keras_seq.samplers.trace import empty_trace, extend_trace
 
-DEAD = -1e9  # the log-probability of a beam that holds no sequence; finite, so that sums stay so
 UNSEEN = 1e-10  # attention below this counts as this: the logarithm of 0 is not finite
 
 
@@ -19,9 +19,17 @@ class Beam(Sampler):
                    + coverage_penalty * sum_i log min(1, sum_j a_ij)
 
     |y| counts the end token, and a_ij is the weight with which token j attends to source token i.
-    At each step the `width` best continuations by score are kept. A finished beam is frozen: it
-    keeps its tokens, its coverage and its score, and competes with the living ones, whose coverage
-    is that of their tokens so far. The answer is the beam with the best score.
+    At each step the `width` best continuations are kept, by the first term with the length so far;
+    of equals those of the better beam, and then the lower token id. A finished beam is frozen: it
+    keeps its tokens and its score, and its place as long as it is among the best. When all have
+    finished, the answer is the beam with the best score.
+
+    As in Wu et al. the second term is for finished sequences only, and chooses among them: one that
+    lives has not looked at all of the source yet, and is charged nothing. A source token that no
+    token attends to counts as 1e-10, so that it costs 23 `coverage_penalty` and not infinitely
+    much; padding costs nothing. Unlike there the finished share the `width` with the living, and
+    the search ends when all have finished: a living beam that `width` others surpass is gone,
+    though with a `length_penalty` a long and likely rest might have lifted it again.
 
     `length_penalty=0` ranks by the log-probability itself and favours short answers; larger values
     favour longer ones. A width of 1 is greedy search. Where fewer sequences exist than `width` asks
@@ -42,8 +50,8 @@ class Beam(Sampler):
 
     Raises:
         ValueError: if `width` or `n_best` is not an integer above 0, `n_best` is above `width`, a
-            penalty is negative, `min_length` or `no_repeat_ngram` is no integer of at least 0; and
-            by `search` if there is a coverage penalty and no coverage.
+            penalty is negative or infinite, `min_length` or `no_repeat_ngram` is no integer of at
+            least 0; and by `search` if there is a coverage penalty and no coverage.
 
     Example:
 
@@ -79,8 +87,8 @@ class Beam(Sampler):
         self.n_best = None if n_best is None else check_positive("n_best", n_best)
         if n_best is not None and n_best > width:
             raise ValueError(f"`n_best` must be at most `width`, {width}; received {n_best}.")
-        self.min_length = _check_count("min_length", min_length)
-        self.no_repeat_ngram = _check_count("no_repeat_ngram", no_repeat_ngram)
+        self.min_length = check_count("min_length", min_length)
+        self.no_repeat_ngram = check_count("no_repeat_ngram", no_repeat_ngram)
 
     def search(
         self,
@@ -118,7 +126,7 @@ class Beam(Sampler):
             candidates = self._candidates(logits, beams["tokens"], t, end_token_id)
             covered = ops.where(beams["finished"], beams["covered"], self._covered(state, batch))
             parents, beams = self._best_continuations(t, *candidates, {**beams, "covered": covered})
-            ends = (beams["last"] == end_token_id) | (t + 1 >= limits[:, None])
+            ends = is_end(beams["last"], end_token_id) | (t + 1 >= limits[:, None])
             beams["finished"] = beams["finished"] | ends | is_dead(beams["total"])
             rows = ops.reshape(first_rows + parents, (-1,))
             state = keras.tree.map_structure(lambda x: ops.take(x, rows, axis=0), state)
@@ -166,7 +174,7 @@ class Beam(Sampler):
         that the vocabulary is looked through only once. Both are `(batch, width, count)`.
         """
         logits = ops.cast(logits, "float32")
-        found, ids = ops.top_k(
+        found, ids = top_k(
             self._allowed(logits, tokens, position, end_token_id),
             min(self.width, logits.shape[-1] or self.width),
         )
@@ -178,7 +186,7 @@ class Beam(Sampler):
         """Take away what `min_length` and `no_repeat_ngram` forbid; all are `(B * W, V)`."""
         size = ops.shape(logits)[-1]
         if self.min_length:
-            too_early = (ops.arange(size) == end_token_id) & (position < self.min_length)
+            too_early = is_end(ops.arange(size), end_token_id) & (position < self.min_length)
             logits = ops.where(too_early, DEAD, logits)
         if self.no_repeat_ngram:
             again = _repeats(tokens, position, self.no_repeat_ngram, size)
@@ -191,7 +199,7 @@ class Beam(Sampler):
         Returns `(parents, beams)`: the numbers `(batch, width)` of the beams that the new beams
         continue, and the new beams, each with its new token.
         """
-        finished, lengths, covered = beams["finished"], beams["lengths"], beams["covered"]
+        finished, lengths = beams["finished"], beams["lengths"]
         batch, count = ops.shape(finished)[0], candidates.shape[-1]
         # A finished beam has one continuation, the padding, which costs nothing.
         only_padding = ops.cast(ops.where(ops.arange(count) == 0, 0.0, DEAD), "float32")
@@ -199,10 +207,9 @@ class Beam(Sampler):
         candidates = ops.where(finished[:, :, None], 0, candidates)
         totals = beams["total"][:, :, None] + log_probabilities  # (B, W, W)
         lengths = lengths + ops.cast(ops.logical_not(finished), "int32")
-        scores = self.score(totals, lengths[:, :, None], covered[:, :, None])
-        scores = ops.where(is_dead(totals), DEAD, scores)
+        scores = ops.where(is_dead(totals), DEAD, self.score(totals, lengths[:, :, None]))
 
-        _, best = ops.top_k(ops.reshape(scores, (batch, self.width * count)), self.width)
+        _, best = top_k(ops.reshape(scores, (batch, self.width * count)), self.width)
         best = ops.cast(best, "int32")
         parents = best // count
         chosen = ops.take_along_axis(ops.reshape(candidates, (batch, -1)), best, axis=1)
@@ -214,12 +221,12 @@ class Beam(Sampler):
             "finished": ops.take_along_axis(finished, parents, axis=1),
             "lengths": ops.take_along_axis(lengths, parents, axis=1),
             "total": ops.take_along_axis(ops.reshape(totals, (batch, -1)), best, axis=1),
-            "covered": ops.take_along_axis(covered, parents, axis=1),
+            "covered": ops.take_along_axis(beams["covered"], parents, axis=1),
         }
 
-    def _scores(self, beams):
+    def _scores(self, beams, covered):
         """The scores of the beams, -inf where there is no sequence."""
-        scores = self.score(beams["total"], beams["lengths"], beams["covered"])
+        scores = self.score(beams["total"], beams["lengths"], covered)
         return ops.where(is_dead(beams["total"]), -float("inf"), scores)
 
     def _extend(self, trace, position, parents, beams):
@@ -230,13 +237,13 @@ class Beam(Sampler):
             parents=parents,
             token_ids=beams["last"],
             log_probabilities=ops.where(is_dead(total), -float("inf"), total),
-            scores=self._scores(beams),
+            scores=self._scores(beams, ops.where(beams["finished"], beams["covered"], 0.0)),
             finished=beams["finished"],
         )
 
     def _ranked(self, beams):
         """Sort the beams of each row by score."""
-        scores, order = ops.top_k(self._scores(beams), self.width)
+        scores, order = top_k(self._scores(beams, beams["covered"]), self.width)
         order = ops.cast(order, "int32")
         total = ops.take_along_axis(beams["total"], order, axis=1)
         dead = is_dead(total)
@@ -265,11 +272,6 @@ class Beam(Sampler):
             "min_length": self.min_length,
             "no_repeat_ngram": self.no_repeat_ngram,
         }
-
-
-def is_dead(log_probability):
-    """Whether this is the log-probability of no sequence at all."""
-    return log_probability < DEAD / 2
 
 
 def _repeats(tokens, position, n, size):
@@ -302,12 +304,7 @@ def _repeats(tokens, position, n, size):
 
 
 def _check_penalty(name, value):
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not (number and 0 <= value < float("inf")):
         raise ValueError(f"`{name}` must be a number of at least 0; received {value!r}.")
-    return value
-
-
-def _check_count(name, value):
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(f"`{name}` must be an integer of at least 0; received {value!r}.")
     return value

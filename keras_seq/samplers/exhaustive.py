@@ -6,9 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_seq.identifiers import check_positive
-from keras_seq.samplers.beam import is_dead
-from keras_seq.samplers.sampler import Sampler
+from keras_seq.identifiers import check_count, check_positive
+from keras_seq.samplers.sampler import Sampler, is_dead, is_end
 
 NODES_AT_ONCE = 32
 
@@ -36,10 +35,12 @@ class Exhaustive(Sampler):
             alone.
         max_nodes: the most prefixes to continue for a row. Where they run out, the answer is the
             best found so far, at least as good as the greedy one, and `exact` is false.
+        min_length: how many tokens there are at least before the end token: it is the best of these
+            sequences. A limit comes first.
 
     Raises:
-        ValueError: if `max_length` or `max_nodes` is not an integer above 0; and by `search` if a
-            trace is asked for.
+        ValueError: if `max_length` or `max_nodes` is not an integer above 0, `min_length` none of
+            at least 0; and by `search` if a trace is asked for.
 
     Example:
 
@@ -58,9 +59,10 @@ class Exhaustive(Sampler):
 
     on_host = True
 
-    def __init__(self, max_length=None, max_nodes=100_000):
+    def __init__(self, max_length=None, max_nodes=100_000, min_length=0):
         self.max_length = None if max_length is None else check_positive("max_length", max_length)
         self.max_nodes = check_positive("max_nodes", max_nodes)
+        self.min_length = check_count("min_length", min_length)
 
     def search(
         self,
@@ -89,7 +91,8 @@ class Exhaustive(Sampler):
             "nodes": np.zeros(rows, "int32"),
         }
         for row in np.flatnonzero(limits > 0):
-            tree = _Tree(step, memory, int(row), end_token_id, int(limits[row]))
+            limit, least = int(limits[row]), self.min_length
+            tree = _Tree(step, memory, int(row), end_token_id, limit, least)
             root = tree.root(state, int(start_token_ids[row]))
             found["exact"][row], found["nodes"][row] = tree.search(root, self.max_nodes)
             found["token_ids"][row, 0, : len(tree.best)] = tree.best
@@ -98,7 +101,11 @@ class Exhaustive(Sampler):
         return {**found, "scores": found["log_probabilities"].copy()}
 
     def get_config(self):
-        return {"max_length": self.max_length, "max_nodes": self.max_nodes}
+        return {
+            "max_length": self.max_length,
+            "max_nodes": self.max_nodes,
+            "min_length": self.min_length,
+        }
 
 
 @dataclasses.dataclass(eq=False)
@@ -160,15 +167,16 @@ class _Tree:
         step: see `Sampler`.
         memory: the memory of the whole batch.
         row: the number of the row.
-        end_token_id: the id that ends a sequence.
+        end_token_id: the id that ends a sequence, or a tuple of several.
         limit: how many tokens end it without.
+        least: how many tokens there are before the end.
     """
 
-    def __init__(self, step, memory, row, end_token_id, limit):
+    def __init__(self, step, memory, row, end_token_id, limit, least):
         self.step, self.row = step, row
         copies = ops.full((NODES_AT_ONCE,), row, dtype="int32")
         self.memory = keras.tree.map_structure(lambda x: ops.take(x, copies, axis=0), memory)
-        self.end_token_id, self.limit = end_token_id, limit
+        self.end_token_id, self.limit, self.least = end_token_id, limit, least
         self.best, self.best_total = (), -np.inf
 
     def root(self, state, start_token_id):
@@ -204,11 +212,12 @@ class _Tree:
         log_probabilities, state = self._run(prefixes)
         totals = np.array([prefix.total for prefix in prefixes])[:, None] + log_probabilities
         tokens = [prefix.tokens for prefix in prefixes]
-        possible = ~is_dead(log_probabilities)
+        lengths = np.array([len(t) + 1 for t in tokens])[:, None]
+        ends = is_end(np.arange(totals.shape[1]), self.end_token_id)
+        possible = ~is_dead(log_probabilities) & ~(ends & (lengths <= self.least))
         if only_best:
-            possible &= totals == totals.max()
-        ended = possible & (np.arange(totals.shape[1]) == self.end_token_id)
-        ended |= possible & (np.array([len(t) + 1 for t in tokens]) == self.limit)[:, None]
+            possible &= totals == totals[possible].max(initial=-np.inf)
+        ended = possible & (ends | (lengths == self.limit))
         whole = np.where(ended, totals, -np.inf)
         parent, token = np.unravel_index(whole.argmax(), whole.shape)
         if whole[parent, token] > self.best_total:

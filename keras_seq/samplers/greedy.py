@@ -3,12 +3,19 @@
 import keras
 
 from keras_seq.backend import predictions
+from keras_seq.identifiers import check_count
 from keras_seq.samplers.sampler import Sampler
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
 class Greedy(Sampler):
     """The most probable token at each step; the lowest id where several are equally probable.
+
+    Args:
+        min_length: how many tokens there are at least before the end token. A limit comes first.
+
+    Raises:
+        ValueError: if `min_length` is no integer of at least 0.
 
     Example:
 
@@ -21,5 +28,11 @@ class Greedy(Sampler):
     [3, 2, 0, 0, 0]
     """
 
+    def __init__(self, min_length=0):
+        self.min_length = check_count("min_length", min_length)
+
     def get_next_token(self, log_probabilities):
         return predictions(log_probabilities)
+
+    def get_config(self):
+        return {"min_length": self.min_length}

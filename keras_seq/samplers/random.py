@@ -5,7 +5,7 @@ from typing import ClassVar
 import keras
 from keras import ops
 
-from keras_seq.identifiers import check_positive
+from keras_seq.identifiers import check_count, check_positive
 from keras_seq.samplers.noise import gumbel, signed
 from keras_seq.samplers.sampler import Sampler
 
@@ -34,10 +34,11 @@ class Random(Sampler):
         top_p: only the most probable tokens are possible, as few as have this probability together,
             after temperature and `top_k`. `None` for all.
         seed: an integer.
+        min_length: how many tokens there are at least before the end token. A limit comes first.
 
     Raises:
         ValueError: if `temperature` is not above 0, `top_k` not an integer above 0, `top_p` not in
-            (0, 1], or `seed` no integer.
+            (0, 1], `seed` no integer, or `min_length` no integer of at least 0.
 
     Example:
 
@@ -63,7 +64,7 @@ class Random(Sampler):
     fed = ("seed", "temperature", "top_p")
     per_row: ClassVar[dict[str, str]] = {"temperature": "float32", "seed": "int32"}
 
-    def __init__(self, temperature=1.0, top_k=None, top_p=None, seed=0):
+    def __init__(self, temperature=1.0, top_k=None, top_p=None, seed=0, min_length=0):
         if not (_is_number(temperature) and 0 < temperature < float("inf")):
             raise ValueError(f"`temperature` must be a number above 0; received {temperature!r}.")
         if not (top_p is None or (_is_number(top_p) and 0 < top_p <= 1)):
@@ -74,6 +75,7 @@ class Random(Sampler):
         self.top_k = None if top_k is None else check_positive("top_k", top_k)
         self.top_p = top_p
         self.seed = seed
+        self.min_length = check_count("min_length", min_length)
 
     def with_rows(self, temperature, seed):
         """See `Sampler.with_rows`; a temperature that is not above 0 means the likeliest token."""
@@ -99,7 +101,8 @@ class Random(Sampler):
             sorted_logits, _ = ops.top_k(logits, ops.shape(logits)[-1])
             probabilities = ops.softmax(sorted_logits, axis=-1)
             before = ops.cumsum(probabilities, axis=-1) - probabilities
-            kept = ops.where(before < self.top_p, sorted_logits, float("inf"))
+            likely = (before < self.top_p) | (self.top_p >= 1)  # sums of many may reach 1 early
+            kept = ops.where(likely, sorted_logits, float("inf"))
             logits = ops.where(logits < ops.min(kept, axis=-1, keepdims=True), NEVER, logits)
         return logits
 
@@ -109,6 +112,7 @@ class Random(Sampler):
             "top_k": self.top_k,
             "top_p": self.top_p,
             "seed": self.seed,
+            "min_length": self.min_length,
         }
 
 

@@ -1,12 +1,16 @@
 """The loop of every sampler that keeps one sequence per row."""
 
 import copy
+import functools
+import operator
 from typing import ClassVar
 
 import keras
 from keras import ops
 
 from keras_seq.samplers.trace import empty_trace, extend_trace
+
+DEAD = -1e9  # the log-probability of what cannot be; finite, so that sums stay so
 
 
 class Sampler:
@@ -24,6 +28,7 @@ class Sampler:
 
     Attributes:
         n_best: how many answers `generate` gives for each text; `None` for one that is no list.
+        min_length: how many tokens there are at least before a token that ends a sequence.
         on_host: whether `search` runs in Python and wants only `step` compiled.
         fed: names of numbers among the attributes that a compiled search takes as tensors, so that
             another value compiles nothing again.
@@ -40,6 +45,7 @@ class Sampler:
     """
 
     n_best = None
+    min_length = 0
     on_host = False
     fed: ClassVar[tuple[str, ...]] = ()
     per_row: ClassVar[dict[str, str]] = {}
@@ -71,6 +77,14 @@ class Sampler:
         del position, row_ids
         return self.get_next_token(log_probabilities)
 
+    def choose_allowed(self, log_probabilities, position, row_ids, end_token_id):
+        """`choose`, of the tokens that `min_length` allows; none that ends comes before it."""
+        if self.min_length:
+            early = position < self.min_length
+            ends = is_end(ops.arange(ops.shape(log_probabilities)[-1]), end_token_id)
+            log_probabilities = ops.where(ends & early, DEAD, log_probabilities)
+        return self.choose(log_probabilities, position, row_ids)
+
     def search(
         self,
         step,
@@ -90,7 +104,7 @@ class Sampler:
             state: the state before the first token.
             memory: a nest of tensors, batch first.
             start_token_ids: integers `(batch,)`, fed first and not part of the result.
-            end_token_id: the id that ends a sequence.
+            end_token_id: the id that ends a sequence, or a tuple of several that do.
             max_length: how many tokens there is room for, a Python integer.
             limits: integers `(batch,)`: after so many tokens a row ends without an end token.
             row_ids: integers `(batch,)`, see `choose`; 0, 1, 2, ... where `None`.
@@ -122,7 +136,8 @@ class Sampler:
             logits, state = step(last, state, memory)
             log_probabilities = log_softmax(logits)
             token_ids = ops.arange(ops.shape(logits)[-1], dtype="int32")
-            chosen = ops.cast(self.choose(log_probabilities, t, row_ids), "int32")
+            chosen = self.choose_allowed(log_probabilities, t, row_ids, end_token_id)
+            chosen = ops.cast(chosen, "int32")
             chosen = ops.where(finished, 0, chosen)
             column = ops.expand_dims(chosen, 1)
             # Cheaper in a loop than to gather along an axis.
@@ -130,7 +145,7 @@ class Sampler:
             total = total + ops.where(finished, 0.0, gain)
             lengths = lengths + ops.cast(ops.logical_not(finished), "int32")
             tokens = ops.where(positions == t, column, tokens)
-            finished = finished | (chosen == end_token_id) | (t + 1 >= limits)
+            finished = finished | is_end(chosen, end_token_id) | (t + 1 >= limits)
             trace = extend_trace(
                 trace,
                 t,
@@ -176,6 +191,24 @@ class Sampler:
     def from_config(cls, config):
         """Return a sampler made with `config`."""
         return cls(**config)
+
+
+def is_dead(log_probability):
+    """Whether this is the log-probability of what cannot be."""
+    return log_probability < DEAD / 2
+
+
+def is_end(token_ids, end_token_id):
+    """Which of `token_ids` end a sequence.
+
+    Args:
+        token_ids: a tensor or an array of integers.
+        end_token_id: an integer, or a tuple or list of them; an empty one for no end.
+    """
+    if not isinstance(end_token_id, (tuple, list)):
+        return token_ids == end_token_id
+    found = [token_ids == int(one) for one in end_token_id]
+    return functools.reduce(operator.or_, found) if found else token_ids != token_ids
 
 
 def log_softmax(logits):

@@ -68,6 +68,20 @@ def test_random_draws_again_for_each_part_of_a_file(files, run, monkeypatch, cap
     assert first[20] == model.generate(["abc"], sampler=ks.samplers.Random(seed=4, top_k=5))[0]
 
 
+def test_how_long_answers_are_and_what_ends_them(files, run, capsys):
+    command = ("generate", files / "model.keras", "--sampler", "random", "--temperature", 4)
+    how = ("--max-length", 9, "--min-length", 2, "--stop-token", "a", "--stop-token", "c")
+    run(*command, *how, stdin=b"abc\ncab\nb\n")
+    model = ks.models.load_model(files / "model.keras")
+    sampler = ks.samplers.Random(4.0, min_length=2)
+    options = {"max_length": 9, "stop_tokens": ["a", "c"]}
+    expected = model.generate(["abc", "cab", "b"], sampler, **options)
+    assert printed(capsys) == expected
+    assert all(len(text) > 1 and not set("ac") & set(text[:-1]) for text in expected)
+    run(*command, "--max-length", 3, stdin=b"abc\n")
+    assert printed(capsys) == model.generate(["abc"], ks.samplers.Random(4.0), max_length=3)
+
+
 def test_an_option_of_another_sampler(files, run, mistake):
     run("generate", files / "model.keras", "--sampler", "greedy", "--top-k", 5, status=2)
     assert "--top-k is an option of --sampler random; received --sampler greedy" in mistake()

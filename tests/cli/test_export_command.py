@@ -33,8 +33,9 @@ def asked(monkeypatch):
 def test_options_reach_the_export(files, asked, run):
     search = ("--sampler", "beam", "--width", 3, "--n-best", 2, "--max-length", 9)
     more = ("--example", "ab", "--example", "b", "--version", 4, "--batching")
-    modules = ("--custom-module", "json")
+    modules = ("--custom-module", "json", "--stop-token", "x", "--min-length", 1)
     run("export", files / "t.keras", files / "served", *search, *more, *modules)
+    assert asked["stop_tokens"] == ["x"] and asked["sampler"].min_length == 1
     assert asked["filepath"] == files / "served" and asked["format"] == "tf_saved_model"
     assert asked["examples"] == ["ab", "b"] and asked["max_length"] == 9
     assert asked["version"] == 4 and asked["batching"] is True
@@ -46,7 +47,7 @@ def test_options_reach_the_export(files, asked, run):
 def test_what_is_not_asked_for_is_left_to_the_model(files, asked, run):
     run("export", files / "c.keras", files / "c.onnx", "--format", "onnx")
     assert asked["format"] == "onnx" and asked["version"] == "next"
-    assert not {"sampler", "examples", "max_length"} & set(asked)
+    assert not {"sampler", "examples", "max_length", "stop_tokens"} & set(asked)
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,20 @@ def test_a_language_model_of_words_with_several_answers():
     assert found["outputs"] == expected
 
 
+def test_stop_tokens_and_a_minimal_length():
+    """The options of an export do what they do in `generate`."""
+    translator = ks.models.Seq2Seq.from_texts(SOURCES, TARGETS, units=8)
+    sampler = ks.samplers.Beam(2, min_length=2, coverage_penalty=0.3)
+    options = {"sampler": sampler, "max_length": 7, "stop_tokens": ["a", "n", " "]}
+    check_translations(translator, serve(translator, options=options), **options)
+    model = ks.models.LanguageModel.from_texts(SOURCES, units=8)
+    sampler = ks.samplers.Random(seed=3, min_length=3)
+    options = {"sampler": sampler, "stop_tokens": ["e", "i"], "max_length": 20}
+    expected = [model.generate(text, **options) for text in ASKED]
+    assert serve(model, options=options)["outputs"] == expected
+    assert all(len(x) >= len(text) + 3 for x, text in zip(expected, ASKED, strict=True))
+
+
 def test_a_classifier_of_any_number_of_classes():
     labels = [["x", "é"], ["é"], ["日"], ["x"]]
     model = ks.models.TextClassifier.from_texts(

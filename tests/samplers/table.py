@@ -37,7 +37,9 @@ class Table:
         state = {"table": table, "previous": ops.cast(token_ids, "int32"), "coverage": coverage}
         return logits + memory["bias"], state
 
-    def search(self, sampler, limits=None, only=slice(None), return_trace=False, step=None):
+    def search(
+        self, sampler, limits=None, only=slice(None), return_trace=False, step=None, end=END
+    ):
         count = len(self.tables)
         limits = np.full(count, LONGEST) if limits is None else np.array(limits)
         ids = np.arange(count, dtype="int32")[only]
@@ -51,7 +53,7 @@ class Table:
             state,
             {"bias": ops.convert_to_tensor(self.bias[only])},
             ops.full((len(ids),), START, dtype="int32"),
-            END,
+            end,
             LONGEST,
             ops.convert_to_tensor(limits[only].astype("int32")),
             ops.convert_to_tensor(ids),
@@ -75,12 +77,12 @@ class Table:
         attention = self.padding[row] + self.attention[fed].sum(axis=0)
         return np.log(np.minimum(attention, 1)).sum()
 
-    def every_sequence(self, limit=LONGEST):
-        """All sequences that end with the end token, or at the limit."""
-        inner = range(END + 1, self.tables.shape[-1])
+    def every_sequence(self, limit=LONGEST, ends=(END,)):
+        """All sequences that end with one of `ends`, or at the limit."""
+        inner = [i for i in range(END, self.tables.shape[-1]) if i not in ends]
         for length in range(1, limit + 1):
             for body in itertools.product(inner, repeat=length - 1):
-                yield (*body, END)
+                yield from ((*body, end) for end in ends)
         yield from itertools.product(inner, repeat=limit)
 
 

@@ -96,6 +96,13 @@ def test_equals_at_the_edge_stay():
     assert set(choose(Random(top_p=0.1), logits, 0, range(200))) == {1, 2, 3}
 
 
+def test_all_of_the_probability_is_all_tokens():
+    """Sums of many float32 numbers reach 1 before the end of a long vocabulary."""
+    logits = -2 * np.log(np.arange(1, 30_001, dtype="float32"))[None]
+    kept = array(Random(top_p=1.0)._cut(ops.convert_to_tensor(logits)))
+    np.testing.assert_array_equal(kept, logits)
+
+
 def test_a_low_temperature_is_greedy():
     logits = np.random.default_rng(1).normal(size=(100, 9))
     chosen = choose(Random(temperature=1e-5), logits, 0, range(100))

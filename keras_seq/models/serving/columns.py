@@ -50,7 +50,7 @@ def run_search(model, sampler, inputs, limits, first_token_ids, end_token_id, ma
         inputs: what `model.start` takes, by name.
         limits: int32 `(batch,)`, how many tokens each row may get.
         first_token_ids: int32 `(batch,)`, what is fed first.
-        end_token_id: what ends a row.
+        end_token_id: what ends a row, an integer or a tuple of several.
         max_length: the room for tokens, a Python integer.
 
     Returns:

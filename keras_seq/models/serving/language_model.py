@@ -4,6 +4,7 @@ import math
 
 from keras_seq.export.signature import Field, Signature
 from keras_seq.models.serving.columns import answer_shape, mended, padded, run_search, shaped
+from keras_seq.models.stop_tokens import end_token_ids
 from keras_seq.samplers.noise import signed
 from keras_seq.text.tokenizer import tensorflow
 
@@ -15,12 +16,14 @@ class LanguageModelGraph:
         model: a `LanguageModel`.
         sampler: a `samplers.Sampler`.
         max_length: the most tokens to write.
+        stop_tokens: as in `LanguageModel.generate`.
     """
 
-    def __init__(self, model, sampler, max_length):
+    def __init__(self, model, sampler, max_length, stop_tokens=None):
         self.model = model
         self.sampler = sampler
         self.max_length = max_length
+        self.end = end_token_ids(model.tokenizer, stop_tokens)
 
     def go_on(self, text):
         """Texts `(batch,)` -> `outputs` and `scores`, with the sampler as it is."""
@@ -44,7 +47,7 @@ class LanguageModelGraph:
             {"prompt_ids": padded(prompts)},
             limits,
             fed[:, -1:].flat_values,
-            tokenizer.end_token_id,
+            self.end,
             self.max_length,
         )
         before = tokenizer.split(text)
@@ -100,7 +103,7 @@ ABOUT = {
 }
 
 
-def language_model_signatures(model, sampler, max_length, examples):
+def language_model_signatures(model, sampler, max_length, examples, stop_tokens=None):
     """Return the signatures `serving_default`, `generate` and `score` of a language model.
 
     Args:
@@ -108,8 +111,9 @@ def language_model_signatures(model, sampler, max_length, examples):
         sampler: a `samplers.Sampler`; `generate` takes its numbers `per_row` for each text.
         max_length: the most tokens to write, whatever a request asks for.
         examples: texts for a request that shows how.
+        stop_tokens: as in `LanguageModel.generate`.
     """
-    graph = LanguageModelGraph(model, sampler, max_length)
+    graph = LanguageModelGraph(model, sampler, max_length, stop_tokens)
     shape, count = answer_shape(sampler), len(examples)
     text = {"text": Field("string", "what to go on from, UTF-8; '' is right too")}
     answers = {

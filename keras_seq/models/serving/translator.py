@@ -2,6 +2,7 @@
 
 from keras_seq.export.signature import Field, Signature
 from keras_seq.models.serving.columns import answer_shape, dense, padded, run_search, shaped
+from keras_seq.models.stop_tokens import end_token_ids
 from keras_seq.text.tokenizer import tensorflow
 
 ABOUT_SCORES = "by which the sampler ranks; the log-probability in nats, but for beam search"
@@ -14,12 +15,14 @@ class TranslatorGraph:
         model: a `Seq2Seq`.
         sampler: a `samplers.Sampler`.
         max_length: the most tokens to write; where `None`, as `Seq2Seq.generate` has it.
+        stop_tokens: as in `Seq2Seq.generate`.
     """
 
-    def __init__(self, model, sampler, max_length=None):
+    def __init__(self, model, sampler, max_length=None, stop_tokens=None):
         self.model = model
         self.sampler = sampler
         self.max_length = max_length
+        self.end = end_token_ids(model.target_tokenizer, stop_tokens)
         self.room = min(model.max_target_length, max_length or model.max_target_length)
 
     def translate(self, text):
@@ -60,8 +63,8 @@ class TranslatorGraph:
         lengths = tf.cast(columns["source_ids"].row_lengths(), "int32")
         limits = 3 * lengths + 32 if self.max_length is None else tf.fill(tf.shape(lengths), 2**30)
         first = self._start_tokens(tf.shape(lengths)[0])
-        limits, end = tf.minimum(limits, self.room), self.model.target_tokenizer.end_token_id
-        return run_search(self.model, self.sampler, dense(columns), limits, first, end, self.room)
+        limits, columns = tf.minimum(limits, self.room), dense(columns)
+        return run_search(self.model, self.sampler, columns, limits, first, self.end, self.room)
 
     def _start_tokens(self, rows):
         tf = tensorflow()
@@ -100,7 +103,7 @@ class TranslatorGraph:
         return tokens.with_flat_values(tf.where(pointed, copied, tokens.flat_values))
 
 
-def translator_signatures(model, sampler, max_length, examples):
+def translator_signatures(model, sampler, max_length, examples, stop_tokens=None):
     """Return the signatures of a translator: `serving_default`, and `attend` with an attention.
 
     Args:
@@ -108,8 +111,9 @@ def translator_signatures(model, sampler, max_length, examples):
         sampler: likewise.
         max_length: likewise.
         examples: texts for a request that shows how.
+        stop_tokens: likewise.
     """
-    graph = TranslatorGraph(model, sampler, max_length)
+    graph = TranslatorGraph(model, sampler, max_length, stop_tokens)
     text = {"text": Field("string", "the texts to translate, UTF-8")}
     shape = answer_shape(sampler)
     best = (
