@@ -1,4 +1,6 @@
-"""From what a user writes (`"lstm"`, a config, an instance) to an object."""
+"""From what a user writes (`"lstm"`, a config, an instance, a number) to an object."""
+
+import numbers
 
 import keras
 
@@ -46,25 +48,46 @@ def fresh(initializer):
     return initializer.clone() if hasattr(initializer, "clone") else initializer
 
 
+def as_integer(value):
+    """Return the `int` that `value` is, one of NumPy too, or `None` for anything else."""
+    integral = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    return int(value) if integral else None
+
+
+def as_number(value):
+    """Return the `int` or `float` that `value` is, one of NumPy too, or `None`."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return None
+    return int(value) if isinstance(value, numbers.Integral) else float(value)
+
+
 def check_positive(name, value):
-    """Raise a `ValueError` unless `value` is an integer above 0."""
-    if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
+    """Return `value` as an `int`; a `ValueError` unless it is an integer above 0."""
+    number = as_integer(value)
+    if number is None or number <= 0:
         raise ValueError(f"`{name}` must be an integer above 0; received {value!r}.")
-    return value
+    return number
+
+
+def check_at_least(name, value, least):
+    """Return `value` as an `int`; a `ValueError` unless it is an integer of at least `least`."""
+    number = as_integer(value)
+    if number is None or number < least:
+        raise ValueError(f"`{name}` must be an integer of at least {least}; received {value!r}.")
+    return number
 
 
 def check_count(name, value):
-    """Raise a `ValueError` unless `value` is an integer of at least 0."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(f"`{name}` must be an integer of at least 0; received {value!r}.")
-    return value
+    """Return `value` as an `int`; a `ValueError` unless it is an integer of at least 0."""
+    return check_at_least(name, value, 0)
 
 
 def check_rate(name, value):
-    """Raise a `ValueError` unless `value` is a number in [0, 1)."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1:
+    """Return `value` as a number of Python; a `ValueError` unless it is in [0, 1)."""
+    number = as_number(value)
+    if number is None or not 0 <= number < 1:
         raise ValueError(f"`{name}` must be a number in [0, 1); received {value!r}.")
-    return value
+    return number
 
 
 def check_choice(name, value, choices):

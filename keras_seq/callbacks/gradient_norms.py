@@ -10,6 +10,7 @@ from keras_seq.backend import synchronize
 from keras_seq.callbacks.gradient_events import KINDS, GradientEvents, in_words
 from keras_seq.callbacks.norm_columns import NormColumns
 from keras_seq.callbacks.recording_optimizer import RecordingOptimizer, innermost
+from keras_seq.identifiers import check_positive
 
 LOGS = ("global", "layer", "weight")
 
@@ -111,12 +112,10 @@ class GradientNorms(keras.callbacks.Callback):
             raise ValueError(f"`vanishing` must be in (0, 1); received {vanishing!r}.")
         if not exploding > 0:
             raise ValueError(f"`exploding` must be above 0; received {exploding!r}.")
-        for name, value in (("max_steps", max_steps), ("buffer_steps", buffer_steps)):
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"`{name}` must be an integer above 0; received {value!r}.")
+        self.max_steps = check_positive("max_steps", max_steps)
+        buffer_steps = check_positive("buffer_steps", buffer_steps)
         self.logs = logs
         self.every_step = every_step
-        self.max_steps = max_steps
         self.vanishing = vanishing
         self.exploding = exploding
         self.stop_on = stop_on

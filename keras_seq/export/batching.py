@@ -3,7 +3,7 @@
 import os
 import pathlib
 
-from keras_seq.identifiers import check_positive
+from keras_seq.identifiers import check_count, check_positive
 
 FILE = "batching_params.pbtxt"
 
@@ -68,9 +68,10 @@ def batching_parameters(
     Reference:
         https://www.tensorflow.org/tfx/serving/serving_config#batching_configuration
     """
-    check_positive("max_batch_size", max_batch_size)
-    _check_timeout(batch_timeout_micros)
-    numbers = {"max_batch_size": max_batch_size, "batch_timeout_micros": batch_timeout_micros}
+    numbers = {
+        "max_batch_size": check_positive("max_batch_size", max_batch_size),
+        "batch_timeout_micros": check_count("batch_timeout_micros", batch_timeout_micros),
+    }
     for name, value in (
         ("num_batch_threads", num_batch_threads),
         ("max_enqueued_batches", max_enqueued_batches),
@@ -89,13 +90,6 @@ def batching_parameters(
     if pad_variable_length_inputs:
         lines.append("pad_variable_length_inputs: true")
     return "\n".join([*lines, ""])
-
-
-def _check_timeout(value):
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(
-            f"`batch_timeout_micros` must be an integer of at least 0; received {value!r}."
-        )
 
 
 def _check_sizes(sizes, largest):

@@ -8,6 +8,8 @@ import shutil
 import socket
 import uuid
 
+from keras_seq.identifiers import as_integer
+
 
 def versions(path):
     """Return the versions in a folder, integers, oldest first; none where there is no folder."""
@@ -23,7 +25,8 @@ def check_version(path, version):
     """Raise a `ValueError` unless `version` is `"next"` or an integer that is still free."""
     if version == "next":
         return
-    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+    number = as_integer(version)
+    if number is None or number < 1:
         raise ValueError(
             f'`version` must be an integer of at least 1 or "next"; received {version!r}.'
         )

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_seq.identifiers import check_choice
+from keras_seq.identifiers import check_at_least, check_choice
 from keras_seq.initializers._bias_shape import units_of_bias
 
 CELLS = ("lstm", "gru")
@@ -56,9 +56,7 @@ class Chrono(keras.initializers.Initializer):
     """
 
     def __init__(self, max_length, cell="lstm", seed=None):
-        if isinstance(max_length, bool) or not isinstance(max_length, int) or max_length < 3:
-            raise ValueError(f"`max_length` must be an integer above 2; received {max_length!r}.")
-        self.max_length = max_length
+        self.max_length = max_length = check_at_least("max_length", max_length, 3)
         self.cell = check_choice("cell", cell, CELLS)
         self.times = keras.initializers.RandomUniform(1.0, max_length - 1.0, seed=seed)
 

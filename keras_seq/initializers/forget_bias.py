@@ -5,6 +5,7 @@ import math
 import keras
 from keras import ops
 
+from keras_seq.identifiers import as_number
 from keras_seq.initializers._bias_shape import units_of_bias
 
 
@@ -48,10 +49,9 @@ class ForgetBias(keras.initializers.Initializer):
     """
 
     def __init__(self, value=1.0):
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not (number and math.isfinite(value)):
+        self.value = as_number(value)
+        if self.value is None or not math.isfinite(self.value):
             raise ValueError(f"`value` must be a finite number; received {value!r}.")
-        self.value = value
 
     def __call__(self, shape, dtype=None):
         units = units_of_bias("ForgetBias", "lstm", shape)

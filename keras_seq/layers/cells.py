@@ -1,5 +1,7 @@
 """Cells by name, and the few facts about a cell that loops need."""
 
+import numbers
+
 import keras
 
 from keras_seq.identifiers import resolve
@@ -83,7 +85,7 @@ def check_bias(cell):
 def state_sizes(cell):
     """Return the sizes of the state tensors of `cell`, as a list of integers."""
     size = cell.state_size
-    return [size] if isinstance(size, int) else list(size)
+    return [size] if isinstance(size, numbers.Integral) else list(size)
 
 
 def state_names(cell):

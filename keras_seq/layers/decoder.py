@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from keras_seq.backend import jit_pays, product
-from keras_seq.identifiers import check_choice, check_positive, check_rate, resolve
+from keras_seq.identifiers import as_number, check_choice, check_positive, check_rate, resolve
 from keras_seq.layers.attention import AttentionMechanism
 from keras_seq.layers.attention_cell import AttentionCell
 from keras_seq.layers.bahdanau_attention import BahdanauAttention
@@ -552,8 +552,9 @@ def check_ratio(name, ratio):
         ratio = keras.saving.deserialize_keras_object(ratio)
     if isinstance(ratio, LearningRateSchedule):
         return ratio
-    if isinstance(ratio, bool) or not isinstance(ratio, (int, float)) or not 0 <= ratio <= 1:
+    number = as_number(ratio)
+    if number is None or not 0 <= number <= 1:
         raise ValueError(
             f"`{name}` must be a number in [0, 1] or a LearningRateSchedule; received {ratio!r}."
         )
-    return ratio
+    return number

@@ -48,7 +48,7 @@ class LuongAttention(AttentionMechanism):
         if method not in SCORES:
             raise ValueError(f"`method` must be one of {', '.join(SCORES)}; received {method!r}.")
         if method == "concat":
-            check_positive("units", units)
+            units = check_positive("units", units)
         self.method = method
         self.units = units
 

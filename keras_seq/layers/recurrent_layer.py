@@ -124,7 +124,7 @@ def give_bias(cell, argument, initializer):
 
 def check_weight_dropout(rate, cell):
     """Raise a `ValueError` unless weights of `cell` can be dropped at `rate`."""
-    check_rate("weight_dropout", rate)
+    rate = check_rate("weight_dropout", rate)
     if rate and not (
         type(cell) in KNOWN_CELLS
         and getattr(cell, "reset_after", True)

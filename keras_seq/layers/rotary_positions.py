@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_seq.identifiers import as_number
 from keras_seq.layers.position_encoding import PositionEncoding
 
 
@@ -43,9 +44,9 @@ class RotaryPositions(PositionEncoding):
 
     def __init__(self, base=10000.0, **kwargs):
         super().__init__(**kwargs)
-        if isinstance(base, bool) or not isinstance(base, (int, float)) or not base > 1:
+        self.base = as_number(base)
+        if self.base is None or not self.base > 1:
             raise ValueError(f"`base` must be a number above 1; received {base!r}.")
-        self.base = base
 
     def check_head_size(self, size):
         if size % 2:

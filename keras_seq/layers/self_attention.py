@@ -139,7 +139,7 @@ class SelfAttention(keras.layers.Layer):
         """
         if not self.causal:
             raise ValueError("A stream has no later steps to see: it needs causal=True.")
-        check_positive("max_length", max_length)
+        max_length = check_positive("max_length", max_length)
         cache = (batch_size, self.num_heads, max_length, self.units // self.num_heads)
         return {
             "keys": ops.zeros(cache, dtype=self._score_dtype()),

@@ -72,12 +72,13 @@ class TimeSkipCell(keras.layers.Layer):
 
     def __init__(self, cell, skip=10, units=None, **kwargs):
         super().__init__(**kwargs)
-        if check_positive("skip", skip) < 2:
+        skip = check_positive("skip", skip)
+        if skip < 2:
             raise ValueError(
                 f"`skip` must be an integer above 1; received {skip!r}, the state before alone."
             )
         if isinstance(cell, str) or units is not None:
-            check_positive("units", units)
+            units = check_positive("units", units)
         self.skip = skip
         self.units = units
         self.cell = get_cell(cell, units, self.dtype_policy)

@@ -68,8 +68,11 @@ class VanillaRNNCell(keras.layers.SimpleRNNCell):
         learn_initial_state=False,
         **kwargs,
     ):
+        units = check_positive("units", units)
+        if readout_units is not None:
+            readout_units = check_positive("readout_units", readout_units)
         super().__init__(
-            check_positive("units", units),
+            units,
             activation=activation,
             recurrent_initializer=recurrent_initializer,
             **kwargs,
@@ -78,7 +81,6 @@ class VanillaRNNCell(keras.layers.SimpleRNNCell):
         self.readout_activation = keras.activations.get(readout_activation)
         self.learn_initial_state = learn_initial_state
         if readout_units is not None:
-            check_positive("readout_units", readout_units)
             self.state_size = [readout_units, units]  # output first
             self.output_size = readout_units
 

@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from keras_seq.backend import compiled, synchronize
-from keras_seq.identifiers import check_positive, check_rate
+from keras_seq.identifiers import as_number, check_positive, check_rate
 from keras_seq.layers.poolings import get_pooling
 from keras_seq.layers.token_embedding import token_embedding
 from keras_seq.models.classes import Classes, class_names_of
@@ -459,6 +459,7 @@ class TextClassifier(TokenReader, Task):
 
 def check_threshold(value):
     """Return a probability, or raise a `ValueError`."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1:
+    number = as_number(value)
+    if number is None or not 0 < number < 1:
         raise ValueError(f"`threshold` must be a number in (0, 1); received {value!r}.")
-    return value
+    return number

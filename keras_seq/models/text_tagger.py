@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from keras_seq.backend import predictions
-from keras_seq.identifiers import check_positive, check_rate
+from keras_seq.identifiers import as_integer, check_positive, check_rate
 from keras_seq.layers.character_features import CharacterFeatures
 from keras_seq.layers.crf import CRF
 from keras_seq.layers.token_embedding import token_embedding
@@ -208,12 +208,13 @@ class TextTagger(TokenReader, Task):
 
     def _check_rare(self, value):
         most = self.tokenizer.vocabulary_size
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
+        number = as_integer(value)
+        if number is None or not 0 <= number <= most:
             raise ValueError(
                 f"`rare_words` must be an integer in [0, {most}], the size of the vocabulary; "
                 f"received {value!r}."
             )
-        return value
+        return number
 
     def _make_inputs(self, character_tokenizer):
         """Make what stands below the encoder; all of it follows the dtype policy of the model."""

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_seq.backend import top_k
-from keras_seq.identifiers import check_count, check_positive
+from keras_seq.identifiers import as_number, check_count, check_positive
 from keras_seq.samplers.sampler import DEAD, Sampler, is_dead, is_end
 from keras_seq.samplers.trace import empty_trace, extend_trace
 
@@ -304,7 +304,7 @@ def _repeats(tokens, position, n, size):
 
 
 def _check_penalty(name, value):
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not (number and 0 <= value < float("inf")):
+    number = as_number(value)
+    if number is None or not 0 <= number < float("inf"):
         raise ValueError(f"`{name}` must be a number of at least 0; received {value!r}.")
-    return value
+    return number

@@ -5,7 +5,7 @@ from typing import ClassVar
 import keras
 from keras import ops
 
-from keras_seq.identifiers import check_count, check_positive
+from keras_seq.identifiers import as_integer, as_number, check_count, check_positive
 from keras_seq.samplers.noise import gumbel, signed
 from keras_seq.samplers.sampler import Sampler
 
@@ -65,16 +65,15 @@ class Random(Sampler):
     per_row: ClassVar[dict[str, str]] = {"temperature": "float32", "seed": "int32"}
 
     def __init__(self, temperature=1.0, top_k=None, top_p=None, seed=0, min_length=0):
-        if not (_is_number(temperature) and 0 < temperature < float("inf")):
+        self.temperature, self.top_p = as_number(temperature), as_number(top_p)
+        self.seed = as_integer(seed)
+        if self.temperature is None or not 0 < self.temperature < float("inf"):
             raise ValueError(f"`temperature` must be a number above 0; received {temperature!r}.")
-        if not (top_p is None or (_is_number(top_p) and 0 < top_p <= 1)):
+        if top_p is not None and (self.top_p is None or not 0 < self.top_p <= 1):
             raise ValueError(f"`top_p` must be a number in (0, 1] or None; received {top_p!r}.")
-        if isinstance(seed, bool) or not isinstance(seed, int):
+        if self.seed is None:
             raise ValueError(f"`seed` must be an integer; received {seed!r}.")
-        self.temperature = temperature
         self.top_k = None if top_k is None else check_positive("top_k", top_k)
-        self.top_p = top_p
-        self.seed = seed
         self.min_length = check_count("min_length", min_length)
 
     def with_rows(self, temperature, seed):
@@ -114,7 +113,3 @@ class Random(Sampler):
             "seed": self.seed,
             "min_length": self.min_length,
         }
-
-
-def _is_number(value):
-    return isinstance(value, (int, float)) and not isinstance(value, bool)

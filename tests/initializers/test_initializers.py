@@ -100,7 +100,7 @@ def test_they_come_back_from_json(initializer):
     [
         (lambda: ForgetBias("much"), "`value` must be a finite number; received 'much'"),
         (lambda: ForgetBias(np.inf), "received inf"),
-        (lambda: Chrono(2), "`max_length` must be an integer above 2; received 2"),
+        (lambda: Chrono(2), "`max_length` must be an integer of at least 3; received 2"),
         (lambda: Chrono(10.5), "received 10.5"),
         (lambda: Chrono(10, cell="vanilla"), "`cell` must be one of 'lstm', 'gru'"),
         (lambda: Chrono(10)((2, 12)), r"an LSTM, \(4 \* units,\).* received the shape \(2, 12\)"),

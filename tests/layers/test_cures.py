@@ -411,7 +411,7 @@ def test_a_model_of_cures_comes_back_from_its_file(tmp_path):
         (lambda: LSTM(U, forget_bias=5.0, bias_initializer="ones"), "`forget_bias` initialises"),
         (lambda: LSTM(U, chrono=9, use_bias=False), "`chrono` .* received use_bias=False"),
         (lambda: GRU(U, chrono=9, bias_initializer="ones"), "`chrono` initialises the bias"),
-        (lambda: LSTM(U, chrono=2), "`max_length` must be an integer above 2; received 2"),
+        (lambda: LSTM(U, chrono=2), "`max_length` must be an integer of at least 3; received 2"),
         (lambda: LSTM(U, forget_bias=np.nan), "`value` must be a finite number"),
         (lambda: LSTM(U, bias_initializer=Chrono(9)), "Chrono .* `unit_forget_bias=False`"),
         (

@@ -238,7 +238,7 @@ def test_a_readout_and_a_learnt_first_state():
     cell = VanillaRNNCell(U, "relu", readout_units=2, learn_initial_state=True)
     keras_layer = same_weights(layer, keras.layers.RNN(cell, **ALL))
     results = [
-        visible(layer, runner_of(one, mask=RIGHT)(X), seen(layer, RIGHT))
+        visible(layer, arrays(runner_of(one, mask=RIGHT)(X)), seen(layer, RIGHT))
         for one in (layer, keras_layer)
     ]
     assert_close(*results)

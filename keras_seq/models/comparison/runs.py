@@ -2,6 +2,7 @@
 
 import numbers
 
+from keras_seq.identifiers import as_integer
 from keras_seq.models.comparison.architectures import pack
 from keras_seq.models.comparison.isolated import isolated_run
 from keras_seq.models.comparison.run import about, run
@@ -40,7 +41,7 @@ def run_all(architectures, data, settings, seed, isolate, more=None, report=None
 def check_seeds(seeds):
     """Return seeds as a list, or raise a `ValueError`; one number is one seed."""
     seeds = [seeds] if isinstance(seeds, numbers.Integral) else list(seeds)
-    wrong = [seed for seed in seeds if isinstance(seed, bool) or not isinstance(seed, int)]
-    if not seeds or wrong or min(seeds) < 0:
+    found = [as_integer(seed) for seed in seeds]
+    if not seeds or None in found or min(found) < 0:
         raise ValueError(f"`seeds` must be whole numbers from 0 on; received {seeds!r}.")
-    return seeds
+    return found

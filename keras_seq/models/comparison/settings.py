@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from keras_seq.identifiers import check_choice, check_positive, check_rate
+from keras_seq.identifiers import as_number, check_choice, check_positive, check_rate
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +59,7 @@ def make_settings(given):
         value = getattr(settings, name)
         if value is None and name != "learning_rate":
             continue
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+        number = as_number(value)
+        if number is None or not number > 0:
             raise ValueError(f"`{name}` must be a number above 0; received {value!r}.")
     return settings
