@@ -19,6 +19,8 @@ Nothing else in the package asks which backend runs. Every backend file defines
 - `compiled(function, variables)`: a function compiled once per input shape,
 - `gradient(function, inputs)`: a scalar and its gradient,
 - `random_state()`, `set_random_state(states)`: of the global generators,
+- `choose(mask, arrays)`, `run_if(condition, function)`: rows by a mask, outside of a compiler,
+- `static_step(jit_compile)`: whether a training step must know its shapes beforehand,
 - `synchronize(model)`: make a model's variables hold the newest values,
 - `jit_pays`: whether `jit_compile="auto"` should compile a model with recurrent layers.
 """
@@ -38,6 +40,7 @@ if keras.config.backend() not in NAMES:
 _running = importlib.import_module(f"keras_seq.backend.{keras.config.backend()}")
 
 additive_scores = _running.additive_scores
+choose = _running.choose
 compiled = _running.compiled
 cross_entropy = _running.cross_entropy
 custom_gradient = _running.custom_gradient
@@ -54,8 +57,10 @@ portable = _running.portable
 predictions = _running.predictions
 product = _running.product
 random_state = _running.random_state
+run_if = _running.run_if
 scan = _running.scan
 set_random_state = _running.set_random_state
+static_step = _running.static_step
 synchronize = _running.synchronize
 tanh = _running.tanh
 top_k = _running.top_k

@@ -201,6 +201,24 @@ def synchronize(model):
     model.jax_state_sync()
 
 
+def choose(mask, arrays):
+    """Return the rows of each of `arrays` where `mask` is true; see the TensorFlow twin."""
+    if isinstance(mask, jax.core.Tracer):
+        return tuple(arrays)
+    return tuple(array[mask] for array in map(jnp.asarray, arrays))
+
+
+def run_if(condition, function):
+    """Call `function` where the scalar `condition` is true; see the TensorFlow twin."""
+    if isinstance(condition, jax.core.Tracer) or bool(condition):
+        function()
+
+
+def static_step(jit_compile):
+    """Whether a training step must know its shapes beforehand; see the TensorFlow twin."""
+    return bool(jit_compile)
+
+
 def random_state():
     """Return the states of the global generators: no layer of Keras draws from any here."""
     return []

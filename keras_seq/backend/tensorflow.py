@@ -336,6 +336,32 @@ def synchronize(model):
     """Make the variables of `model` hold the newest values: here they always do."""
 
 
+def choose(mask, arrays):
+    """Return the rows of each of `arrays` where `mask`, `(rows,)`, is true.
+
+    How many these are is known to a step that runs only: not to a compiler (see `static_step`),
+    nor where shapes alone are traced, when all rows are returned.
+    """
+    return tuple(tf.boolean_mask(array, mask) for array in arrays)
+
+
+def run_if(condition, function):
+    """Call `function` for what it changes, where the scalar `condition` is true."""
+
+    def run():
+        function()
+        return 0
+
+    tf.cond(condition, run, lambda: 0)
+
+
+def static_step(jit_compile):
+    """Whether a training step with this `jit_compile` must know all shapes beforehand."""
+    if jit_compile == "auto":
+        return bool(tf.config.list_physical_devices("GPU"))
+    return bool(jit_compile)
+
+
 def random_state():
     """Return the states of the global generators: no layer of Keras draws from any here."""
     return []

@@ -401,6 +401,24 @@ def synchronize(model):
     """Make the variables of `model` hold the newest values: here they always do."""
 
 
+def choose(mask, arrays):
+    """Return the rows of each of `arrays` where `mask` is true; see the TensorFlow twin."""
+    if mask.device.type == "meta":
+        return tuple(arrays)
+    return tuple(array[mask] for array in arrays)
+
+
+def run_if(condition, function):
+    """Call `function` where the scalar `condition` is true; see the TensorFlow twin."""
+    if condition.device.type == "meta" or bool(condition):
+        function()
+
+
+def static_step(jit_compile):
+    """Whether a training step must know its shapes beforehand; see the TensorFlow twin."""
+    return False
+
+
 def random_state():
     """Return the states of the global generators as a list of bytes.
 

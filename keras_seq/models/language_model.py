@@ -12,6 +12,7 @@ from keras_seq.models.encoders import STACK_OPTIONS, TokenReader, encoder_config
 from keras_seq.models.generation import never
 from keras_seq.models.losses import TokenCrossEntropy
 from keras_seq.models.metrics import BitsPerToken, Perplexity, TokenAccuracy
+from keras_seq.models.outputs import Outputs
 from keras_seq.models.search import CompiledSearch
 from keras_seq.models.serving.columns import check_examples
 from keras_seq.models.serving.language_model import language_model_signatures
@@ -240,6 +241,9 @@ class LanguageModel(Continuation, TokenReader, Task):
             if isinstance(self.tokenizer, CharacterTokenizer):
                 weighted_metrics.append(BitsPerToken("bits_per_character"))
         super().compile(optimizer=optimizer, loss=loss, weighted_metrics=weighted_metrics, **kwargs)
+
+    def outputs(self):
+        return Outputs(self.tokenizer.vocabulary_size, per_token=True)
 
     def check_inputs(self, x):
         return [x] if isinstance(x, str) else check_texts(x, "x")

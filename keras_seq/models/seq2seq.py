@@ -11,6 +11,7 @@ from keras_seq.layers.token_embedding import token_embedding
 from keras_seq.models.generation import Generation, never
 from keras_seq.models.losses import TokenCrossEntropy
 from keras_seq.models.metrics import ExactMatch, Perplexity, TokenAccuracy
+from keras_seq.models.outputs import Outputs
 from keras_seq.models.search import CompiledSearch
 from keras_seq.models.serving.columns import check_examples
 from keras_seq.models.serving.translator import translator_signatures
@@ -266,6 +267,9 @@ class Seq2Seq(Generation, Task):
         if weighted_metrics == "auto":
             weighted_metrics = [TokenAccuracy(), Perplexity(), ExactMatch()]
         super().compile(optimizer=optimizer, loss=loss, weighted_metrics=weighted_metrics, **kwargs)
+
+    def outputs(self):
+        return Outputs(self.target_tokenizer.vocabulary_size, per_token=True)
 
     def encode_examples(self, x, y=None, sample_weight=None):
         source, target = self.source_tokenizer, self.target_tokenizer

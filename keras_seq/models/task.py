@@ -2,14 +2,21 @@
 
 import os
 import pathlib
+import types
 
 import keras
 import numpy as np
+from keras import ops
 
+from keras_seq.backend import static_step
 from keras_seq.models.exportable import Exportable
+from keras_seq.models.outputs import Outputs
+from keras_seq.models.own_metrics import heeds_filling, real_loss, real_metrics
+from keras_seq.models.real_rows import LossTracker, pack
 from keras_seq.text import Tokenizer
 from keras_seq.text.examples import LengthBatches
 from keras_seq.text.pipeline import (
+    REAL_ROWS,
     SHUFFLE_BUFFER,
     BatchedDataset,
     StreamedDataset,
@@ -59,6 +66,122 @@ class Task(Exportable, keras.Model):
     label_per_token = True
     words = ("source", "target")
 
+    _compiled_with = None  # what `compile` got and made of it
+
+    def compile(
+        self,
+        optimizer="adam",
+        loss=None,
+        metrics=None,
+        weighted_metrics=None,
+        run_eagerly=False,
+        jit_compile="auto",
+        **kwargs,
+    ):
+        """Configure training; the arguments are those of `keras.Model.compile`.
+
+        Losses and metrics see real texts and tokens alone, and no row that fills up a batch: the
+        numbers are those of one row of all texts, or of the tokens of all texts. `metrics` leave
+        the user's weights out, `weighted_metrics` and the loss heed them.
+
+        - Keras's own are given probabilities, the softmax (with `multi_label` the sigmoid) of what
+          `call` returns, those with `from_logits=True` that itself; and labels in the shape that
+          they take. `"accuracy"` is that of the task.
+        - What a user wrote is given what `call` returns, and the numbers of the classes. In a task
+          with labels for tokens it is tried on a few made-up ones: if it is computed of tokens, it
+          gets those of a batch in one row, `(tokens,)` and `(tokens, classes)`; otherwise it gets
+          `(batch, steps)` and must heed a `sample_weight` of this shape.
+
+        A name that stands in both lists is that of the one in `metrics`; the other is reported as
+        `weighted_...`.
+
+        Raises:
+            ValueError: for what Keras does not know, for more than one loss, and for what cannot be
+                kept from counting padding.
+        """
+        static = not run_eagerly and static_step(jit_compile)
+        outputs = self.outputs()
+        used_loss = real_loss(loss, outputs, static)
+        used = real_metrics(metrics, weighted_metrics, outputs, static)
+        super().compile(
+            optimizer=optimizer,
+            loss=used_loss,
+            weighted_metrics=used or None,
+            run_eagerly=run_eagerly,
+            jit_compile=jit_compile,
+            **kwargs,
+        )
+        self.loss = loss
+        # In a namespace, where Keras does not look for what it tracks and saves.
+        self._compiled_with = types.SimpleNamespace(
+            config={"loss": loss, "metrics": metrics, "weighted_metrics": weighted_metrics},
+            loss=used_loss,
+            tracker=LossTracker(super().metrics[0]),
+            filled=heeds_filling([*used, *([used_loss] if used_loss else [])]),
+        )
+
+    def get_compile_config(self):
+        config = super().get_compile_config()
+        if config and self._compiled_with is not None:
+            own = keras.saving.serialize_keras_object(self._compiled_with.config)
+            config.update(own)
+        return config
+
+    @property
+    def metrics(self):
+        found = super().metrics
+        if self._compiled_with is not None:
+            found[0] = self._compiled_with.tracker  # in the place of Keras's
+        return found
+
+    def outputs(self):
+        """Return the `Outputs` of the model: what its labels and predictions are."""
+        return Outputs(5, self.label_per_token)
+
+    def real_targets(self, x, y, sample_weight=None):
+        """Return `(labels, weights, real)` of a batch.
+
+        Args:
+            x, y, sample_weight: of a batch, as Keras has them. The weights are those of rows or of
+                tokens, or `None`.
+
+        Returns:
+            The labels as losses and metrics take them; the weights, float32, of the shape of rows
+            or tokens, 0 for what is not real; and 1 for what is and 0 for what is not, of the same
+            shape.
+        """
+        labels = ops.convert_to_tensor(y)
+        if self.label_per_token:
+            real = ops.cast(labels != 0, "float32")
+        elif isinstance(x, dict) and REAL_ROWS in x:
+            real = ops.cast(x[REAL_ROWS], "float32")
+        else:
+            first = labels if len(labels.shape) == 1 else labels[:, 0]
+            real = ops.ones_like(first, dtype="float32")
+        if sample_weight is None:
+            return labels, real, real
+        weights = ops.cast(ops.convert_to_tensor(sample_weight), "float32")
+        if self.label_per_token:  # TensorFlow does not always know how many axes there are
+            weights = ops.reshape(weights, (ops.shape(labels)[0], -1))
+        else:
+            weights = ops.reshape(weights, (-1,))
+        return labels, ops.where(real > 0, weights, ops.zeros_like(real)), real
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        if y is not None and self._compiled_with is not None:
+            y, weights, real = self.real_targets(x, y, sample_weight)
+            sample_weight = pack(weights, real)
+        return super().compute_loss(x, y, y_pred, sample_weight, training)
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        if y is not None and self._compiled_with is not None:
+            y, weights, real = self.real_targets(x, y, sample_weight)
+            loss = self._compiled_with.loss
+            weight = ops.sum(real) if loss is None else loss.batch_weight(weights, real)
+            self._compiled_with.tracker.settle(weight)
+            sample_weight = pack(weights, real)
+        return super().compute_metrics(x, y, y_pred, sample_weight)
+
     def check_inputs(self, x):
         """Return `x` as the list that `encode_examples` takes, or raise a `ValueError`."""
         return check_texts(x, "x")
@@ -82,7 +205,17 @@ class Task(Exportable, keras.Model):
             An object with a `dataset` of `(x, y, sample_weight)`, or `(x,)` without labels, and
             `set_epoch(epoch)`, after which the dataset has the order of that epoch.
         """
-        return BatchedDataset(LengthBatches(examples, batch_size, shuffle=shuffle))
+        batches = LengthBatches(examples, batch_size, shuffle=shuffle)
+        return BatchedDataset(batches, self._filled(examples.labels))
+
+    def _filled(self, labels=True):
+        """Whether all batches have the same number of rows, filled up where there are fewer.
+
+        They are not where a loss or metric of the user's would take such a row for a text.
+        """
+        if self.label_per_token or labels is None or self._compiled_with is None:
+            return True
+        return self._compiled_with.filled
 
     def split_examples(self, examples, fraction):
         """Return the examples without the last `fraction` of them, and those."""
@@ -153,7 +286,12 @@ class Task(Exportable, keras.Model):
         elif is_text_dataset(x) and not is_batched(x):
             self._check_text_dataset(x, y, sample_weight)
             batched = StreamedDataset(
-                x, self.encode_tensors, batch_size or 32, shuffle, shuffle_buffer
+                x,
+                self.encode_tensors,
+                batch_size or 32,
+                shuffle,
+                shuffle_buffer,
+                filled=self._filled(),
             )
         if batched is not None:
             callbacks = [*callbacks, _SetEpoch(batched)]
@@ -212,7 +350,7 @@ class Task(Exportable, keras.Model):
             return x, y, self._weights(y, sample_weight)
         examples = self._examples(x, y, sample_weight)
         whole = LengthBatches(examples, len(examples), num_buckets=1)  # in the order given
-        (batch,) = BatchedDataset(whole).dataset.as_numpy_iterator()
+        (batch,) = BatchedDataset(whole, filled=False).dataset.as_numpy_iterator()
         return (*batch, None, None)[:3]
 
     def save(self, filepath, overwrite=True, zipped=None, **kwargs):
@@ -284,7 +422,8 @@ class Task(Exportable, keras.Model):
             self._check_text_dataset(x, y, sample_weight)
             if not is_batched(x):
                 encode, rows = self.encode_tensors, batch_size or 32
-                stream = StreamedDataset(x, encode, rows, shuffle_buffer=window)
+                filled = self._filled()
+                stream = StreamedDataset(x, encode, rows, shuffle_buffer=window, filled=filled)
                 return stream.dataset, None, None, None
             if batch_size is not None:
                 raise ValueError(

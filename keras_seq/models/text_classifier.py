@@ -12,6 +12,7 @@ from keras_seq.models.classes import Classes, class_names_of
 from keras_seq.models.encoders import STACK_OPTIONS, TokenReader, encoder_config, make_encoder
 from keras_seq.models.losses import TokenCrossEntropy
 from keras_seq.models.metrics import LabelAccuracy, LabelF1
+from keras_seq.models.outputs import Outputs
 from keras_seq.models.serving.classifier import classifier_signatures
 from keras_seq.models.serving.columns import check_examples
 from keras_seq.models.serving.ids import classifier_ids
@@ -260,6 +261,9 @@ class TextClassifier(TokenReader, Task):
         elif weighted_metrics == "auto":
             weighted_metrics = [keras.metrics.SparseCategoricalAccuracy("accuracy")]
         super().compile(optimizer=optimizer, loss=loss, weighted_metrics=weighted_metrics, **kwargs)
+
+    def outputs(self):
+        return Outputs(len(self.class_names), False, self.multi_label, self.threshold)
 
     def check_targets(self, y):
         return self.classes.encode(y)

@@ -12,6 +12,7 @@ from keras_seq.layers.token_embedding import token_embedding
 from keras_seq.models.encoders import STACK_OPTIONS, TokenReader, encoder_config, make_encoder
 from keras_seq.models.losses import TokenCrossEntropy
 from keras_seq.models.metrics import TokenAccuracy
+from keras_seq.models.outputs import Outputs
 from keras_seq.models.sentences import check_counts, check_sentences, ragged_words
 from keras_seq.models.serving.columns import check_examples
 from keras_seq.models.serving.ids import tagger_ids
@@ -338,7 +339,8 @@ class TextTagger(TokenReader, Task):
     ):
         """Configure training; the other arguments are those of `keras.Model.compile`.
 
-        Losses and metrics get the number of each tag from 0 on, and padding weighs 0.
+        Losses and metrics get the number of each tag from 0 on, see words alone, and take the
+        emissions for logits, with the CRF too: what `tag` answers is another matter.
 
         Args:
             optimizer: a Keras optimiser.
@@ -371,13 +373,13 @@ class TextTagger(TokenReader, Task):
             config["loss"] = "auto"  # it belongs to the CRF of the model, of which there is one
         return config
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        y, sample_weight = _shifted(y, sample_weight)
-        return super().compute_loss(x, y, y_pred, sample_weight, training)
+    def outputs(self):
+        return Outputs(len(self.tag_names), per_token=True)
 
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        y, sample_weight = _shifted(y, sample_weight)
-        return super().compute_metrics(x, y, y_pred, sample_weight)
+    def real_targets(self, x, y, sample_weight=None):
+        """Return labels as numbers of tags from 0 on, with weights and what is real."""
+        labels, weights, real = super().real_targets(x, y, sample_weight)
+        return ops.maximum(ops.cast(labels, "int32") - 1, 0), weights, real
 
     def check_inputs(self, x):
         return check_sentences(x, "x")
@@ -552,14 +554,3 @@ class TextTagger(TokenReader, Task):
             "variational": self.variational,
             "max_length": self.max_length,
         }
-
-
-def _shifted(labels, weights):
-    """Labels as numbers of tags, and weights of the words, 0 where padding."""
-    labels = ops.convert_to_tensor(labels)
-    valid = ops.cast(labels != 0, "float32")
-    if weights is not None:
-        weights = ops.cast(ops.convert_to_tensor(weights), "float32")
-        # Of sentences or of words: TensorFlow does not always know how many axes there are.
-        valid = valid * ops.reshape(weights, (ops.shape(labels)[0], -1))
-    return ops.maximum(ops.cast(labels, "int32") - 1, 0), valid

@@ -8,6 +8,8 @@ from keras_seq.text.tokenizer import tensorflow
 SHUFFLE_BUFFER = 10_000
 # The lengths of batches out of datasets, which are not known beforehand: 16, 24, 32, 48, 64, ...
 BOUNDARIES = [16, *(n << k for k in range(3, 28) for n in (3, 4))]
+# Where labels belong to whole examples, the input that tells a filling row from an empty text.
+REAL_ROWS = "real_rows"
 
 
 class BatchedDataset:
@@ -17,17 +19,20 @@ class BatchedDataset:
 
     Args:
         batches: the `LengthBatches`.
+        filled: whether the filling rows are there; otherwise a batch may have fewer rows.
 
     Attributes:
         dataset: gives `(x, y, sample_weight)`, or `(x,)` where there are no labels; `x` is a dict
             of int32 `(batch_size, length)`, `y` such an array, and the weights are float32, 0
             where padding. Where labels belong to whole examples, `y` is `(batch_size,)` or
-            `(batch_size, labels)`, and the weights are `(batch_size,)`, 0 for a filling row.
+            `(batch_size, labels)`, the weights are `(batch_size,)`, 0 for a filling row, and `x`
+            has besides, where filled, `real_rows`, int32 `(batch_size,)`, 0 for such a row.
     """
 
-    def __init__(self, batches):
+    def __init__(self, batches, filled=True):
         tf = tensorflow()
         self.batches = batches
+        self.filled = filled
         with tf.device("CPU:0"):
             # A variable, so that a dataset built once gives another order in the next epoch.
             self._order = tf.Variable(batches.order(), trainable=False)
@@ -49,10 +54,13 @@ class BatchedDataset:
             row_labels = tf.concat([row_labels, tf.zeros_like(row_labels[:1])], axis=0)
 
         def batch(i):
-            chosen = self._order[i]
+            chosen, count = self._order[i], rows
+            if not self.filled:
+                chosen = tf.boolean_mask(chosen, chosen < len(examples))
+                count = tf.shape(chosen)[0]
             longest = tf.reduce_max(tf.gather(lengths, chosen, axis=1), axis=1)
             dense = [
-                tf.gather(column, chosen).to_tensor(shape=(rows, longest[k]))
+                tf.gather(column, chosen).to_tensor(shape=(count, longest[k]))
                 for k, column in enumerate(columns)
             ]
             inputs = dict(zip(examples.inputs, dense, strict=False))
@@ -60,6 +68,8 @@ class BatchedDataset:
                 return (inputs,)
             weight = tf.gather(weights, chosen)
             if row_labels is not None:
+                if self.filled:
+                    inputs[REAL_ROWS] = tf.cast(chosen < len(examples), "int32")
                 return inputs, tf.gather(row_labels, chosen), weight
             labels = dense[-1]
             return inputs, labels, tf.cast(labels != 0, "float32") * weight[:, None]
@@ -91,6 +101,7 @@ class StreamedDataset:
         shuffle_buffer: how many texts are in memory at once.
         seed: of the order; drawn from NumPy's global generator where `None`, so that
             `keras.utils.set_random_seed` makes it repeatable.
+        filled: as in `BatchedDataset`.
 
     Attributes:
         dataset: the batches, as those of `BatchedDataset`.
@@ -118,9 +129,11 @@ class StreamedDataset:
         shuffle=False,
         shuffle_buffer=SHUFFLE_BUFFER,
         seed=None,
+        filled=True,
     ):
         tf = tensorflow()
         self.encode = encode
+        self.filled = filled
         self.batch_size = check_positive("batch_size", batch_size)
         self.shuffle = shuffle
         self.seed = int(np.random.randint(2**31)) if seed is None else seed
@@ -151,9 +164,13 @@ class StreamedDataset:
         lengths = tf.stack([column.row_lengths() for column in columns], axis=1)
 
         def batch(rows):  # (batch_size,)
+            count, real = self.batch_size, rows < tf.shape(lengths)[0] - 1
+            if not self.filled:
+                rows = tf.boolean_mask(rows, real)
+                count, real = tf.shape(rows)[0], None
             chosen = [tf.gather(column, rows) for column in columns]
             own = None if labels is None else tf.gather(labels, rows)
-            return _padded(tf, names, chosen, own, tf.gather(weights, rows), self.batch_size)
+            return _padded(tf, names, chosen, own, tf.gather(weights, rows), count, real)
 
         return tf.data.Dataset.from_tensor_slices(self._order(tf, number, lengths)).map(batch)
 
@@ -191,14 +208,15 @@ def _encoded(tf, encode, element):
     return list(inputs), columns, labels, weights
 
 
-def _padded(tf, names, columns, row_labels, weights, rows=None):
-    """A batch as Keras takes it, of what `_encoded` gives."""
+def _padded(tf, names, columns, row_labels, weights, rows=None, real=None):
+    """A batch as Keras takes it, of what `_encoded` gives; `real` tells rows that fill it up."""
     ends = _padded_lengths(tf, tf.stack([tf.reduce_max(c.row_lengths()) for c in columns]))
     rows = columns[0].nrows() if rows is None else rows
     dense = [column.to_tensor(shape=(rows, ends[k])) for k, column in enumerate(columns)]
     inputs = dict(zip(names, dense, strict=False))
     if row_labels is not None:
-        return inputs, row_labels, weights
+        more = {} if real is None else {REAL_ROWS: tf.cast(real, "int32")}
+        return {**inputs, **more}, row_labels, weights
     if len(dense) == len(names):  # no labels
         return (inputs,)
     return inputs, dense[-1], tf.cast(dense[-1] != 0, "float32") * weights[:, None]

@@ -1,0 +1,108 @@
+"""What the labels and the predictions of a task are, and what a loss or metric wants of them."""
+
+import dataclasses
+
+import keras
+from keras import ops
+
+# Of Keras's own losses and metrics, those that take numbers of classes besides all "sparse" ones.
+NUMBERS = ("categoricalgeneralizedcrossentropy",)
+# Those that look at the largest prediction alone.
+LARGEST = (
+    "categoricalaccuracy",
+    "sparsecategoricalaccuracy",
+    "topkcategoricalaccuracy",
+    "sparsetopkcategoricalaccuracy",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Outputs:
+    """What a model is trained on.
+
+    Attributes:
+        classes: the number of outputs.
+        per_token: whether a label belongs to a token, rather than to a whole text.
+        multi_label: whether there are any number of classes: labels are 0 and 1, of the shape of
+            the predictions; else they are numbers of classes and have an axis less.
+        threshold: with `multi_label`, the probability above which there is a class.
+    """
+
+    classes: int
+    per_token: bool
+    multi_label: bool = False
+    threshold: float = 0.5
+
+    def as_probabilities(self, y_pred):
+        """Return the sigmoid or the softmax of predictions, float32."""
+        y_pred = ops.cast(ops.convert_to_tensor(y_pred), "float32")
+        return ops.sigmoid(y_pred) if self.multi_label else ops.softmax(y_pred)
+
+    def as_decisions(self, y_pred):
+        """Return the predicted classes, in the form of the labels."""
+        if self.multi_label:
+            return ops.cast(self.as_probabilities(y_pred) > self.threshold, "int32")
+        return ops.cast(ops.argmax(y_pred, axis=-1), "int32")
+
+
+@dataclasses.dataclass(frozen=True)
+class Form:
+    """What a loss or metric takes.
+
+    What is a user's own takes the numbers of classes and what `call` returns. Keras's own take
+    probabilities, unless `from_logits` says otherwise, or classes; and labels in the shape of the
+    predictions, where they are not made for numbers of classes.
+
+    Attributes:
+        labels: `"numbers"` or `"one_hot"`.
+        predictions: `"logits"`, `"probabilities"` or `"decisions"`.
+    """
+
+    labels: str = "numbers"
+    predictions: str = "logits"
+
+    def shape_labels(self, y_true, y_pred):
+        """Return labels in this form, those of predictions that are."""
+        if self.labels == "numbers":
+            return y_true
+        classes = ops.arange(ops.shape(y_pred)[-1], dtype="int32")
+        return ops.cast(ops.cast(y_true, "int32")[..., None] == classes, "float32")
+
+    def shape_predictions(self, y_pred, outputs):
+        """Return predictions in this form."""
+        if self.predictions == "probabilities":
+            return outputs.as_probabilities(y_pred)
+        if self.predictions == "decisions":
+            return outputs.as_decisions(y_pred)
+        return y_pred
+
+
+def form_of_keras(thing, outputs):
+    """Return the `Form` of one of Keras's own losses, metrics or functions of them."""
+    if isinstance(thing, (keras.Loss, keras.metrics.Metric)):
+        kinds = (kind for kind in type(thing).__mro__ if kind.__module__.startswith("keras."))
+        name, config = next(kinds).__name__, _config(thing)
+    else:
+        name, config = function_of(thing).__name__, getattr(thing, "keywords", {})
+    name = name.lower().replace("_", "")
+    sparse = name.startswith("sparse") or name in (*NUMBERS, "accuracy")
+    as_they_are = sparse or outputs.multi_label or config.get("sparse_y_true")
+    labels = "numbers" if as_they_are else "one_hot"
+    predictions = "probabilities"
+    if name == "accuracy" or config.get("sparse_y_pred"):
+        predictions = "decisions"
+    elif config.get("from_logits") or (name in LARGEST and not outputs.multi_label):
+        predictions = "logits"
+    return Form(labels, predictions)
+
+
+def function_of(thing):
+    """Return the function inside of a `functools.partial`, or what came."""
+    return getattr(thing, "func", thing)
+
+
+def _config(thing):
+    try:
+        return thing.get_config()
+    except NotImplementedError:
+        return {}
