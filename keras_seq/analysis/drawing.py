@@ -1,7 +1,8 @@
 """What the figures share: their colours, making them, and writing them to a file."""
 
-import os
 import pathlib
+
+from keras_seq.whole_files import replacing
 
 # Okabe & Ito's colours, which people with any common colour blindness tell apart. Lines differ in
 # their marker too.
@@ -15,9 +16,32 @@ def new_figure(size):
 
     matplotlib is imported here, on first use.
     """
-    from matplotlib.figure import Figure
+    return _matplotlib_figure()(figsize=size, layout="constrained")
 
-    return Figure(figsize=size, layout="constrained")
+
+def check_figure_file(path):
+    """Raise a `ValueError` unless the suffix of `path` is a format of figures.
+
+    Raises:
+        ImportError: without matplotlib; says what to install.
+    """
+    known = _matplotlib_figure()().canvas.get_supported_filetypes()
+    suffix = pathlib.Path(path).suffix
+    if suffix[1:].lower() not in known:
+        raise ValueError(
+            f"The file of a figure must end in .png, .pdf, .svg or another of {sorted(known)}; "
+            f"received {path}."
+        )
+
+
+def _matplotlib_figure():
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError(
+            f"Figures need matplotlib: pip install 'keras_seq[plots]' ({error})."
+        ) from error
+    return Figure
 
 
 def tidy(axes):
@@ -35,13 +59,9 @@ def finished(figure, title=None, save=None):
         else:
             figure.suptitle(title)
     if save is not None:
-        path = pathlib.Path(save)
-        temporary = path.with_name(f".{path.stem}.part{path.suffix}")
-        try:
-            figure.savefig(temporary, dpi=150)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        check_figure_file(save)
+        with replacing(save) as beside:
+            figure.savefig(beside, dpi=150)
     return figure
 
 

@@ -3,12 +3,13 @@
 import hashlib
 import json
 import os
-import pathlib
 import re
 import zipfile
 import zlib
 
 import numpy as np
+
+from keras_seq.whole_files import replacing
 
 FORMAT = "keras_seq training state 1"
 
@@ -19,18 +20,12 @@ def write_state(path, header, arrays):
     The file is written beside its place and then renamed: whoever is killed meanwhile leaves what
     was there before.
     """
-    path = pathlib.Path(path)
     named = {str(i): array for i, array in enumerate(arrays)}
     text = json.dumps({"format": FORMAT, "arrays": len(arrays), **header})
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        with open(beside, "wb") as file:
-            np.savez(file, header=np.frombuffer(text.encode(), "uint8"), **named)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with replacing(path) as beside, open(beside, "wb") as file:
+        np.savez(file, header=np.frombuffer(text.encode(), "uint8"), **named)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def read_state(path):

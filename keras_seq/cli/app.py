@@ -1,5 +1,6 @@
 """The commands, put together."""
 
+import io
 import os
 import sys
 from typing import Annotated
@@ -11,12 +12,13 @@ from keras_seq.cli.compare import compare
 from keras_seq.cli.export import export
 from keras_seq.cli.gradients import gradients
 from keras_seq.cli.serve_check import serve_check
-from keras_seq.cli.show import describe
+from keras_seq.cli.show import describe, say
 from keras_seq.cli.train import train_seq2seq
 from keras_seq.cli.train_classifier import train_classifier
 from keras_seq.cli.train_language_model import train_language_model
 from keras_seq.cli.train_tagger import train_tagger
 from keras_seq.cli.use import evaluate, generate, predict
+from keras_seq.version import __version__
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -44,11 +46,70 @@ app.command()(compare)
 def main():
     """Run the command line; a user's mistake is one line on standard error and exit status 2."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    write_utf8()
+    status = 0
     try:
         app()
-    except (ValueError, OSError) as error:
-        print(f"keras-seq: {error}", file=sys.stderr)
-        sys.exit(2)
+    except SystemExit as end:
+        status = end.code
+    except (ValueError, OSError, ImportError) as error:
+        tell(error)
+        status = 2
+    sys.exit(flushed(status))
+
+
+def tell(error):
+    """Print an error in one line."""
+    text = str(error)
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        text = f"{error.filename}: {error.strerror}"
+    print(f"keras-seq: {' '.join(text.split())}", file=sys.stderr)
+
+
+def write_utf8():
+    """Let standard output be UTF-8 like standard input, whatever the locale.
+
+    File names may hold bytes that are none; they come out as they came in.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
+
+
+def flushed(status):
+    """Write what is left for standard output; return the exit status.
+
+    Python would do it when it ends, and complain where nobody reads (`| head -1`).
+    """
+    if sys.stdout is None:
+        return status
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        # What could not be written shall not be tried again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return status or 1
+        if not status:
+            tell(error)
+        return status or 2
+    return status
+
+
+def print_version(asked):
+    """Print the version and end, where that was asked for."""
+    if asked:
+        say(f"keras-seq {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def keras_seq(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=print_version, is_eager=True),
+    ] = False,
+):
+    """Train, evaluate, use and export recurrent models of text."""
 
 
 @app.command()

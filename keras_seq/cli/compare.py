@@ -111,6 +111,10 @@ def check(given):
     for path in (given.out, given.plot):
         if path is not None:
             check_writable(path)
+    if given.plot is not None:
+        from keras_seq.analysis.drawing import check_figure_file
+
+        check_figure_file(given.plot)
     found = {key: getattr(given, name) for name, key in SETTINGS.items()}
     found = {key: value for key, value in found.items() if value is not None}
     if "tokens" in found:

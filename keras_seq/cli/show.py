@@ -2,10 +2,8 @@
 
 import inspect
 import itertools
-import pathlib
 import re
 import sys
-import tempfile
 
 # What is always shown of a config, and under which title.
 SHOWN = {
@@ -93,12 +91,10 @@ def _short(value):
 
 def check_writable(path):
     """Raise a `ValueError` if a file cannot be written at `path`, before any work is done."""
-    path = pathlib.Path(path)
-    if path.is_dir():
-        raise ValueError(f"{path} is a folder; a file name was expected.")
+    from keras_seq.whole_files import check_place
+
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".keras_seq"):
-            pass
+        check_place(path)
     except OSError as error:
         raise ValueError(f"{path} cannot be written: {error.strerror}.") from error
 

@@ -166,12 +166,12 @@ def write_conll(path, sentences, separator=" "):
     in one step, and a name that ends in ".gz" gives a gzip file.
 
     Args:
-        path: str or path-like, in a folder that exists.
+        path: str or path-like; its folder is made where it is not there.
         sentences: iterable of sentences, each a tuple of lists of str of one length: words, tags.
         separator: what to write between columns, " " or "\t".
 
     Raises:
-        FileNotFoundError: the folder does not exist.
+        OSError: no file can be written there.
         ValueError: the columns of a sentence differ in length, or it would not come back: it has
             no word, one is empty, holds a blank, a tab (with "\t": a tab alone) or an end of line,
             or is -DOCSTART-. Says the sentence, from 0.

@@ -146,11 +146,11 @@ def write_conllu(path, sentences):
     in ".gz" gives a gzip file.
 
     Args:
-        path: str or path-like, in a folder that exists.
+        path: str or path-like; its folder is made where it is not there.
         sentences: iterable of `ConlluSentence`.
 
     Raises:
-        FileNotFoundError: the folder does not exist.
+        OSError: no file can be written there.
         ValueError: a sentence is not one that `read_conllu` would read. Says the sentence and the
             row, from 0.
 

@@ -5,11 +5,11 @@ import gzip
 import io
 import itertools
 import os
-import uuid
 import zlib
 from pathlib import Path
 
 from keras_seq.datasets.lines import Lines, decode, looks_wide
+from keras_seq.whole_files import replacing
 
 _SHOWN = 60  # Characters of a line that an error shows.
 
@@ -113,14 +113,14 @@ def write_lines(path, lines):
     where anything fails the old one stays. A name that ends in ".gz" gives a gzip file.
 
     Args:
-        path: str or path-like, in a folder that exists.
+        path: str or path-like; its folder is made where it is not there.
         lines: iterable of str.
 
     Raises:
         ValueError: a line would not come back as it is: it holds a line feed, ends in a carriage
             return, cannot be encoded, or the first one begins with a byte order mark or looks like
             UTF-16; or `lines` is one str.
-        FileNotFoundError: the folder does not exist.
+        OSError: no file can be written there.
 
     Example:
         >>> import tempfile, pathlib
@@ -133,17 +133,11 @@ def write_lines(path, lines):
     if isinstance(lines, (str, bytes)):
         raise ValueError(f"`lines` must be strings, one a line, but one {type(lines)} came.")
     path = Path(path)
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        with open(beside, "xb") as file:
-            with _zipping(file, path) as content:
-                content.writelines(_encoded(line, n) for n, line in enumerate(lines, start=1))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+    with replacing(path) as beside, open(beside, "xb") as file:
+        with _zipping(file, path) as content:
+            content.writelines(_encoded(line, n) for n, line in enumerate(lines, start=1))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _zipping(file, path):

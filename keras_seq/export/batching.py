@@ -1,9 +1,9 @@
 """How TF Serving puts requests together."""
 
-import os
 import pathlib
 
 from keras_seq.identifiers import check_count, check_positive
+from keras_seq.whole_files import replacing
 
 FILE = "batching_params.pbtxt"
 
@@ -26,12 +26,8 @@ def write_batching(path, **parameters):
     """
     text = batching_parameters(**parameters)
     file = pathlib.Path(path) / FILE
-    temporary = file.with_name(f".{FILE}.{os.getpid()}.part")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, file)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(file) as beside:
+        beside.write_text(text, encoding="utf-8")
     return file
 
 

@@ -2,8 +2,6 @@
 
 import contextlib
 import logging
-import os
-import pathlib
 
 import numpy as np
 
@@ -11,6 +9,7 @@ from keras_seq.backend import portable
 from keras_seq.export.saved_model import read_once
 from keras_seq.text.tokenizer import tensorflow
 from keras_seq.version import __version__
+from keras_seq.whole_files import replacing
 
 # What tf2onnx is tested with most, and what onnxruntime reads since 1.10; no operator of a later
 # one is needed.
@@ -243,10 +242,5 @@ def _report(model, inputs, outputs, worst):
 
 
 def _save(onnx, model, path):
-    path = pathlib.Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        onnx.save(model, temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as beside:
+        onnx.save(model, beside, format="protobuf")

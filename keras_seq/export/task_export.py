@@ -11,6 +11,7 @@ from keras_seq.export.custom_modules import custom_modules
 from keras_seq.export.version_folder import check_version, new_version
 from keras_seq.identifiers import check_choice
 from keras_seq.processes import TENSORFLOW_ALONE, in_a_process
+from keras_seq.whole_files import replacing
 
 FORMATS = ("tf_saved_model", "onnx")
 
@@ -99,14 +100,8 @@ def _export_version(model, write, path, version, given):
 
 def _export_file(model, write, path, version, given):
     del version
-    if not os.access(path.absolute().parent, os.W_OK):
-        raise ValueError(f"{path.absolute().parent} is no folder that can be written to.")
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part.onnx")
-    try:
-        found = _run(model, write, {**given, "folder": str(temporary)})
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as beside:
+        found = _run(model, write, {**given, "folder": str(beside)})
     return found, path
 
 

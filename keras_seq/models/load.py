@@ -24,6 +24,8 @@ def load_model(path, compile=True):
         ValueError: if the file is missing, damaged, or holds something else.
     """
     path = os.fspath(path)
+    if os.path.isdir(path):
+        raise ValueError(f"{path} is a folder: expected a .keras file.")
     if not os.path.isfile(path):
         raise ValueError(f"There is no file {path}.")
     if not zipfile.is_zipfile(path):

@@ -1,6 +1,5 @@
 """What all task models share: training on text, compiling, saving."""
 
-import os
 import pathlib
 import types
 
@@ -25,6 +24,7 @@ from keras_seq.text.pipeline import (
     is_text_dataset,
     map_batches,
 )
+from keras_seq.whole_files import check_place, replacing
 
 
 class _SetEpoch(keras.callbacks.Callback):
@@ -360,7 +360,7 @@ class Task(Exportable, keras.Model):
         what was there before.
 
         Args:
-            filepath: a path that ends in `.keras`.
+            filepath: a path that ends in `.keras`; its folder is made where it is not there.
             overwrite: whether an existing file is replaced; otherwise it is a `ValueError`.
             zipped: as in `keras.Model.save`.
             **kwargs: likewise.
@@ -370,12 +370,14 @@ class Task(Exportable, keras.Model):
             raise ValueError(f"The file must end in .keras; received {filepath}.")
         if path.exists() and not overwrite:
             raise ValueError(f"{path} exists already, and overwrite is False.")
-        temporary = path.with_name(f".{path.stem}.{os.getpid()}.part.keras")
-        try:
-            super().save(temporary, zipped=zipped, **kwargs)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with replacing(path) as beside:
+            super().save(beside, zipped=zipped, **kwargs)
+
+    def save_weights(self, filepath, *args, **kwargs):
+        """As `keras.Model.save_weights`, in a folder that is made where it is not there."""
+        check_place(filepath)
+        pathlib.Path(filepath).parent.mkdir(parents=True, exist_ok=True)
+        super().save_weights(filepath, *args, **kwargs)
 
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))

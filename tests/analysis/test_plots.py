@@ -76,9 +76,10 @@ def test_history_names_a_missing_metric():
 
 
 def test_unwritable_place_leaves_nothing(tmp_path):
-    with pytest.raises(OSError):
-        plot_attention(WEIGHTS, ["a", "b", "c"], ["d", "e"], save=tmp_path / "none" / "a.png")
-    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(OSError, match="file is no folder"):
+        plot_attention(WEIGHTS, ["a", "b", "c"], ["d", "e"], save=tmp_path / "file" / "a.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 ROWS = [
