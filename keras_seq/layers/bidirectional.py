@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_seq.layers.cells import state_sizes
+from keras_seq.layers.first_states import read_states
 from keras_seq.layers.recurrence import unroll_both
 from keras_seq.layers.recurrent_layer import (
     RecurrentLayer,
@@ -121,6 +123,7 @@ class Bidirectional(keras.layers.Bidirectional):
             batch = ops.shape(sequences)[0]
             layers = (self.forward_layer, self.backward_layer)
             return [layer.get_initial_state(batch_size=batch) for layer in layers]
-        tensors = [ops.convert_to_tensor(x, dtype=self.compute_dtype) for x in initial_state]
-        half = len(tensors) // 2
-        return [tensors[:half], tensors[half:]]
+        first = state_sizes(self.forward_layer.cell)
+        sizes = [*first, *state_sizes(self.backward_layer.cell)]
+        tensors = read_states(initial_state, sizes, sequences, self.compute_dtype)
+        return [tensors[: len(first)], tensors[len(first) :]]

@@ -4,7 +4,8 @@ import keras
 from keras import ops
 
 from keras_seq.identifiers import check_positive, check_rate
-from keras_seq.layers.cells import check_bias
+from keras_seq.layers.cells import check_bias, state_sizes
+from keras_seq.layers.first_states import read_states
 from keras_seq.layers.recurrence import has_dropout, unroll
 from keras_seq.layers.vanilla_rnn_cell import VanillaRNNCell
 
@@ -73,16 +74,16 @@ class RecurrentLayer:
         return not (training and _drops_inside(cell))
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
+        initial_state = read_states(initial_state, state_sizes(self.cell), sequences)
         if not self.is_served(training):
             return super().inner_loop(sequences, initial_state, mask=mask, training=training)
         mask = as_mask(mask)
         inputs = ops.cast(sequences, self.cell.compute_dtype)
         inputs, kernel, training = draw_dropout(self.cell, inputs, training, self.weight_dropout)
-        state = list(initial_state) if isinstance(initial_state, (list, tuple)) else [initial_state]
         outputs, state = unroll(
             self.cell,
             inputs,
-            state,
+            initial_state,
             mask,
             self.go_backwards,
             training,

@@ -11,6 +11,7 @@ from keras_seq.layers.cells import (
     output_size,
     state_sizes,
 )
+from keras_seq.layers.first_states import read_states
 from keras_seq.layers.observation import advance
 from keras_seq.layers.recurrence import unroll, unroll_both
 from keras_seq.layers.recurrent_layer import (
@@ -173,7 +174,7 @@ class RNNStack(keras.layers.Layer):
         if initial_state is None:
             first_states = [None] * self.num_layers
         else:
-            first_states = self._checked(initial_state)
+            first_states = self._checked(initial_state, inputs)
         states = []
         for i, directions in enumerate(self._layers_of_cells()):
             if i:
@@ -233,16 +234,26 @@ class RNNStack(keras.layers.Layer):
             return [(cell,) for cell in self.forward_cells]
         return list(zip(self.forward_cells, self.backward_cells, strict=True))
 
-    def _checked(self, states):
-        """The initial states as lists, if their sizes are right."""
-        states = [[ops.convert_to_tensor(x) for x in layer] for layer in states]
-        sizes = [[x.shape[-1] for x in layer] for layer in states]
-        if sizes != self.state_size:
+    def _checked(self, states, inputs):
+        """The initial states as lists, if their shapes are right."""
+        expected = self.state_size
+        lists = isinstance(states, (list, tuple)) and all(
+            isinstance(layer, (list, tuple)) for layer in states
+        )
+        if lists:
+            states = [[ops.convert_to_tensor(x) for x in layer] for layer in states]
+            found = [
+                [x.shape[-1] if len(x.shape) == 2 else tuple(x.shape[1:]) for x in layer]
+                for layer in states
+            ]
+        else:
+            found = type(states).__name__
+        if found != expected:
             raise ValueError(
                 "`initial_state` must have for each layer a list of state tensors, of the sizes "
-                f"{self.state_size}; received {sizes}."
+                f"{expected}; received {found}."
             )
-        return states
+        return [read_states(*pair, inputs) for pair in zip(states, expected, strict=True)]
 
     def _run(self, directions, inputs, state, mask, training):
         """All directions of a layer, side by side; `state` is a list over both or `None`."""
