@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_seq.layers.cells import state_sizes
+from keras_seq.layers.cells import output_size, state_sizes
 from keras_seq.layers.first_states import read_states
 from keras_seq.layers.recurrence import unroll_both
 from keras_seq.layers.recurrent_layer import (
@@ -39,7 +39,8 @@ class Bidirectional(keras.layers.Bidirectional):
             numbers of its own), its `weight_dropout`, and its `truncate`, whose parts begin at the
             first step that the direction reads.
         merge_mode: `"concat"` (default), `"sum"`, `"ave"`, `"mul"`, or `None` for a pair.
-        backward_layer: a layer with the other value of `go_backwards`, where it is to differ.
+        backward_layer: a layer with the other value of `go_backwards`, where it is to differ; of
+            another size too with `"concat"` and `None`.
         **kwargs: the other arguments of `keras.layers.Bidirectional`.
 
     Call arguments:
@@ -53,12 +54,13 @@ class Bidirectional(keras.layers.Bidirectional):
 
     Returns:
         `(batch, time, size)` with `return_sequences`, else `(batch, size)`, in the compute dtype,
-        size being twice that of the layer for `"concat"`; two of them for `merge_mode=None`; with
-        `return_state` a tuple of that and the state tensors, forward first.
+        size being that of both layers together for `"concat"`; two of them for `merge_mode=None`;
+        with `return_state` a tuple of that and the state tensors, forward first.
 
     Raises:
-        ValueError: for an unknown `merge_mode`, for a `layer` that is no layer, and for two layers
-            that do not fit together.
+        ValueError: for an unknown `merge_mode`, for a `layer` that is no layer, for two layers that
+            do not fit together, such as of two sizes for `"sum"`, and for an `initial_state` of
+            other shapes.
 
     Example:
 
@@ -72,6 +74,19 @@ class Bidirectional(keras.layers.Bidirectional):
         - Schuster & Paliwal, 1997, "Bidirectional recurrent neural networks", IEEE Transactions
           on Signal Processing 45(11).
     """
+
+    def __init__(self, layer, merge_mode="concat", weights=None, backward_layer=None, **kwargs):
+        super().__init__(layer, merge_mode, weights, backward_layer, **kwargs)
+        sizes = [
+            output_size(one.cell)
+            for one in (self.forward_layer, self.backward_layer)
+            if hasattr(one, "cell")
+        ]
+        if merge_mode not in ("concat", None) and len(set(sizes)) > 1:
+            raise ValueError(
+                f'`merge_mode={merge_mode!r}` needs two layers of the same size, "concat" and None '
+                f"do not; received the sizes {sizes}."
+            )
 
     def call(self, sequences, initial_state=None, mask=None, training=None):
         layers = (self.forward_layer, self.backward_layer)
@@ -102,6 +117,19 @@ class Bidirectional(keras.layers.Bidirectional):
             return merged
         merged = merged if self.merge_mode is None else (merged,)
         return (*merged, *states[0], *states[1])
+
+    def compute_output_shape(self, sequences_shape, initial_state_shape=None):
+        outputs, states = [], ()
+        for layer in (self.forward_layer, self.backward_layer):
+            found = layer.compute_output_shape(sequences_shape)
+            outputs.append(tuple(found[0] if self.return_state else found))
+            states += tuple(found[1:]) if self.return_state else ()
+        if self.merge_mode == "concat":
+            outputs = [(*outputs[0][:-1], outputs[0][-1] + outputs[1][-1])]
+        elif self.merge_mode is not None:
+            outputs = outputs[:1]
+        found = (*outputs, *states)
+        return found if len(found) > 1 else found[0]
 
     def _is_served(self, training):
         """Whether both directions can run side by side, without the call of either layer."""

@@ -27,7 +27,8 @@ class RecurrentLayer:
     A masked step keeps the state. Its output is that of the last valid step before it in the order
     of reading (0 before the first one), or 0 with `zero_output_for_mask=True`. Without
     `return_sequences` the output is that of the last valid step, whatever `zero_output_for_mask`
-    says. A row without any valid step gives 0 and its initial state.
+    says. A row without any valid step gives 0 and its initial state. With `go_backwards` the mask
+    that goes on to the next layer is turned round like the outputs.
 
     Args:
         weight_dropout: rate in [0, 1) at which weights of the recurrent kernel are dropped in
@@ -102,6 +103,13 @@ class RecurrentLayer:
         if mask is None or self.zero_output_for_mask:
             return outputs
         return carry_forward(outputs, mask)
+
+    def compute_mask(self, sequences, mask=None):
+        """The mask of the outputs, which stand in the order of reading, as it does."""
+        if self.return_sequences and self.go_backwards:
+            mask = as_mask(mask)
+            mask = None if mask is None else ops.flip(mask, axis=1)
+        return super().compute_mask(sequences, mask)
 
     def get_config(self):
         return {
