@@ -1,6 +1,7 @@
 """The best model of a training, on disk."""
 
 import pathlib
+import weakref
 
 import keras
 
@@ -13,6 +14,9 @@ class BestModel(keras.callbacks.Callback):
     `TextScore(every=5)`; only the first one must have it. NaN is never better.
 
     At the end of training the model gets the best weights back, from the file.
+
+    In a second `fit` of the same model the best so far is still the best; what another model
+    reached counts no more, and its file is replaced. Patience begins anew with each `fit`.
 
     Args:
         filepath: where to save, a path that ends in `.keras`.
@@ -55,6 +59,16 @@ class BestModel(keras.callbacks.Callback):
         self.patience = patience
         self.best = None
         self.waited = 0
+        self._restored = False  # by `set_state`, for the training to come
+        self._trained = None  # the model of the last training
+
+    def on_train_begin(self, logs=None):
+        if not self._restored:
+            self.waited = 0
+            if self._trained is not None and self._trained() is not self.model:
+                self.best = None
+        self._restored = False
+        self._trained = weakref.ref(self.model)
 
     def on_epoch_end(self, epoch, logs=None):
         value = (logs or {}).get(self.monitor)
@@ -88,6 +102,7 @@ class BestModel(keras.callbacks.Callback):
                 "file now."
             )
         self.best, self.waited = state["best"], state["waited"]
+        self._restored = True
 
     def _is_better(self, value):
         if self.best is None:

@@ -34,6 +34,7 @@ class StopOnInterrupt(keras.callbacks.Callback):
         self.happened = False
 
     def __enter__(self):
+        self.happened = False
         self._before = signal.signal(signal.SIGINT, self._note)
         return self
 

@@ -476,9 +476,10 @@ class Decoder(keras.layers.Layer):
         gate = ops.sigmoid(self.copy_gate(ops.concatenate([output, context, inputs], axis=-1)))
         own = gate * ops.softmax(logits, axis=-1)
         own = ops.concatenate([own, ops.zeros_like(ops.cast(weights, own.dtype))], axis=-1)
-        weights = ops.cast(weights, "float32")
+        weights = ops.cast(weights, own.dtype)
         one_step = len(weights.shape) == 2
-        copied = ops.matmul(weights[:, None] if one_step else weights, memory["copies"])
+        copies = ops.cast(memory["copies"], own.dtype)
+        copied = ops.matmul(weights[:, None] if one_step else weights, copies)
         copied = copied[:, 0] if one_step else copied
         return ops.log(own + (1 - gate) * copied + TINY)
 

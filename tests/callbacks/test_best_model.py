@@ -30,10 +30,11 @@ def kernel(model):
     return ops.convert_to_numpy(model.layers[0].kernel).copy()
 
 
-def fit(values, *callbacks):
+def fit(values, *callbacks, model=None):
     """Return the model and what its weights were after each epoch."""
-    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-    model.compile("sgd", "mse")
+    if model is None:
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        model.compile("sgd", "mse")
     report = Report(values)
     x = np.ones((4, 2), "float32")
     model.fit(x, x[:, :1], epochs=len(values), verbose=0, callbacks=[report, *callbacks])
@@ -66,6 +67,26 @@ def test_a_resumed_training_goes_on_counting(tmp_path):
     (tmp_path / "best.keras").unlink()
     with pytest.raises(ValueError, match=r"its best model in .*best\.keras, and there is no such"):
         resumed.set_state(state)
+
+
+def test_another_model_does_not_get_the_weights_of_the_one_before(tmp_path):
+    """One callback in a loop over settings: each training has a best of its own."""
+    callback = BestModel(tmp_path / "best.keras", "score", patience=2)
+    fit([0.1, 0.3, 0.4], callback)
+    model, kernels = fit([0.9, 0.8, 1.0, 0.85], callback)
+    assert len(kernels) == 4 and callback.best == 0.8
+    np.testing.assert_array_equal(kernel(model), kernels[1])
+    np.testing.assert_array_equal(
+        kernel(keras.saving.load_model(tmp_path / "best.keras")), kernels[1]
+    )
+
+
+def test_the_same_model_keeps_its_best_and_waits_anew(tmp_path):
+    callback = BestModel(tmp_path / "best.keras", "score", patience=2)
+    model, kernels = fit([0.5, 0.6, 0.7], callback)
+    _, later = fit([0.8, 0.9, 0.1], callback, model=model)
+    assert len(later) == 2 and callback.best == 0.5
+    np.testing.assert_array_equal(kernel(model), kernels[0])
 
 
 def test_mistakes(tmp_path):
