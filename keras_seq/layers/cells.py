@@ -88,6 +88,27 @@ def state_sizes(cell):
     return [size] if isinstance(size, numbers.Integral) else list(size)
 
 
+def state_shape(size):
+    """Return the shape, without the rows, of a state of one of `state_sizes`."""
+    return tuple(size) if isinstance(size, (list, tuple)) else (size,)
+
+
+def vector_sizes(cell, what):
+    """Return `state_sizes(cell)`, or raise a `ValueError` where a state is no vector.
+
+    Args:
+        cell: a Keras RNN cell.
+        what: who needs vectors, for the error message.
+    """
+    sizes = state_sizes(cell)
+    if not all(isinstance(size, int) for size in sizes):
+        raise ValueError(
+            f"{what} needs a cell whose states are vectors, of sizes that are integers; received "
+            f"{type(cell).__name__} with the sizes {sizes}. RNNStack takes it."
+        )
+    return sizes
+
+
 def state_names(cell):
     """Return the names of the state tensors of `cell`: `"h"`, the hidden one, and what is beside.
 
@@ -106,7 +127,8 @@ def state_names(cell):
 
 def own_sizes(cell):
     """Return the sizes of the state tensors that have a name: the others follow from them."""
-    return [size for size, name in zip(state_sizes(cell), state_names(cell), strict=True) if name]
+    sizes = vector_sizes(cell, "A decoder")
+    return [size for size, name in zip(sizes, state_names(cell), strict=True) if name]
 
 
 def whole_state(cell, first):

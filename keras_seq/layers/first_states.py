@@ -2,6 +2,8 @@
 
 from keras import ops
 
+from keras_seq.layers.cells import state_shape
+
 
 def read_states(states, sizes, inputs, dtype=None):
     """Return the initial states of a call as a list of tensors `(batch, size)`.
@@ -21,7 +23,7 @@ def read_states(states, sizes, inputs, dtype=None):
     """
     states = list(states) if isinstance(states, (list, tuple)) else [states]
     states = [ops.convert_to_tensor(x, dtype=dtype) for x in states]
-    shapes = [tuple(size) if isinstance(size, (list, tuple)) else (size,) for size in sizes]
+    shapes = [state_shape(size) for size in sizes]
     rows = inputs.shape[0]
     found = [tuple(x.shape) for x in states]
     if len(found) != len(shapes) or not all(

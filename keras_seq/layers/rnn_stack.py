@@ -9,6 +9,7 @@ from keras_seq.layers.cells import (
     initial_state,
     initial_state_of,
     output_size,
+    state_shape,
     state_sizes,
 )
 from keras_seq.layers.first_states import read_states
@@ -301,7 +302,8 @@ class RNNStack(keras.layers.Layer):
         outputs = (*steps, self.output_size)
         if not self.return_state:
             return outputs
-        return outputs, [[(inputs_shape[0], n) for n in sizes] for sizes in self.state_size]
+        rows = inputs_shape[0]
+        return outputs, [[(rows, *state_shape(n)) for n in sizes] for sizes in self.state_size]
 
     def get_config(self):
         return {

@@ -11,7 +11,7 @@ from keras_seq.layers.cells import (
     output_size,
     prepare_dropout,
     state_names,
-    state_sizes,
+    vector_sizes,
 )
 from keras_seq.layers.observation import advance
 from keras_seq.layers.recurrence import has_dropout
@@ -82,7 +82,7 @@ class TimeSkipCell(keras.layers.Layer):
         self.skip = skip
         self.units = units
         self.cell = get_cell(cell, units, self.dtype_policy)
-        self.sizes = state_sizes(self.cell)
+        self.sizes = vector_sizes(self.cell, "TimeSkipCell")
         self.state_size = [*self.sizes, *((skip - 1) * size for size in self.sizes)]
         self.output_size = output_size(self.cell)
         self._is_drawn = False

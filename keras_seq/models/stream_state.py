@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_seq.layers.cells import state_shape
+
 
 class StreamState(keras.layers.Layer):
     """State tensors of streams in non-trainable variables: every backend carries those in `fit`.
@@ -11,7 +13,8 @@ class StreamState(keras.layers.Layer):
     take the first rows. They are no part of a saved model, as every epoch begins at 0.
 
     Args:
-        sizes: for each layer the list of the sizes of its state tensors.
+        sizes: for each layer the list of the sizes of its state tensors, integers, or tuples where
+            they are no vectors.
     """
 
     def __init__(self, sizes, **kwargs):
@@ -31,7 +34,7 @@ class StreamState(keras.layers.Layer):
         for i, sizes in enumerate(self.sizes):
             for k, size in enumerate(sizes):
                 self.add_weight(
-                    shape=(streams, size),
+                    shape=(streams, *state_shape(size)),
                     initializer="zeros",
                     trainable=False,
                     autocast=False,
@@ -47,13 +50,17 @@ class StreamState(keras.layers.Layer):
             continues: integers `(streams,)`, 0 where a row begins anew.
         """
         self._check(continues)
-        goes_on = ops.not_equal(continues, 0)[:, None]
+        goes_on = ops.not_equal(continues, 0)
         rows = ops.shape(continues)[0]
-        kept = [
-            ops.where(goes_on, ops.stop_gradient(ops.convert_to_tensor(variable)[:rows]), 0.0)
+        kept = iter(
+            ops.where(
+                ops.reshape(goes_on, (-1,) + (1,) * (len(variable.shape) - 1)),
+                ops.stop_gradient(ops.convert_to_tensor(variable)[:rows]),
+                0.0,
+            )
             for variable in self._newest()
-        ]
-        return keras.tree.pack_sequence_as(self.sizes, kept)
+        )
+        return [[next(kept) for _ in layer] for layer in self.sizes]
 
     def write(self, states):
         """Keep the states for the next batch."""

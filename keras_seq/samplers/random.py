@@ -32,7 +32,8 @@ class Random(Sampler):
         top_k: only this many most probable tokens are possible; those as probable as the last of
             them too. `None` for all.
         top_p: only the most probable tokens are possible, as few as have this probability together,
-            after temperature and `top_k`. `None` for all.
+            after temperature and `top_k`; those as probable as the last of them too. `None` for
+            all.
         seed: an integer.
         min_length: how many tokens there are at least before the end token. A limit comes first.
 

@@ -240,3 +240,15 @@ def test_monotonic_attention_draws_noise_in_training_only():
 def test_mistakes(make, expected):
     with pytest.raises(ValueError, match=expected):
         make()
+
+
+def test_a_pointer_in_float64():
+    """The logits are those of float32, in the precision that was asked for."""
+    single, double = built(copy=True), built(copy=True, dtype="float64")
+    found = compiled_call(
+        lambda token_ids: double(token_ids, **memory_of(double)), double.variables
+    )(TOKENS)
+    expected = compiled_call(
+        lambda token_ids: single(token_ids, **memory_of(single)), single.variables
+    )(TOKENS)
+    assert_close(found, array(expected).astype(array(found).dtype))
