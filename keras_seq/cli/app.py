@@ -63,7 +63,8 @@ def tell(error):
     text = str(error)
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
         text = f"{error.filename}: {error.strerror}"
-    print(f"keras-seq: {' '.join(text.split())}", file=sys.stderr)
+    if sys.stderr is not None:  # else it would go to standard output
+        print(f"keras-seq: {' '.join(text.split())}", file=sys.stderr)
 
 
 def write_utf8():
@@ -115,8 +116,8 @@ def keras_seq(
 @app.command()
 def demo(
     out: Annotated[options.Path, typer.Option(help="Folder for the files it writes.")] = "demo",
-    pairs: Annotated[int, typer.Option(help="Dates to train on.")] = 20_000,
-    epochs: Annotated[int, typer.Option(help="Passes over them.")] = 3,
+    pairs: Annotated[int, typer.Option(min=1, help="Dates to train on.")] = 20_000,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over them.")] = 3,
     seed: Annotated[int, typer.Option(help="Seed of data, weights and order.")] = 0,
 ):
     """Learn to read dates in many languages: train, test on unseen dates, draw the attention."""

@@ -110,7 +110,7 @@ def check(given):
             raise ValueError(f"--{wrong[0]} goes with --{other}; received no --{other}.")
     for path in (given.out, given.plot):
         if path is not None:
-            check_writable(path)
+            check_writable(path, given.train, given.val, given.test)
     if given.plot is not None:
         from keras_seq.analysis.drawing import check_figure_file
 

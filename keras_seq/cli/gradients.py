@@ -23,6 +23,7 @@ COLUMNS = (
     ("seconds", "seconds", "{:.1f}".format),
     ("peak_memory", "MiB", lambda value: "" if value is None else f"{value:.0f}"),
 )
+FIGURE = "gradients.png"
 
 
 def gradients(
@@ -110,6 +111,7 @@ def _listed(name, text, kind):
 
 def _check(task, cells, lengths, settings):
     """Raise a `ValueError` for what could not run, before anything does."""
+    from keras_seq.analysis.drawing import check_figure_file
     from keras_seq.analysis.experiment_cells import make_cell
     from keras_seq.analysis.experiment_model import check_settings
     from keras_seq.datasets import TASKS
@@ -117,6 +119,7 @@ def _check(task, cells, lengths, settings):
     if task not in TASKS:
         raise ValueError(f"Unknown task {task!r}. Choose one of {', '.join(TASKS)}.")
     check_settings(settings)
+    check_figure_file(FIGURE)  # is there what draws?
     for length in lengths:
         TASKS[task](2, length)
         for cell in cells:
@@ -166,8 +169,8 @@ def _show(out, runs, task):
     for line in table:
         print(line)
     write_lines(out / "table.txt", table)
-    plot_gradient_experiment(runs, title=f"Task: {task}", save=out / "gradients.png")
-    say(f"Wrote runs.json, table.txt and gradients.png to {out}/.")
+    plot_gradient_experiment(runs, title=f"Task: {task}", save=out / FIGURE)
+    say(f"Wrote runs.json, table.txt and {FIGURE} to {out}/.")
 
 
 def table_lines(rows):

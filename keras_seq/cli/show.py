@@ -89,9 +89,18 @@ def _short(value):
     return value["class_name"] if isinstance(value, dict) else value
 
 
-def check_writable(path):
-    """Raise a `ValueError` if a file cannot be written at `path`, before any work is done."""
+def check_writable(path, *read):
+    """Raise a `ValueError` if a file cannot be written at `path`, before any work is done.
+
+    Args:
+        path: the file.
+        *read: files that are read, or `None`: it must be none of them.
+    """
     from keras_seq.whole_files import check_place
+
+    for one in read:
+        if one is not None and one.exists() and path.exists() and path.samefile(one):
+            raise ValueError(f"{path} is read from: it would be overwritten.")
 
     try:
         check_place(path)
@@ -122,7 +131,10 @@ def stdin_batches(batch_size, encoding=None):
 
     if sys.stdin is None:
         raise ValueError("There is no standard input to read texts from.")
-    size = 1 if sys.stdin.isatty() else 20 * batch_size
+    typed = sys.stdin.isatty()
+    if typed:
+        print("Texts are read from the keyboard, one a line.", file=sys.stderr)
+    size = 1 if typed else 20 * batch_size
     encoding = None if encoding is None else encoding_name(encoding)
     lines = decode(sys.stdin.buffer, "standard input", encoding)
     while batch := list(itertools.islice(lines, size)):

@@ -16,6 +16,18 @@ def check_training(given):
     """Raise a `ValueError` for options that do not go together, before any work is done."""
     if given.epochs is not None and given.epochs < 1:
         raise ValueError(f"--epochs must be at least 1; received {given.epochs}.")
+    for name in ("batch_size", "patience"):
+        if getattr(given, name) < 1:
+            raise ValueError(
+                f"--{name.replace('_', '-')} must be at least 1; received {getattr(given, name)}."
+            )
+    if not given.learning_rate > 0:
+        raise ValueError(f"--learning-rate must be above 0; received {given.learning_rate}.")
+    for name in ("clip", "weight_decay"):
+        if not (getattr(given, name) or 0) >= 0:
+            raise ValueError(
+                f"--{name.replace('_', '-')} must be at least 0; received {getattr(given, name)}."
+            )
     if given.warmup and given.minutes is None:
         raise ValueError("--warmup is a share of --minutes; received no --minutes.")
     if given.out.suffix != ".keras":

@@ -1,11 +1,13 @@
 """The commands that use a model: generate, predict and evaluate."""
 
+import inspect
 import json
 from typing import Annotated
 
 import typer
 
 from keras_seq.cli import options
+from keras_seq.cli.search import Search
 from keras_seq.cli.show import check_writable, stdin_batches
 from keras_seq.cli.use_classifier import evaluate_classifier, predict_classes
 from keras_seq.cli.use_language_model import continue_texts, evaluate_language_model
@@ -20,6 +22,22 @@ EVALUATE = {
     "LanguageModel": evaluate_language_model,
     "TextClassifier": evaluate_classifier,
     "TextTagger": evaluate_tagger,
+}
+KINDS = {
+    "Seq2Seq": "a translator",
+    "LanguageModel": "a language model",
+    "TextClassifier": "a classifier",
+    "TextTagger": "a tagger",
+}
+WRITERS, READERS = ("Seq2Seq", "LanguageModel"), ("Seq2Seq", "TextClassifier")
+ONLY_FOR = {  # the kinds of models that an option has a meaning for
+    **dict.fromkeys(("sampler", *Search.NAMES), WRITERS),
+    **dict.fromkeys(("replace_unknown", "lowercase"), ("Seq2Seq",)),
+    **dict.fromkeys(("prompt", "count", "lines", "reference", "samples"), ("LanguageModel",)),
+    **dict.fromkeys(("text_column", "label_column", "quoted"), READERS),
+    **dict.fromkeys(("threshold", "label_separator"), ("TextClassifier",)),
+    **dict.fromkeys(("format", "columns", "tag", "scheme", "repair", "comment"), ("TextTagger",)),
+    "separator": (*READERS, "TextTagger"),
 }
 
 
@@ -54,7 +72,7 @@ def generate(
     with tabs between them.
     """
     given = locals()
-    loaded, use = _load(model, GENERATE, "writes no text", "predict")
+    loaded, use = _load(generate, given, GENERATE, "writes no text", "predict")
     use(loaded, given, stdin_batches(batch_size, encoding))
 
 
@@ -74,7 +92,7 @@ def predict(
     --format conll a word and its tag in each line.
     """
     given = locals()
-    loaded, use = _load(model, PREDICT, "has no classes", "generate")
+    loaded, use = _load(predict, given, PREDICT, "has no classes", "generate")
     use(loaded, given, stdin_batches(batch_size, encoding))
 
 
@@ -129,21 +147,39 @@ def evaluate(
     from keras_seq.datasets import write_lines
 
     if out is not None:
-        check_writable(out)
-    loaded, use = _load(model, EVALUATE, "has no scores", "info")
+        check_writable(out, model, data, source, target, reference)
+    loaded, use = _load(evaluate, given, EVALUATE, "has no scores", "info")
     scores = use(loaded, given)
     if out is not None:
         write_lines(out, json.dumps(scores, indent=2).splitlines())
 
 
-def _load(path, uses, lacks, instead):
-    """The model of a file, and what a command does with its kind, or that of its base class."""
+def _load(command, given, uses, lacks, instead):
+    """The model that was given, and what a command does with its kind, or that of its base class.
+
+    Raises:
+        ValueError: for another kind of model, and for options that have no meaning for it.
+    """
     from keras_seq.models import load_model
 
-    model = load_model(path)
+    if given["batch_size"] < 1:
+        raise ValueError(f"--batch-size must be at least 1; received {given['batch_size']}.")
+    model = load_model(given["model"])
     for kind in type(model).__mro__:
         if kind.__name__ in uses:
+            _check_options(command, given, kind.__name__)
             return model, uses[kind.__name__]
     raise ValueError(
-        f"{path} holds a {type(model).__name__}, which {lacks}: the command for it is {instead}."
+        f"{given['model']} holds a {type(model).__name__}, which {lacks}: the command for it is "
+        f"{instead}."
     )
+
+
+def _check_options(command, given, kind):
+    usual = inspect.signature(command).parameters
+    for name, kinds in ONLY_FOR.items():
+        if name in given and kind not in kinds and given[name] != usual[name].default:
+            raise ValueError(
+                f"--{name.replace('_', '-')} is for {' or '.join(KINDS[one] for one in kinds)}; "
+                f"the model is {KINDS[kind]}."
+            )

@@ -20,13 +20,12 @@ def read_texts(path, lines, encoding=None):
 
 def continue_texts(model, given, batches):
     """Write what comes after --prompt, or after each line of batches."""
-    if given["replace_unknown"]:
-        raise ValueError("--replace-unknown is for a translator.")
     search = Search(model, given, **written(given))
     if given["count"] < 1 or (given["count"] > 1 and given["prompt"] is None):
         raise ValueError(f"--count counts texts from one --prompt; received {given['count']}.")
     if given["prompt"] is not None:
-        for answers in search([given["prompt"]] * given["count"]):
+        prompt = given["prompt"].removeprefix("\ufeff")  # of the file that it comes from
+        for answers in search([prompt] * given["count"]):
             say("\n".join(answer["text"] for answer in answers))
         return
     search.write(batches)

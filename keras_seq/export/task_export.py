@@ -35,6 +35,8 @@ def export_task(model, write, filepath, format, version, modules, given, verbose
     path = pathlib.Path(filepath)
     if format == "onnx" and path.suffix != ".onnx":
         raise ValueError(f"The file must end in .onnx; received {path}.")
+    if format == "tf_saved_model" and path.suffix == ".onnx":
+        raise ValueError(f'{path} ends in .onnx, which goes with format="onnx" (`--format onnx`).')
     if format == "tf_saved_model":
         check_version(path, version)
         if given["batching"] is not False:
