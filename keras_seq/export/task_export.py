@@ -11,7 +11,7 @@ from keras_seq.export.custom_modules import custom_modules
 from keras_seq.export.version_folder import check_version, new_version
 from keras_seq.identifiers import check_choice
 from keras_seq.processes import TENSORFLOW_ALONE, in_a_process
-from keras_seq.whole_files import replacing
+from keras_seq.whole_files import check_place, replacing
 
 FORMATS = ("tf_saved_model", "onnx")
 
@@ -102,6 +102,10 @@ def _export_version(model, write, path, version, given):
 
 def _export_file(model, write, path, version, given):
     del version
+    try:
+        check_place(path)
+    except OSError as error:
+        raise ValueError(f"{path} cannot be written to: {error.strerror}.") from error
     with replacing(path) as beside:
         found = _run(model, write, {**given, "folder": str(beside)})
     return found, path
