@@ -99,7 +99,7 @@ def test_a_path_that_cannot_be_written_to(model, tmp_path, no_process):
             model.export(path)
     with pytest.raises(ValueError, match=r"must end in \.onnx"):
         model.export(tmp_path / "m", format="onnx")
-    with pytest.raises(ValueError, match="cannot be written to: .*file is no folder"):
+    with pytest.raises(ValueError, match=r"cannot be written to: .*file is no folder"):
         model.export(tmp_path / "file" / "m.onnx", format="onnx")
     with pytest.raises(
         ValueError, match=r"m\.onnx ends in \.onnx, which goes with format=\"onnx\""
