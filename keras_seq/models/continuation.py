@@ -15,6 +15,7 @@ from keras_seq.models.stop_tokens import end_token_ids
 from keras_seq.models.stream import Stream
 from keras_seq.models.task import check_texts
 from keras_seq.text.examples import pad, padded_length
+from keras_seq.text.forms import single_text
 
 CHUNK = 256  # steps that are scored at once where the state can be carried on
 
@@ -49,7 +50,7 @@ class Continuation(Writer):
         from a sampler that draws.
 
         Args:
-            prompts: a string, or a list, tuple or array of strings.
+            prompts: a string, or a list of strings, a `Series` or anything else that holds them.
             sampler: overrides the one of `compile`: a name, a config or an instance, such as
                 `samplers.Random(temperature=0.7, top_p=0.9, seed=1)`.
             max_length: the most tokens to write.
@@ -75,8 +76,9 @@ class Continuation(Writer):
         sampler = self.sampler if sampler is None else samplers.get(sampler)
         check_positive("max_length", max_length)
         check_positive("batch_size", batch_size)
-        single = isinstance(prompts, str)
-        texts = check_texts([prompts] if single else prompts, "prompts")
+        text = single_text(prompts)
+        single = text is not None
+        texts = [text] if single else check_texts(prompts, "prompts")
         if not texts:
             return []
         end = end_token_ids(self.tokenizer, stop_tokens)
@@ -140,7 +142,7 @@ class Continuation(Writer):
         """Return how probable texts are, each by itself, from its start to its end.
 
         Args:
-            texts: a string, or a list, tuple or array of strings.
+            texts: a string, or a list of strings, a `Series` or anything else that holds them.
             batch_size: how many texts are read at once.
             return_tokens: whether to return the tokens and the log-probability of each.
 
@@ -158,8 +160,9 @@ class Continuation(Writer):
             ValueError: for anything but strings.
         """
         check_positive("batch_size", batch_size)
-        single = isinstance(texts, str)
-        texts = check_texts([texts] if single else texts, "texts")
+        text = single_text(texts)
+        single = text is not None
+        texts = [text] if single else check_texts(texts, "texts")
         if not texts:
             return []
         synchronize(self)

@@ -11,9 +11,11 @@ from keras import ops
 from keras_seq import samplers
 from keras_seq.backend import synchronize
 from keras_seq.identifiers import check_positive
+from keras_seq.models.adapter import Adapter
 from keras_seq.models.stop_tokens import end_token_ids
 from keras_seq.models.task import check_texts, is_text
 from keras_seq.text.examples import padded_length
+from keras_seq.text.forms import single_text
 from keras_seq.text.pipeline import is_text_dataset, text_batches
 
 
@@ -73,14 +75,16 @@ class Writer:
         """Write the answers to texts, or return the logits of prepared ids.
 
         Args:
-            x: lists or arrays of strings, or a `tf.data.Dataset` of them, are answered as by
-                `generate`, in an array of strings (of lists, where the sampler has an `n_best`).
-                Ids are handed to `keras.Model.predict`.
+            x: texts in any form that `models.Task` describes are answered as by `generate`, in an
+                array of strings (of lists, where the sampler has an `n_best`). Ids are handed to
+                `keras.Model.predict`.
             batch_size: how many rows at once.
             verbose: as in `keras.Model.predict`, for ids.
-            steps: as in `keras.Model.predict`, for ids.
+            steps: how many batches are read of what gives any number of them.
             callbacks: as in `keras.Model.predict`, for ids.
         """
+        found = Adapter(self).inputs(x, steps)
+        x, steps = found, None if is_text(found) else steps
         if is_text_dataset(x):
             return np.concatenate([self.predict(batch, batch_size) for batch in text_batches(x)])
         if is_text(x):
@@ -95,6 +99,7 @@ class Writer:
 
     def predict_on_batch(self, x):
         """Answer one batch of texts, or return the logits of prepared ids."""
+        x = Adapter(self).inputs(x)
         return self.predict(x) if is_text(x) else super().predict_on_batch(x)
 
 
@@ -126,7 +131,7 @@ class Generation(Writer):
         """Translate.
 
         Args:
-            inputs: a string, or a list, tuple or array of strings.
+            inputs: a string, or a list of strings, a `Series` or anything else that holds them.
             sampler: overrides the one of `compile`: a name, a config or an instance.
             max_length: the most tokens to write. By default three times the tokens of the source
                 and 32, and never more than `max_target_length`.
@@ -164,8 +169,9 @@ class Generation(Writer):
         if max_length is not None:
             check_positive("max_length", max_length)
         check_positive("batch_size", batch_size)
-        single = isinstance(inputs, str)
-        texts = check_texts([inputs] if single else inputs, "inputs")
+        text = single_text(inputs)
+        single = text is not None
+        texts = [text] if single else check_texts(inputs, "inputs")
         if not texts:
             return []
         end = end_token_ids(self.target_tokenizer, stop_tokens)
@@ -278,7 +284,7 @@ class Generation(Writer):
         """Return where the decoder looks while it is fed given targets.
 
         Args:
-            sources: a list, tuple or array of strings.
+            sources: a list of strings, or what `generate` takes in the place of one.
             targets: their translations, likewise.
             batch_size: how many pairs at once.
 

@@ -7,6 +7,7 @@ from keras_seq import samplers
 from keras_seq.identifiers import check_positive, check_rate
 from keras_seq.layers.recurrent_layer import as_mask
 from keras_seq.layers.token_embedding import token_embedding
+from keras_seq.models.adapter import Adapter
 from keras_seq.models.continuation import Continuation
 from keras_seq.models.encoders import STACK_OPTIONS, TokenReader, encoder_config, make_encoder
 from keras_seq.models.generation import never
@@ -20,6 +21,7 @@ from keras_seq.models.stream_state import StreamState
 from keras_seq.models.task import Task, check_texts, check_tokenizer, is_text
 from keras_seq.text import CharacterTokenizer, get_tokenizer_class
 from keras_seq.text.examples import Examples
+from keras_seq.text.forms import single_text
 from keras_seq.text.pipeline import frame, is_text_dataset, text_batches
 from keras_seq.text.windows import StreamWindows
 
@@ -182,7 +184,8 @@ class LanguageModel(Continuation, TokenReader, Task):
         options = {"lowercase": lowercase}
         if max_vocabulary is not None:
             options["max_vocabulary"] = max_vocabulary
-        texts = [texts] if isinstance(texts, str) else texts
+        text = single_text(texts)
+        texts = texts if text is None else [text]
         return cls(get_tokenizer_class(tokens).from_texts(texts, **options), **config)
 
     @property
@@ -246,7 +249,8 @@ class LanguageModel(Continuation, TokenReader, Task):
         return Outputs(self.tokenizer.vocabulary_size, per_token=True)
 
     def check_inputs(self, x):
-        return [x] if isinstance(x, str) else check_texts(x, "x")
+        text = single_text(x)
+        return check_texts(x, "x") if text is None else [text]
 
     def check_targets(self, y):
         raise ValueError(
@@ -310,8 +314,8 @@ class LanguageModel(Continuation, TokenReader, Task):
         """Train on texts; the arguments are those of `keras.Model.fit`.
 
         Args:
-            x: one text, a list of texts, or a `tf.data.Dataset` of them, which is read into memory
-                as ids where the model has a `window`.
+            x: one text, or texts in any form that `models.Task` describes; where the model has a
+                `window`, all of them are read into memory as ids.
             y: nothing: what is to be predicted is in the texts.
             batch_size: the number of streams, or without a `window` of texts, in a batch.
             validation_data: texts likewise.
@@ -322,11 +326,7 @@ class LanguageModel(Continuation, TokenReader, Task):
             ValueError: for a `y`, an empty corpus, and ids where strings belong.
         """
         return super().fit(
-            self._gathered(x),
-            y,
-            batch_size,
-            validation_data=self._gathered(validation_data),
-            **kwargs,
+            self._gathered(x), y, batch_size, validation_data=validation_data, **kwargs
         )
 
     def evaluate(self, x=None, y=None, batch_size=None, **kwargs):
@@ -338,19 +338,22 @@ class LanguageModel(Continuation, TokenReader, Task):
         return super().evaluate(self._gathered(x), y, batch_size, **kwargs)
 
     def _gathered(self, x):
-        """A dataset of texts as a list of them, where streams are made of it."""
+        """What gives texts one by one as a list of them, where streams are made of it."""
         if self.window is None:
             return x
-        if isinstance(x, tuple) and len(x) == 1:  # validation data
-            return self._gathered(x[0])
+        x = Adapter(self).read(x)[0]
         if is_text_dataset(x):
             return [text for batch in text_batches(x) for text in batch]
         return x
 
-    def _validation(self, data, batch_size, shuffle_buffer):
-        if is_text(data) and not isinstance(data, tuple):
+    def _read_validation(self, data, batch_size, steps):
+        if data is not None and not isinstance(data, tuple):
             data = (data,)  # texts alone
-        return super()._validation(data, batch_size, shuffle_buffer)
+        data = data if data is None else (self._gathered(data[0]), *data[1:])
+        found, steps = super()._read_validation(data, batch_size, steps)
+        # Of a dataset there is no pair.
+        single = isinstance(found, tuple) and len(found) == 1 and not is_text(found[0])
+        return found[0] if single else found, steps
 
     def call(self, inputs, training=False):
         token_ids = inputs["token_ids"]

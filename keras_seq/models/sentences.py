@@ -1,8 +1,15 @@
 """Sentences of words, as users give them and as models read them."""
 
 import re
-from collections.abc import Iterable
 
+from keras_seq.text.forms import (
+    as_list,
+    as_text,
+    is_column,
+    is_missing,
+    is_readable,
+    single_text,
+)
 from keras_seq.text.tokenizer import tensorflow, to_utf8
 
 _WORD = re.compile(r"[^ \t\n\v\f\r]+")  # what `tf.strings.split` splits at
@@ -17,37 +24,62 @@ def split_words(sentence):
     return _WORD.findall(sentence)
 
 
-def check_sentences(sentences, name, what="word"):
-    """Return sentences as a list of lists of str, or raise a `ValueError` that says what came.
+def listed_sentences(sentences, name):
+    """Return what holds sentences as a list of whatever each of them is, or raise a `ValueError`.
 
     Args:
-        sentences: a list, tuple or array; each sentence a string, or a list, tuple or array of str.
+        sentences: a list, or what else holds values.
         name: what the argument is called in messages.
-        what: what a sentence is made of, likewise.
     """
-    if isinstance(sentences, (str, bytes, dict)) or not isinstance(sentences, Iterable):
+    if isinstance(sentences, (list, tuple)):
+        return list(sentences)
+    holds = is_column(sentences) or is_readable(sentences) or hasattr(sentences, "tolist")
+    if not holds or single_text(sentences) is not None:
         raise ValueError(
             f"`{name}` must be a list of sentences; received {_shown(sentences)}. One sentence "
             "goes into a list too."
         )
-    return [_check_sentence(one, number, name, what) for number, one in enumerate(sentences)]
+    return as_list(sentences, name, "sentences")
+
+
+def check_sentences(sentences, name, what="word"):
+    """Return sentences as a list of lists of str, or raise a `ValueError` that says what came.
+
+    Args:
+        sentences: a list, or what else holds values; each sentence a string, or a list of str.
+        name: what the argument is called in messages.
+        what: what a sentence is made of, likewise.
+    """
+    found = listed_sentences(sentences, name)
+    return [_check_sentence(one, number, name, what) for number, one in enumerate(found)]
 
 
 def _check_sentence(sentence, number, name, what):
-    if isinstance(sentence, str):
-        return split_words(sentence)
-    if isinstance(sentence, (bytes, dict)) or not isinstance(sentence, Iterable):
-        raise ValueError(
-            f"`{name}` must hold strings or lists of {what}s; item {number} is {_shown(sentence)}."
-        )
-    words = list(sentence)
+    if not isinstance(sentence, (list, tuple)):
+        if (text := _text(sentence, number, name)) is not None:
+            return split_words(text)
+        if is_missing(sentence):
+            as_text(sentence, name, number)  # says so
+        if not (is_column(sentence) or is_readable(sentence)):
+            raise ValueError(
+                f"`{name}` must hold strings or lists of {what}s; item {number} is "
+                f"{_shown(sentence)}."
+            )
+    words = as_list(sentence, name, f"{what}s")
     for place, word in enumerate(words):
-        if not isinstance(word, str) or not word:
+        if type(word) is not str:
+            words[place] = _text(word, number, name)
+        if not words[place]:
             raise ValueError(
                 f"Sentence {number} of `{name}`: {what} {place} is {word!r}; expected a str that "
                 "is not empty."
             )
-    return [str(word) for word in words]
+    return words
+
+
+def _text(value, number, name):
+    """The str that a value is; `None` where it is none."""
+    return as_text(value, name, number) if isinstance(value, bytes) else single_text(value)
 
 
 def check_counts(sentences, tags):

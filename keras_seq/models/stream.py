@@ -7,6 +7,7 @@ from keras_seq.backend import synchronize
 from keras_seq.identifiers import check_positive
 from keras_seq.models.stop_tokens import end_token_ids
 from keras_seq.samplers.sampler import Sampler, is_end
+from keras_seq.text.forms import single_text
 
 TAIL = 8  # tokens before a new one that decide how it is written
 
@@ -54,7 +55,8 @@ class Stream:
     """
 
     def __init__(self, model, prompt, sampler, max_length=None, stop_tokens=None):
-        if not isinstance(prompt, str):
+        text = single_text(prompt)
+        if text is None:
             raise ValueError(f"`prompt` must be a string; received {prompt!r}.")
         if type(sampler).search is not Sampler.search:
             raise ValueError(
@@ -66,10 +68,10 @@ class Stream:
         self.max_length = None if max_length is None else check_positive("max_length", max_length)
         self._end = end_token_ids(model.tokenizer, stop_tokens)
         self._stopped = False
-        self.tokens = [] if not prompt else model.tokenizer.split(prompt)
+        self.tokens = [] if not text else model.tokenizer.split(text)
         self._written = 0
         synchronize(model)
-        ids, _ = model._frame(model.tokenizer.encode([prompt]))
+        ids, _ = model._frame(model.tokenizer.encode([text]))
         self._state, _ = model._search.start({"prompt_ids": [ids[0][:-1]]})
         self._read(int(ids[0][-1]))
 

@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from keras_seq.backend import compiled, synchronize
+from keras_seq.models.adapter import Adapter
 from keras_seq.models.sentences import check_sentences
 from keras_seq.models.task import is_dataset, is_text
 from keras_seq.text.examples import LengthBatches, pad
@@ -32,6 +33,7 @@ class Tagging:
         self._answer = None
 
     def __call__(self, x, batch_size=None, verbose=0):
+        x = Adapter(self.model).inputs(x)
         if is_text_dataset(x):
             return [pair for part in text_batches(x) for pair in self(part, batch_size, verbose)]
         synchronize(self.model)

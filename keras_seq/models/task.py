@@ -8,12 +8,14 @@ import numpy as np
 from keras import ops
 
 from keras_seq.backend import static_step
+from keras_seq.models.adapter import Adapter, Stream, gives_batches
 from keras_seq.models.exportable import Exportable
 from keras_seq.models.outputs import Outputs
 from keras_seq.models.own_metrics import heeds_filling, real_loss, real_metrics
 from keras_seq.models.real_rows import LossTracker, pack
 from keras_seq.text import Tokenizer
-from keras_seq.text.examples import LengthBatches
+from keras_seq.text.examples import LengthBatches, pad, padded_length
+from keras_seq.text.forms import as_texts, is_column, is_readable
 from keras_seq.text.pipeline import (
     REAL_ROWS,
     SHUFFLE_BUFFER,
@@ -43,10 +45,21 @@ class Task(Exportable, keras.Model):
 
     `fit`, `evaluate`, `predict` and the `*_on_batch` methods take
 
-    - lists, tuples or NumPy arrays of `str`, tokenised once, batched by length;
+    - lists of `str`, tokenised once, batched by length; and what holds texts like a list: a tuple,
+      an array of NumPy (of `str`, objects or `StringDType`, also `(texts, 1)`), a `Series`, `Index`
+      or array of pandas, a `Series` of polars, a `Column` of Hugging Face's datasets, a tensor of
+      strings, `datasets.Lines`, a generator. Bytes are read as UTF-8, a missing value is an error;
+    - a table: a `DataFrame`, a `Dataset` of Hugging Face, or a dict of columns, whose columns are
+      told by their names, such as "text" and "label", "source" and "target", "sample_weight";
+    - anything that gives examples, pairs `(x, y)` or triples with a weight, one by one, such as a
+      generator or a `Dataset` of PyTorch, which is read into memory;
+    - what gives batches of texts: a `keras.utils.PyDataset` or a `DataLoader` of PyTorch, read anew
+      in each epoch. A generator that has no end needs `steps_per_epoch` in `fit`, `steps` in
+      `evaluate` and `predict`: then it is read as it goes, its examples by `batch_size`;
     - a `tf.data.Dataset` of strings: of single texts, such as `datasets.stream_parallel` reads
       from files larger than memory, which are shuffled and batched by length here, a window at a
-      time; or of batches, which are kept;
+      time; or of batches, which are kept. Elements, and the `x` of one, may be dicts, whose fields
+      are told by their names like those of a table;
     - ids prepared by hand: the dict that `call` takes (or a dataset of it), handed on as it is.
       Where labels belong to tokens and no `sample_weight` comes with it, label 0 is padding.
 
@@ -58,12 +71,14 @@ class Task(Exportable, keras.Model):
         needs_targets: whether `call` reads the target: then there is no batch without a `y`.
         needs_labels: whether training takes a `y` that `call` does not read.
         label_per_token: whether a label belongs to a token, rather than to a whole text.
+        takes_words: whether an input may be a list of words, too.
         words: what an input and its target are called in messages.
     """
 
     needs_targets = True
     needs_labels = False
     label_per_token = True
+    takes_words = False
     words = ("source", "target")
 
     _compiled_with = None  # what `compile` got and made of it
@@ -266,10 +281,19 @@ class Task(Exportable, keras.Model):
         """
         if not 0 <= validation_split < 1:
             raise ValueError(f"`validation_split` must be in [0, 1); received {validation_split}.")
+        steps = kwargs.get("steps_per_epoch")
+        x, y, sample_weight = Adapter(self).read(
+            x, y, sample_weight, steps=steps, batch_size=batch_size, streams=True
+        )
         self._check_labelled(x, y)
-        if class_weight is not None and is_text_dataset(x):
+        if class_weight is not None and (is_text_dataset(x) or isinstance(x, Stream)):
             raise ValueError("`class_weight` needs lists; put the weights into the dataset.")
         validation_batch_size = validation_batch_size or batch_size
+        validation_data, steps = self._read_validation(
+            validation_data, validation_batch_size, kwargs.get("validation_steps")
+        )
+        if "validation_steps" in kwargs:
+            kwargs["validation_steps"] = steps
         validation_data = self._validation(validation_data, validation_batch_size, shuffle_buffer)
         callbacks = _callback_list(callbacks)
         batched = None
@@ -283,6 +307,9 @@ class Task(Exportable, keras.Model):
             batched = self.make_batches(examples, batch_size or 32, shuffle)
         elif validation_split and is_dataset(x):
             raise ValueError("`validation_split` needs lists; pass `validation_data` instead.")
+        elif isinstance(x, Stream):
+            batched, x.shuffle = x, shuffle
+            self._check_no_more(y, sample_weight)
         elif is_text_dataset(x) and not is_batched(x):
             self._check_text_dataset(x, y, sample_weight)
             batched = StreamedDataset(
@@ -321,19 +348,24 @@ class Task(Exportable, keras.Model):
 
     def evaluate(self, x=None, y=None, batch_size=None, sample_weight=None, **kwargs):
         """Return loss and metrics on text; the arguments are those of `keras.Model.evaluate`."""
-        x, y, sample_weight, batch_size = self._convert(x, y, sample_weight, batch_size)
+        steps = kwargs.get("steps")
+        if _reads_steps(x, found := self._read(x, y, sample_weight, steps, batch_size)):
+            kwargs["steps"] = None
+        x, y, sample_weight, batch_size = self._convert(*found, batch_size)
         return super().evaluate(
             x=x, y=y, batch_size=batch_size, sample_weight=sample_weight, **kwargs
         )
 
     def train_on_batch(self, x, y=None, sample_weight=None, **kwargs):
         """Train on one batch of text or ids, as `keras.Model.train_on_batch`."""
+        x, y, sample_weight = self._read(x, y, sample_weight)
         self._check_labelled(x, y)
         x, y, sample_weight = self.as_batch(x, y, sample_weight)
         return super().train_on_batch(x, y, sample_weight=sample_weight, **kwargs)
 
     def test_on_batch(self, x, y=None, sample_weight=None, **kwargs):
         """Evaluate one batch of text or ids, as `keras.Model.test_on_batch`."""
+        x, y, sample_weight = self._read(x, y, sample_weight)
         self._check_labelled(x, y)
         x, y, sample_weight = self.as_batch(x, y, sample_weight)
         return super().test_on_batch(x, y, sample_weight=sample_weight, **kwargs)
@@ -342,16 +374,22 @@ class Task(Exportable, keras.Model):
         """Return `(x, y, sample_weight)` of one batch, as arrays.
 
         Args:
-            x, y: lists of texts, and of what belongs to them; or ids prepared by hand, which are
+            x, y: texts, and what belongs to them, in any form; or ids prepared by hand, which are
                 returned as they are. Without `y` there are only inputs, where `call` reads no `y`.
             sample_weight: weights of the rows or of the tokens; without them, padding weighs 0.
         """
         if not is_text(x):
             return x, y, self._weights(y, sample_weight)
         examples = self._examples(x, y, sample_weight)
-        whole = LengthBatches(examples, len(examples), num_buckets=1)  # in the order given
-        (batch,) = BatchedDataset(whole, filled=False).dataset.as_numpy_iterator()
-        return (*batch, None, None)[:3]
+        columns = [pad(x, padded_length(max(map(len, x)))) for x in examples.columns()]
+        inputs = dict(zip(examples.inputs, columns, strict=False))
+        if examples.labels is None:
+            return inputs, None, None
+        count, weights = len(examples), examples.weights
+        weights = np.ones(count, "float32") if weights is None else weights
+        if examples.row_labels is not None:
+            return inputs, examples.row_labels, weights
+        return inputs, columns[-1], (columns[-1] != 0).astype("float32") * weights[:, None]
 
     def save(self, filepath, overwrite=True, zipped=None, **kwargs):
         """Save everything, tokenizers included, as `keras.Model.save` does.
@@ -400,6 +438,21 @@ class Task(Exportable, keras.Model):
         if not x:
             raise ValueError("The corpus is empty: received no texts.")
         return self.encode_examples(x, y, sample_weight)
+
+    def _read(self, x, y=None, sample_weight=None, steps=None, batch_size=None):
+        """Return what was given in the forms of `Adapter.read`, but no `Stream`."""
+        reader = Adapter(self)
+        return reader.read(x, y, sample_weight, steps=steps, batch_size=batch_size)
+
+    def _read_validation(self, data, batch_size, steps):
+        """Return `validation_data`, and its steps, where texts need not be read step by step."""
+        pair = isinstance(data, (list, tuple))
+        given = (*data, None, None)[:3] if pair else (data, None, None)
+        found = self._read(*given, steps, batch_size)
+        steps = None if _reads_steps(given[0], found) else steps
+        if found[1] is None and not pair:
+            return found[0], steps
+        return tuple(part for part in found if part is not None), steps
 
     def _validation(self, data, batch_size, shuffle_buffer):
         """Return `validation_data` as Keras takes it."""
@@ -451,11 +504,7 @@ class Task(Exportable, keras.Model):
 
     def _check_text_dataset(self, dataset, y, sample_weight):
         """Raise a `ValueError` unless a dataset of texts holds all there is."""
-        if y is not None or sample_weight is not None:
-            raise ValueError(
-                "A dataset of texts holds its targets and weights itself, as (x, y) or "
-                "(x, y, sample_weight); received `y` or `sample_weight` besides."
-            )
+        self._check_no_more(y, sample_weight)
         spec = dataset.element_spec
         needed = self.needs_targets or self.needs_labels
         if needed and not (isinstance(spec, tuple) and len(spec) > 1):
@@ -465,39 +514,28 @@ class Task(Exportable, keras.Model):
                 f" received elements {spec}."
             )
 
+    def _check_no_more(self, y, sample_weight):
+        """Raise a `ValueError` for a `y` or weights beside a dataset."""
+        if y is not None or sample_weight is not None:
+            raise ValueError(
+                "A dataset of texts holds its targets and weights itself, as (x, y) or "
+                "(x, y, sample_weight); received `y` or `sample_weight` besides."
+            )
+
 
 def is_dataset(x):
     """Whether `x` is something that gives batches itself, rather than arrays or lists."""
-    return x is not None and not isinstance(x, (str, list, tuple, dict, np.ndarray))
+    return x is not None and not isinstance(x, (dict, np.ndarray)) and not is_column(x)
 
 
 def is_text(x):
-    """Whether `x` was meant as texts in memory: a list, a tuple, a string or an array of them."""
-    if isinstance(x, np.ndarray):
-        return x.dtype.kind in "UOS"
-    return isinstance(x, (str, list, tuple))
+    """Whether `x` was meant as texts in memory: a list, a string, a column or array of them."""
+    return is_column(x)
 
 
 def check_texts(texts, name):
     """Return `texts` as a list of `str`, or raise a `ValueError` that says what came instead."""
-    if isinstance(texts, str):
-        raise ValueError(
-            f"`{name}` must be a list of strings; received one string, {texts[:40]!r}. "
-            "Put it in a list."
-        )
-    if not is_text(texts):
-        raise ValueError(
-            f"`{name}` must be a list of strings; received {type(texts).__name__}"
-            + (f" of {texts.dtype}." if hasattr(texts, "dtype") else ".")
-        )
-    texts = texts.tolist() if isinstance(texts, np.ndarray) else list(texts)
-    for i, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise ValueError(
-                f"`{name}` must hold strings; item {i} is {text!r} of type {type(text).__name__}. "
-                "Ids go in as the dict that `call` takes."
-            )
-    return texts
+    return as_texts(texts, name)
 
 
 def check_tokenizer(name, tokenizer):
@@ -510,6 +548,11 @@ def check_tokenizer(name, tokenizer):
             f"keras_seq.text.CharacterTokenizer.from_texts(texts); received {tokenizer!r}."
         )
     return tokenizer
+
+
+def _reads_steps(x, found):
+    """Whether what gave any number of batches was read, so that no steps are to be counted."""
+    return (gives_batches(x) or is_readable(x)) and isinstance(found[0], list)
 
 
 def _callback_list(callbacks):

@@ -8,6 +8,7 @@ from keras_seq.backend import compiled, synchronize
 from keras_seq.identifiers import as_number, check_positive, check_rate
 from keras_seq.layers.poolings import get_pooling
 from keras_seq.layers.token_embedding import token_embedding
+from keras_seq.models.adapter import Adapter
 from keras_seq.models.classes import Classes, class_names_of
 from keras_seq.models.encoders import STACK_OPTIONS, TokenReader, encoder_config, make_encoder
 from keras_seq.models.losses import TokenCrossEntropy
@@ -19,6 +20,7 @@ from keras_seq.models.serving.ids import classifier_ids
 from keras_seq.models.task import Task, check_texts, check_tokenizer, is_text
 from keras_seq.text import get_tokenizer_class
 from keras_seq.text.examples import Examples, LengthBatches, pad, padded_length
+from keras_seq.text.forms import single_text
 from keras_seq.text.pipeline import BatchedDataset, frame, is_text_dataset, text_batches
 
 
@@ -305,7 +307,7 @@ class TextClassifier(TokenReader, Task):
         """Return the probabilities of the classes.
 
         Args:
-            x: lists or arrays of strings, a `tf.data.Dataset` of them, or ids prepared by hand.
+            x: texts in any form that `models.Task` describes, or ids prepared by hand.
             batch_size: how many texts at once; those of similar length go together.
             verbose, steps, callbacks: as in `keras.Model.predict`.
 
@@ -316,6 +318,8 @@ class TextClassifier(TokenReader, Task):
         Raises:
             ValueError: for anything but these.
         """
+        found = Adapter(self).inputs(x, steps)
+        x, steps = found, None if is_text(found) else steps
         if is_text_dataset(x):
             found = [self.predict(batch, batch_size, verbose) for batch in text_batches(x)]
             return np.concatenate(found)
@@ -334,6 +338,7 @@ class TextClassifier(TokenReader, Task):
 
     def predict_on_batch(self, x):
         """Return the probabilities of one batch, of texts or of ids prepared by hand."""
+        x = Adapter(self).inputs(x)
         if is_text(x):
             x = self.as_batch(x)[0]
         return self._probabilities(super().predict_on_batch(x))
@@ -349,7 +354,7 @@ class TextClassifier(TokenReader, Task):
         """Name the classes of texts.
 
         Args:
-            inputs: a string, or a list, tuple or array of strings.
+            inputs: a string, or a list of strings, a `Series` or anything else that holds them.
             return_probabilities: whether to return the probabilities of all classes too.
             return_attention: whether to return how much each token counted too; the pooling must
                 have weights.
@@ -373,8 +378,9 @@ class TextClassifier(TokenReader, Task):
                 f"probable one; received threshold={threshold!r}."
             )
         threshold = self.threshold if threshold is None else check_threshold(threshold)
-        single = isinstance(inputs, str)
-        texts = check_texts([inputs] if single else inputs, "inputs")
+        text = single_text(inputs)
+        single = text is not None
+        texts = [text] if single else check_texts(inputs, "inputs")
         probabilities = self.predict(texts, batch_size, verbose=0)
         answers = self.classes.decode(probabilities, threshold)
         if return_probabilities or return_attention:
@@ -392,7 +398,7 @@ class TextClassifier(TokenReader, Task):
         """Return how much each token counts in the pooling.
 
         Args:
-            texts: a list, tuple or array of strings.
+            texts: a list of strings, or what `classify` takes in the place of one.
             batch_size: how many at once.
 
         Returns:

@@ -13,7 +13,12 @@ from keras_seq.models.encoders import STACK_OPTIONS, TokenReader, encoder_config
 from keras_seq.models.losses import TokenCrossEntropy
 from keras_seq.models.metrics import TokenAccuracy
 from keras_seq.models.outputs import Outputs
-from keras_seq.models.sentences import check_counts, check_sentences, ragged_words
+from keras_seq.models.sentences import (
+    check_counts,
+    check_sentences,
+    listed_sentences,
+    ragged_words,
+)
 from keras_seq.models.serving.columns import check_examples
 from keras_seq.models.serving.ids import tagger_ids
 from keras_seq.models.serving.tagger import tagger_signatures
@@ -24,6 +29,7 @@ from keras_seq.models.task import Task, check_tokenizer
 from keras_seq.models.word_ids import as_known, character_columns, rows_of, word_ids
 from keras_seq.text import CharacterTokenizer, WordTokenizer
 from keras_seq.text.examples import Examples
+from keras_seq.text.forms import single_text
 from keras_seq.text.tokenizer import tensorflow
 
 
@@ -127,6 +133,7 @@ class TextTagger(TokenReader, Task):
     needs_targets = False
     needs_labels = True
     label_per_token = True
+    takes_words = True
     words = ("sentence", "tag row")
 
     def __init__(
@@ -490,8 +497,9 @@ class TextTagger(TokenReader, Task):
         """
         if return_spans and self.scheme is None:
             raise ValueError('`return_spans` is for a tagger with a scheme, such as "BIO".')
-        single = isinstance(inputs, str)
-        given = [inputs] if single else inputs
+        text = single_text(inputs)
+        single = text is not None
+        given = [text] if single else listed_sentences(inputs, "inputs")
         sentences = check_sentences(given, "inputs")
         found = self._tagging(sentences, batch_size)
         answers = []
@@ -501,7 +509,7 @@ class TextTagger(TokenReader, Task):
                 answer["probabilities"] = probabilities
             if return_spans:
                 answer["spans"] = self.tags.spans(answer["tags"])
-            plain = not isinstance(one, str) and len(answer) == 2
+            plain = single_text(one) is None and len(answer) == 2
             answers.append(answer["tags"] if plain else answer)
         return answers[0] if single else answers
 

@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 
+from keras_seq.text.forms import as_weights
+
 
 @dataclasses.dataclass
 class Examples:
@@ -22,12 +24,7 @@ class Examples:
 
     def __post_init__(self):
         if self.weights is not None:
-            self.weights = np.asarray(self.weights, "float32")
-            if self.weights.shape != (len(self),):
-                raise ValueError(
-                    f"`sample_weight` must hold one number for each of {len(self)} examples; "
-                    f"received shape {self.weights.shape}."
-                )
+            self.weights = as_weights(self.weights, len(self))
 
     def __len__(self):
         return len(next(iter(self.inputs.values())))

@@ -13,6 +13,15 @@ from typing import Any, ClassVar
 import keras
 import numpy as np
 
+from keras_seq.text.forms import (
+    is_column,
+    is_iterator,
+    is_missing,
+    is_readable,
+    one_by_one,
+    single_text,
+)
+
 SPECIAL_TOKENS = ("<pad>", "<s>", "</s>", "<unk>")
 NORMALIZATIONS = (None, "NFC", "NFKC")
 _SILENT = frozenset(SPECIAL_TOKENS[:3])
@@ -107,7 +116,8 @@ class Tokenizer:
         """Build the vocabulary from texts: most frequent tokens first, ties by code point.
 
         Args:
-            texts: iterable of str, the corpus; read once.
+            texts: iterable of str, the corpus, also a `Series`, an array, or a `tf.data.Dataset` of
+                strings; read once.
             max_vocabulary: largest number of ids, the 4 special ones included; None for no limit.
             min_count: a token must occur this often to enter the vocabulary.
             **options: further arguments of the constructor, such as `lowercase`.
@@ -175,8 +185,9 @@ class Tokenizer:
         Broken UTF-8 in a tensor and lone surrogates in a str become U+FFFD first.
 
         Args:
-            texts: a str; a list, tuple or 1-D array of str; or a `tf.Tensor` of strings, eager or
-                symbolic, of rank 0 or 1.
+            texts: a str; a list of str, or what holds them like one, such as an array or a `Series`
+                of pandas (bytes count as UTF-8); or a `tf.Tensor` of strings, eager or symbolic, of
+                rank 0 or 1.
 
         Returns:
             list of int; list of lists of int; or, for a tensor, a 1-D int32 tensor (rank 0) or an
@@ -187,8 +198,8 @@ class Tokenizer:
         """
         if _is_tensor(texts):
             return self._tokenize_tensor(texts)
-        if isinstance(texts, str):
-            return self._encode([texts])[0].tolist()
+        if (text := single_text(texts)) is not None:
+            return self._encode([text])[0].tolist()
         texts = check_texts(texts, "tokenize() takes text: a str, a list or a 1-D array of str")
         return [ids.tolist() for ids in self._encode(texts)]
 
@@ -196,7 +207,7 @@ class Tokenizer:
         """Many Python texts to ids, fast: 170,000 sentences take seconds.
 
         Args:
-            texts: list, tuple or 1-D array of str.
+            texts: list of str, or what holds them like one.
 
         Returns:
             list of 1-D int32 arrays, one for each text.
@@ -224,7 +235,7 @@ class Tokenizer:
         """
         if _is_tensor(texts):
             return self._split(texts)
-        single = isinstance(texts, str)
+        single = single_text(texts) is not None
         texts = [texts] if single else texts
         texts = check_texts(texts, "split() takes text: a str, a list or a 1-D array of str")
         rows = self._split_texts(texts)
@@ -487,28 +498,35 @@ def check_max_vocabulary(max_vocabulary: int | None) -> None:
 
 def check_corpus(texts: Iterable[str]) -> Iterator[str]:
     """The texts of a corpus one by one; a ValueError when it is empty or holds something else."""
-    if isinstance(texts, str) or not isinstance(texts, Iterable):
-        raise ValueError(f"from_texts() takes an iterable of str, got {_describe(texts)}")
-    empty = True
-    for position, text in enumerate(texts):
-        empty = False
-        _check_text(text, position, "from_texts() takes an iterable of str")
-        yield text
-    if empty:
-        raise ValueError("from_texts() needs at least one text, got an empty corpus")
+    expected, position = "from_texts() takes an iterable of str", -1
+    if single_text(texts) is not None:
+        raise ValueError(f"{expected}, got {_describe(texts)}")
+    source = one_by_one(texts)
+    try:
+        first = next(source, source)
+    except TypeError as error:
+        raise ValueError(f"{expected}, got {_describe(texts)}") from error
+    if first is not source:
+        for position, text in enumerate(itertools.chain([first], source)):
+            yield text if type(text) is str else _text(text, position, expected)
+    if position < 0:
+        read = "; it can be read once only, and may have been read before: give a list"
+        raise ValueError(
+            "from_texts() needs at least one text, got an empty corpus"
+            + (f", a {type(texts).__name__}{read}" if is_iterator(texts) else "")
+        )
 
 
 def check_texts(texts, expected: str) -> list[str]:
     """A list of str; a ValueError that says what was expected, what came instead, and where."""
-    if isinstance(texts, np.ndarray):
-        if texts.ndim != 1 or texts.dtype.kind not in "UOT":
-            raise ValueError(f"{expected}, got {_describe(texts)}")
-        texts = texts.tolist()
     if not isinstance(texts, list | tuple):
-        raise ValueError(f"{expected}, got {_describe(texts)}")
-    for position, text in enumerate(texts):
-        _check_text(text, position, expected)
-    return list(texts)
+        if single_text(texts) is not None or not (is_column(texts) or is_readable(texts)):
+            raise ValueError(f"{expected}, got {_describe(texts)}")
+        texts = one_by_one(texts)
+    return [
+        text if type(text) is str else _text(text, position, expected)
+        for position, text in enumerate(texts)
+    ]
 
 
 def to_utf8(text: str) -> bytes:
@@ -519,10 +537,17 @@ def to_utf8(text: str) -> bytes:
         return "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text).encode()
 
 
-def _check_text(text, position: int, expected: str) -> None:
-    if not isinstance(text, str):
-        hint = ": decode bytes first" if isinstance(text, bytes) else ""
-        raise ValueError(f"{expected}, got {_describe(text)} at position {position}{hint}")
+def _text(value, position: int, expected: str) -> str:
+    """The str that a value is; a ValueError where it is none."""
+    try:
+        text = single_text(value)
+    except UnicodeDecodeError as error:
+        where = f"at position {position}: no UTF-8"
+        raise ValueError(f"{expected}, got {_describe(value)} {where}") from error
+    if text is None:
+        missing = ", a missing value" if is_missing(value) else ""
+        raise ValueError(f"{expected}, got {_describe(value)} at position {position}{missing}")
+    return text
 
 
 def _check_vocabulary(vocabulary: Iterable[str]) -> list[str]:

@@ -28,7 +28,7 @@ def model():
         (SOURCES, "cba", "'cba'"),
         ([1, 2], [1, 2], "item 0 is 1 of type int"),
         (["ab", None], ["ba", "ab"], "item 1 is None"),
-        (["ab", b"ab"], ["ba", "ab"], "bytes"),
+        (["ab", b"\xff"], ["ba", "ab"], r"item 1 is b'\\xff', which is no UTF-8"),
         (SOURCES, np.array([[1, 2], [2, 1]]), "int64"),
         (SOURCES, None, "target"),
     ],

@@ -278,12 +278,12 @@ def test_long_lists_are_cut_into_chunks(tokenizer, monkeypatch, random_texts):
     ("value", "said"),
     [
         (np.arange(3), r"int64 array of shape \(3,\)"),
-        (np.array([["a"]]), "array of shape"),
-        (np.array([b"a"]), "array of shape"),
+        (np.array([["a", "b"]]), r"list \['a', 'b'\] at position 0"),
+        (np.array([b"\xff"]), "position 0: no UTF-8"),
         ([1, 2], "int 1 at position 0"),
-        (["a", None], "NoneType None at position 1"),
-        (["a", b"b"], "at position 1: decode bytes"),
-        (b"bytes", "bytes"),
+        (["a", None], "NoneType None at position 1, a missing value"),
+        (["a", float("nan")], "float nan at position 1, a missing value"),
+        (["a", b"\xff"], "at position 1: no UTF-8"),
         (3, "int 3"),
         (None, "NoneType"),
         ([["nested"]], "list .* at position 0"),
@@ -348,7 +348,7 @@ def test_ids_out_of_range(tokenizer):
         (3, "takes an iterable of str, got int 3"),
         (["a", 3], "got int 3 at position 1"),
         (["a", None], "got NoneType None at position 1"),
-        ([b"a"], "bytes .* at position 0: decode"),
+        ([b"\xff"], "bytes .* at position 0: no UTF-8"),
     ],
 )
 def test_from_texts_says_what_is_no_corpus(name, texts, said):
