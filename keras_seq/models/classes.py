@@ -1,15 +1,31 @@
 """The classes of a classifier: from names to numbers and back."""
 
-import numbers
 from collections import Counter
+from numbers import Real
 
 import numpy as np
 
+from keras_seq.models.labels import (
+    check_labels,
+    in_marks,
+    is_group,
+    is_number_name,
+    label_name,
+    marks_of,
+    shown_label,
+)
+from keras_seq.text.forms import column_names, is_missing, is_table
 from keras_seq.text.tokenizer import tensorflow
 
 
 class Classes:
     """The names of classes, in the order of the outputs of a model.
+
+    A label is the name of a class, or a number. Where a class is named by a whole number, as "3",
+    numbers are names: 3 is "3", whatever its place, and a number that is no name is an error. Where
+    none is, a number is the place of a class: 0 is the first. So the labels that
+    `TextClassifier.from_texts` names classes by always mean these classes. `True` and `False` are
+    the classes of these names.
 
     Args:
         names: distinct str.
@@ -26,6 +42,8 @@ class Classes:
     [1, 0, 1]
     >>> classes.decode(np.array([[0.2, 0.8]]))
     ['good']
+    >>> Classes(["1", "2", "3"]).encode([3, 1, "2"]).tolist()  # stars
+    [2, 0, 1]
     """
 
     def __init__(self, names, multi_label=False):
@@ -37,14 +55,16 @@ class Classes:
                 f"multi_label=True; received the class names {list(self.names)}."
             )
         self._numbers = {name: number for number, name in enumerate(self.names)}
+        self._numbered = any(map(is_number_name, self.names))
 
     def encode(self, labels):
         """Return the labels of texts as numbers.
 
         Args:
-            labels: a list, tuple or array with the name of a class, or its number, for each text;
-                with `multi_label` a list of these for each text, or an array of 0 and 1
-                `(texts, classes)`.
+            labels: a list, or anything that holds values like one, with a label for each text: the
+                name of a class or a number, as above; with `multi_label` a list of these for each
+                text, or 0 and 1 in a column for each class: an array, a list of such rows, or a
+                `DataFrame`, whose columns are told by their names.
 
         Returns:
             int32 `(texts,)`; with `multi_label` 0 and 1, `(texts, classes)`.
@@ -52,19 +72,26 @@ class Classes:
         Raises:
             ValueError: for anything else; the message has the first label that is wrong.
         """
+        if is_table(labels):
+            labels = self._ordered(labels)
         labels = check_labels(labels)
         if not self.multi_label:
+            if isinstance(labels, np.ndarray) and labels.shape[1] == 1:
+                labels = labels[:, 0].tolist()
             found = [self._number(label, i) for i, label in enumerate(labels)]
             return np.array(found, "int32").reshape(-1)
-        if isinstance(labels, np.ndarray) and labels.ndim == 2:
+        if isinstance(labels, np.ndarray):
             return self._check_marks(labels)
-        marks = np.zeros((len(labels), len(self.names)), "int32")
         for i, group in enumerate(labels):
-            if not isinstance(group, (list, tuple, set, frozenset, np.ndarray)):
+            if not is_group(group):
                 raise ValueError(
                     "With multi_label=True the label of a text is a list of class names; label "
                     f"{i} is {group!r}."
                 )
+        if in_marks(labels, len(self.names)):
+            return self._check_marks(np.array(labels))
+        marks = np.zeros((len(labels), len(self.names)), "int32")
+        for i, group in enumerate(labels):
             for label in group:
                 marks[i, self._number(label, i)] = 1
         return marks
@@ -76,15 +103,22 @@ class Classes:
             raise ValueError(
                 "A dataset of texts has no lists of class names: with multi_label=True give lists."
             )
+        given, whole = labels, True
+        if labels.dtype == tf.bool:
+            labels = tf.where(labels, "True", "False")
+        elif labels.dtype != tf.string:
+            labels = tf.cast(labels, "int64")
+            whole = tf.cast(labels, given.dtype) == given
+            labels = tf.strings.as_string(labels) if self._numbered else labels
         if labels.dtype != tf.string:
             found = tf.cast(labels, "int32")
-            known = (found >= 0) & (found < len(self.names))
+            known = whole & (found >= 0) & (found < len(self.names))
         else:
             same = labels[:, None] == tf.constant(self.names)[None]
             found = tf.argmax(same, axis=1, output_type="int32")
-            known = tf.reduce_any(same, axis=1)
+            known = tf.reduce_any(same, axis=1) & whole
         message = f"Every label must be one of the classes {', '.join(self.names)}; received"
-        with tf.control_dependencies([tf.Assert(tf.reduce_all(known), [message, labels[~known]])]):
+        with tf.control_dependencies([tf.Assert(tf.reduce_all(known), [message, given[~known]])]):
             return tf.identity(found)
 
     def decode(self, probabilities, threshold=0.5):
@@ -117,7 +151,7 @@ class Classes:
         elif isinstance(class_weight, dict):
             weights = np.ones(len(self.names))
             for label, weight in class_weight.items():
-                if not isinstance(weight, numbers.Real) or not weight > 0:
+                if not isinstance(weight, Real) or not weight > 0:
                     raise ValueError(
                         "`class_weight` must hold numbers above 0; received "
                         f"{weight!r} for {label!r}."
@@ -133,21 +167,41 @@ class Classes:
     def _number(self, label, place=None):
         """The number of a class, given by its name or its number."""
         where = "" if place is None else f" (label {place})"
-        if isinstance(label, str):
-            if label in self._numbers:
-                return self._numbers[label]
+        name = label_name(label)
+        if isinstance(label, str) or (name is not None and self._numbered):
+            if name in self._numbers:
+                return self._numbers[name]
             raise ValueError(f"There is no class {label!r}{where}; there are {self._shown()}.")
-        if isinstance(label, numbers.Integral) and not isinstance(label, (bool, np.bool_)):
+        if isinstance(label, bool) and name in self._numbers:
+            return self._numbers[name]
+        if name is not None and not isinstance(label, bool):
             if 0 <= label < len(self.names):
                 return int(label)
             raise ValueError(
                 f"There is no class number {label}{where}; they go from 0 to "
                 f"{len(self.names) - 1}: {self._shown()}."
             )
+        missing = ", a missing value" if is_missing(label) else ""
         raise ValueError(
-            f"A label must be the name of a class, or its number; received {label!r} of type "
-            f"{type(label).__name__}{where}. The classes are {self._shown()}."
+            f"A label must be the name of a class, or its number; received {shown_label(label)}"
+            f"{missing}{where}. The classes are {self._shown()}."
         )
+
+    def _ordered(self, table):
+        """The columns of a table of 0 and 1 in the order of the classes; or its only column."""
+        names = column_names(table)
+        if len(names) == 1 and not self.multi_label:
+            return table[names[0]]
+        if not self.multi_label or {*map(str, names)} != {*self.names}:
+            if self.multi_label and names == list(range(len(self.names))):
+                return marks_of(table, names)
+            raise ValueError(
+                "A table of labels must have a column of 0 and 1 for each class, with its name, "
+                f"and multi_label=True; received the columns {names}. The classes are "
+                f"{self._shown()}."
+            )
+        columns = {str(name): name for name in names}
+        return marks_of(table, [columns[name] for name in self.names])
 
     def _check_marks(self, marks):
         if marks.shape[1] != len(self.names) or not np.isin(marks, (0, 1)).all():
@@ -168,26 +222,31 @@ def class_names_of(labels, names=None, multi_label=None):
     """Return `(names, multi_label)` of the labels of a corpus.
 
     Args:
-        labels: for each text a name, or a list of names.
+        labels: for each text a name or number, or a list of them; or 0 and 1 in a column for each
+            class.
         names: the classes, where they are known.
         multi_label: whether a text has any number of classes, where that is known.
 
     Raises:
         ValueError: for no labels, labels that are no names, and for a class without an example.
     """
-    labels = check_labels(labels)
-    if not len(labels):
+    columns = column_names(labels) if is_table(labels) else None
+    if columns is not None and len(columns) == 1 and not multi_label:
+        labels, columns = labels[columns[0]], None
+    if columns is not None and names is None:
+        names = [str(name) for name in columns]
+    given = labels if columns is not None else check_labels(labels)
+    if not len(given):
         raise ValueError("The corpus is empty: received no labels.")
+    if isinstance(given, np.ndarray) and given.shape[1] == 1 and not multi_label:
+        given = given[:, 0].tolist()
     if multi_label is None:
-        multi_label = any(not isinstance(label, (str, numbers.Number)) for label in labels)
+        marks = columns is not None or isinstance(given, np.ndarray)
+        multi_label = marks or any(map(is_group, given))
     if names is None:
-        groups = labels if multi_label else [[label] for label in labels]
-        found = {label for group in groups for label in _names_in(group)}
-        if not found:
-            raise ValueError("There must be a class; received no class name in any label.")
-        return sorted(found), multi_label
+        return _found_names(given, multi_label), multi_label
     classes = Classes(names, multi_label)
-    encoded = classes.encode(labels)
+    encoded = classes.encode(given)
     counts = encoded.sum(axis=0) if multi_label else np.bincount(encoded, minlength=len(names))
     without = [name for name, count in zip(classes.names, counts, strict=True) if not count]
     if without:
@@ -198,32 +257,42 @@ def class_names_of(labels, names=None, multi_label=None):
     return list(classes.names), multi_label
 
 
-def check_labels(labels):
-    """Return labels as a list, or as an array of two axes, or raise a `ValueError`."""
-    if isinstance(labels, np.ndarray):
-        return labels if labels.ndim == 2 else labels.tolist()
-    if isinstance(labels, (list, tuple)):
-        return list(labels)
-    raise ValueError(
-        "The labels must be a list with one for each text; received "
-        f"{labels!r} of type {type(labels).__name__}."
-    )
+def _found_names(labels, multi_label):
+    """The names of the classes of labels, sorted: numbers by their size."""
+    if isinstance(labels, np.ndarray) or (multi_label and _are_marks(labels)):
+        count = len(labels[0])
+        Classes(list(map(str, range(count))), True).encode(labels)  # checked
+        return [str(i) for i in range(count)]
+    groups = labels if multi_label else [[label] for label in labels]
+    found = {name: label for group in groups for name, label in _names_in(group)}
+    if not found:
+        raise ValueError("There must be a class; received no class name in any label.")
+    if any(isinstance(label, str) for label in found.values()):
+        return sorted(found)
+    return sorted(found, key=found.get)
+
+
+def _are_marks(groups):
+    """Whether groups are rows of 0 and 1."""
+    several = is_group(groups[0]) and len(groups[0]) > 1
+    return several and all(map(is_group, groups)) and in_marks(groups, len(groups[0]))
 
 
 def _names_in(group):
-    """The names of the classes of one text, or a `ValueError`."""
-    if isinstance(group, (str, numbers.Number)):  # in the place of a list
+    """Pairs of the name and the label of each class of one text, or a `ValueError`."""
+    if not is_group(group):
         raise ValueError(
             "With multi_label=True the label of a text is a list of class names; received "
             f"{group!r}."
         )
     for label in group:
-        if not isinstance(label, str):
+        if label_name(label) is None:
+            missing = ", a missing value" if is_missing(label) else ""
             raise ValueError(
-                f"The labels must be names, so that the classes have names; received {label!r} of "
-                f"type {type(label).__name__}. Numbers go with `class_names`."
+                "A label must be a name, a whole number, True or False, so that the classes have "
+                f"names; received {shown_label(label)}{missing}."
             )
-    return group
+    return [(label_name(label), label) for label in group]
 
 
 def _check_names(names):

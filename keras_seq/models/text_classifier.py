@@ -43,8 +43,11 @@ class TextClassifier(TokenReader, Task):
     Args:
         tokenizer: a `keras_seq.text.Tokenizer`.
         class_names: the names of the classes, str, in the order of the outputs. In the place of a
-            name, `fit` and `evaluate` take the number of the class in this order too.
-        multi_label: whether a text has any number of classes, given as a list of names.
+            name `fit` and `evaluate` take numbers too: the number of the class in this order; but
+            where a class is named by a whole number ("1" to "5", for stars), 3 is the class "3".
+            `True` is a class of that name.
+        multi_label: whether a text has any number of classes, given as a list of names, or as 0 and
+            1 for each class: an array, lists, or a `DataFrame` whose columns have the names.
         cell: `"lstm"`, `"gru"`, `"vanilla"`, `"irnn"`, `"min_gru"`, `"min_lstm"`, the config of a
             cell, or an instance.
         units: size of the state, per direction.
@@ -180,14 +183,18 @@ class TextClassifier(TokenReader, Task):
 
         Args:
             texts: a list of texts, or anything else that gives them one by one.
-            labels: for each text the name of its class, or a list of names.
+            labels: for each text the name of its class, or a list of names; in a list, a `Series`,
+                an array or the like. Classes of whole numbers and booleans are named by `str`, and
+                `fit` means the same class by the same number. With any number of classes also 0
+                and 1 for each, whose classes are named by the columns of a `DataFrame`, and in an
+                array "0", "1" and so on.
             tokens: `"char"`, `"word"` or `"subword"`.
             lowercase: whether the tokenizer lower-cases.
             max_vocabulary: largest vocabulary of the tokenizer, the 4 special tokens included.
-            class_names: the classes in the order of the outputs; those of the labels, sorted, where
-                `None`.
+            class_names: the classes in the order of the outputs; those of the labels, sorted
+                (numbers by size), where `None`.
             multi_label: whether a text has any number of classes; where `None`, whether there is a
-                list among the labels.
+                list among the labels, or more than one column.
             **config: the other arguments of the model.
 
         Returns:
@@ -195,7 +202,7 @@ class TextClassifier(TokenReader, Task):
 
         Raises:
             ValueError: for an unknown kind of token, an empty corpus, fewer than two classes,
-                labels that are no names (numbers need `class_names`), one that is not in
+                labels that are no names (a fraction, a missing value), one that is not in
                 `class_names`, and for a class in `class_names` without any example.
         """
         names, multi_label = class_names_of(labels, class_names, multi_label)

@@ -150,7 +150,9 @@ def test_construction(config, message):
     [
         (LABELS, {"tokens": "syllable"}, "syllable"),
         (["x"] * 4, {}, r"at least two classes.*\['x'\]"),
-        ([0, 1, 0, 1], {}, "received 0 of type int. Numbers go with `class_names`"),
+        ([0, 0.5, 0, 1], {}, "a whole number, True or False.*received 0.5 of type float"),
+        (["x", None, "y", "x"], {}, "received None of type NoneType, a missing value"),
+        ([["x"], [float("nan")], ["y"], []], {}, "received nan of type float, a missing value"),
         (LABELS, {"class_names": ["x", "y", "z"]}, "received none of 'z'"),
         ([0, 1, 1, 1], {"class_names": ["x", "y", "z"]}, "received none of 'z'"),
         (LABELS, {"class_names": ["x", "z"]}, r"no class 'y' \(label 1\)"),

@@ -1,11 +1,11 @@
 """The texts of a comparison: to train on, to stop by, to be judged on."""
 
 import dataclasses
-import numbers
 
 import numpy as np
 
-from keras_seq.models.classes import Classes, check_labels
+from keras_seq.models.classes import Classes
+from keras_seq.models.labels import check_labels, label_name
 from keras_seq.models.task import check_texts
 
 HELD_OUT = 0.1
@@ -69,10 +69,8 @@ def _pair(texts, labels, of_texts, of_labels):
 
 def _name(label, place):
     """The name of a class; that of a number is its digits."""
-    if isinstance(label, numbers.Integral) and not isinstance(label, (bool, np.bool_)):
-        return str(int(label))
-    if isinstance(label, str) and label:
-        return label
+    if name := label_name(label):
+        return name
     raise ValueError(
         f"A label must be the name of a class, or a whole number; label {place} is {label!r}."
     )
