@@ -241,8 +241,7 @@ class Rows:
         self.once = is_iterator(source)
         self.kind, self.paired = "none", False
         self._first = []
-        iterator = source if self.once else self._elements()
-        for element in itertools.islice(iterator, 1):
+        for element in itertools.islice(self._elements(), 1):
             self._first = [element] if self.once else []
             self.kind, _, y, _ = adapter.parts(element, self.batches, targets)
             self.paired = y is not None
@@ -259,11 +258,16 @@ class Rows:
         return whole()
 
     def _elements(self, order=None):
-        """Iterate over what was given."""
+        """Iterate over what was given; words that can be read once are read."""
+        first, self._first = self._first, []
+        elements = itertools.chain(first, self._source(order))
+        return (list(element) if is_iterator(element) else element for element in elements)
+
+    def _source(self, order):
+        """Iterate over what was given, as it is."""
         source = self.given
         if self.once:
-            first, self._first = self._first, []
-            return itertools.chain(first, source)
+            return source
         if isinstance(source, keras.utils.PyDataset):
             count = source.num_batches
             numbers = itertools.count() if count is None else range(count)

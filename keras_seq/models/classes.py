@@ -74,10 +74,8 @@ class Classes:
         """
         if is_table(labels):
             labels = self._ordered(labels)
-        labels = check_labels(labels)
+        labels = check_labels(labels, not self.multi_label)
         if not self.multi_label:
-            if isinstance(labels, np.ndarray) and labels.shape[1] == 1:
-                labels = labels[:, 0].tolist()
             found = [self._number(label, i) for i, label in enumerate(labels)]
             return np.array(found, "int32").reshape(-1)
         if isinstance(labels, np.ndarray):
@@ -235,11 +233,9 @@ def class_names_of(labels, names=None, multi_label=None):
         labels, columns = labels[columns[0]], None
     if columns is not None and names is None:
         names = [str(name) for name in columns]
-    given = labels if columns is not None else check_labels(labels)
+    given = labels if columns is not None else check_labels(labels, not multi_label)
     if not len(given):
         raise ValueError("The corpus is empty: received no labels.")
-    if isinstance(given, np.ndarray) and given.shape[1] == 1 and not multi_label:
-        given = given[:, 0].tolist()
     if multi_label is None:
         marks = columns is not None or isinstance(given, np.ndarray)
         multi_label = marks or any(map(is_group, given))

@@ -5,7 +5,15 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from keras_seq.text.forms import as_list, is_column, is_readable, is_table, plain, single_text
+from keras_seq.text.forms import (
+    as_list,
+    is_column,
+    is_one_column,
+    is_readable,
+    is_table,
+    plain,
+    single_text,
+)
 
 _NUMBER = re.compile(r"0|-?[1-9][0-9]*")
 
@@ -28,10 +36,15 @@ def label_name(label):
     return None
 
 
-def check_labels(labels):
-    """Return labels as a list, or numbers of two axes as an array, or raise a `ValueError`.
+def check_labels(labels, single=True):
+    """Return labels as a list of values, or lists, of Python, or raise a `ValueError`.
 
-    Values are those of Python: an array of 0 and 1 is one row a text.
+    Args:
+        labels: a list, or anything that holds values like one.
+        single: whether a text has one label: then an array `(texts, 1)` holds one in each row.
+
+    Returns:
+        A list; or an array for an array of numbers with two axes.
     """
     readable = is_column(labels) or is_readable(labels) or hasattr(labels, "tolist")
     if not readable or single_text(labels) is not None:
@@ -40,6 +53,8 @@ def check_labels(labels):
             f"{labels!r} of type {type(labels).__name__}."
         )
     found = as_list(labels, "labels", "labels")
+    if single and is_one_column(labels):
+        return [plain(row[0]) for row in found]
     shape = getattr(labels, "shape", ())
     if len(shape) == 2 and shape[1] is not None:
         array = np.array(found)

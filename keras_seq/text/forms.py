@@ -174,7 +174,7 @@ def as_text(value, name, place, values=None):
 
 def as_weights(values, count):
     """Return the weights of so many examples, float32 `(count,)`, or raise a `ValueError`."""
-    if not _is_no_column(values):
+    if is_column(values) or is_readable(values) or hasattr(values, "tolist"):
         found = as_list(values, "sample_weight", "numbers")
         found = [row[0] for row in found] if is_one_column(values) else found
         values = [plain(value) for value in found]
@@ -213,9 +213,11 @@ def plain(value):
     """Return a value of NumPy or of a tensor without axes as that of Python; bytes as a str."""
     if isinstance(value, bytes):
         return value.decode()
-    if getattr(value, "shape", None) == () and not is_symbolic(value):
-        value = value.numpy() if hasattr(value, "numpy") else value
-        return plain(value.item()) if hasattr(value, "item") else value
+    if getattr(value, "shape", None) != () or is_symbolic(value):
+        return value
+    for how in ("numpy", "item"):
+        if hasattr(value, how):
+            return plain(getattr(value, how)())
     return value
 
 
