@@ -111,7 +111,7 @@ class Adapter:
         """The columns of a table."""
         names = column_names(table)
         if len(names) == 1:
-            return as_list(table[names[0]], "x"), y, sample_weight
+            return as_list(table, "x"), y, sample_weight
         x_name, y_name, weight_name = self._fields(names, labelled and y is None)
         if labelled and y is None and y_name is not None:
             y = table[y_name]

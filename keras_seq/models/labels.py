@@ -7,12 +7,10 @@ import numpy as np
 
 from keras_seq.text.forms import (
     as_list,
-    is_column,
+    holds_values,
     is_one_column,
-    is_readable,
     is_table,
     plain,
-    single_text,
 )
 
 _NUMBER = re.compile(r"0|-?[1-9][0-9]*")
@@ -46,8 +44,7 @@ def check_labels(labels, single=True):
     Returns:
         A list; or an array for an array of numbers with two axes.
     """
-    readable = is_column(labels) or is_readable(labels) or hasattr(labels, "tolist")
-    if not readable or single_text(labels) is not None:
+    if not holds_values(labels):
         raise ValueError(
             "The labels must be a list with one for each text; received "
             f"{labels!r} of type {type(labels).__name__}."
@@ -77,9 +74,7 @@ def is_group(label):
     """Whether this is what a text with any number of labels has: a list, or the like."""
     if isinstance(label, (list, tuple, set, frozenset)):
         return True
-    if single_text(label) is not None or is_table(label):
-        return False
-    return is_column(label) or (hasattr(label, "tolist") and getattr(label, "shape", ()) != ())
+    return not is_table(label) and holds_values(label)
 
 
 def in_marks(groups, count):

@@ -5,9 +5,8 @@ import re
 from keras_seq.text.forms import (
     as_list,
     as_text,
-    is_column,
+    holds_values,
     is_missing,
-    is_readable,
     single_text,
 )
 from keras_seq.text.tokenizer import tensorflow, to_utf8
@@ -33,8 +32,7 @@ def listed_sentences(sentences, name):
     """
     if isinstance(sentences, (list, tuple)):
         return list(sentences)
-    holds = is_column(sentences) or is_readable(sentences) or hasattr(sentences, "tolist")
-    if not holds or single_text(sentences) is not None:
+    if not holds_values(sentences):
         raise ValueError(
             f"`{name}` must be a list of sentences; received {_shown(sentences)}. One sentence "
             "goes into a list too."
@@ -60,7 +58,7 @@ def _check_sentence(sentence, number, name, what):
             return split_words(text)
         if is_missing(sentence):
             as_text(sentence, name, number)  # says so
-        if not (is_column(sentence) or is_readable(sentence)):
+        if not holds_values(sentence):
             raise ValueError(
                 f"`{name}` must hold strings or lists of {what}s; item {number} is "
                 f"{_shown(sentence)}."

@@ -71,8 +71,8 @@ def is_column(value):
     """
     if isinstance(value, (str, bytes, list, tuple)):
         return True
-    if _is_no_column(value):
-        return False
+    if _is_no_column(value) or hasattr(value, "column_names"):
+        return False  # what has columns without being a table gives rows
     if _is_tensor(value):
         return _holds_strings(value)
     return any(hasattr(value, how) for how in LISTED)
@@ -86,6 +86,14 @@ def is_readable(value):
     return items or hasattr(value, "__iter__")
 
 
+def holds_values(value):
+    """Whether this holds values one behind the other, of any kind, as labels and weights are."""
+    if single_text(value) is not None:
+        return False
+    tensor = _is_tensor(value) and not is_symbolic(value) and len(value.shape) > 0
+    return tensor or is_column(value) or is_readable(value)
+
+
 def as_list(values, name, what="strings"):
     """Return what a column holds as a list, or raise a `ValueError` that says what came.
 
@@ -96,6 +104,8 @@ def as_list(values, name, what="strings"):
     """
     if isinstance(values, (list, tuple)):
         return list(values)
+    if is_table(values) and len(names := column_names(values)) == 1:
+        return as_list(values[names[0]], name, what)
     found = None if _is_no_column(values) else _listed(values, name)
     if not isinstance(found, list):
         hint = " Give one of them." if is_table(values) else ""
@@ -174,7 +184,7 @@ def as_text(value, name, place, values=None):
 
 def as_weights(values, count):
     """Return the weights of so many examples, float32 `(count,)`, or raise a `ValueError`."""
-    if is_column(values) or is_readable(values) or hasattr(values, "tolist"):
+    if holds_values(values):
         found = as_list(values, "sample_weight", "numbers")
         found = [row[0] for row in found] if is_one_column(values) else found
         values = [plain(value) for value in found]
@@ -241,6 +251,7 @@ def one_by_one(values):
 
     Raises:
         TypeError: for anything else.
+        ValueError: for a table with several columns.
     """
     if hasattr(values, "element_spec"):
         for element in values.as_numpy_iterator():
@@ -249,7 +260,7 @@ def one_by_one(values):
         # An object with items but no iterator need not say where it ends.
         known = not hasattr(values, "__iter__")
         yield from (values[i] for i in range(len(values))) if known else values
-    elif is_column(values) and not isinstance(values, (str, bytes)):
+    elif (is_column(values) or is_table(values)) and not isinstance(values, (str, bytes)):
         found = values if isinstance(values, (list, tuple)) else as_list(values, "texts")
         yield from (row[0] for row in found) if is_one_column(values) else found
     else:

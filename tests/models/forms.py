@@ -133,7 +133,9 @@ class Table:
         return len(next(iter(self.data.values())))
 
     def __iter__(self):
-        return (dict(zip(self.data, row, strict=True)) for row in zip(*self.data.values(), strict=True))
+        return (
+            dict(zip(self.data, row, strict=True)) for row in zip(*self.data.values(), strict=True)
+        )
 
     def __getitem__(self, name):
         return Column(self.data[name])
