@@ -2,6 +2,9 @@
 
 import numbers
 
+import functools
+import re
+
 import keras
 
 
@@ -37,6 +40,26 @@ def resolve(identifier, choices, what, base=object, **arguments):
             f"{base.__name__}; received {identifier!r} (of type {type(identifier).__name__})."
         )
     return found
+
+
+def resolve_layer(identifier, choices, what, base, **arguments):
+    """`resolve` for a layer inside of another one, whose name goes into the config of that one.
+
+    Made by a name in `choices`, it is called what Keras calls the first layer of its class: an
+    automatic name would depend on what else the process has made.
+    """
+    if isinstance(identifier, str) and identifier.lower() in choices:
+        kind = choices[identifier.lower()]
+        kind = kind.func if isinstance(kind, functools.partial) else kind
+        words = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", kind.__name__)
+        arguments["name"] = re.sub("([a-z])([A-Z])", r"\1_\2", words).lower()
+    return resolve(identifier, choices, what, base, **arguments)
+
+
+def unbuilt_config(layer):
+    """The config of a layer, or of `None`, inside of another one, which will build it."""
+    found = keras.saving.serialize_keras_object(layer)
+    return found and {key: value for key, value in found.items() if key != "build_config"}
 
 
 def fresh(initializer):

@@ -82,19 +82,6 @@ def weight_gradients(variables, function):
     return arrays(gradients([variable.value for variable in variables]))
 
 
-def nameless(config):
-    """A config without what differs between two objects that do the same."""
-    if isinstance(config, dict):
-        return {
-            key: nameless(value)
-            for key, value in config.items()
-            if key not in ("name", "build_config")
-        }
-    if isinstance(config, (list, tuple)):
-        return [nameless(value) for value in config]
-    return config
-
-
 def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from keras_seq.layers.attention_cell import AttentionCell
+from keras_seq.layers.masking import without_masked
 from keras_seq.layers.observation import observing
 from keras_seq.layers.recurrence import unroll
 from keras_seq.layers.recurrent_layer import as_mask, carry_forward, last_output
@@ -124,7 +125,7 @@ def _inner_loop(layer, sequences, initial_state, mask, training=False):
     truncate = getattr(layer, "truncate", None)
     stacked = isinstance(layer.cell, keras.layers.StackedRNNCells)
     cells = layer.cell.cells if stacked else [layer.cell]
-    outputs = ops.cast(sequences, cells[0].compute_dtype)
+    outputs = without_masked(ops.cast(sequences, cells[0].compute_dtype), mask)
     firsts = list(initial_state) if keras.tree.is_nested(initial_state) else [initial_state]
     states = []
     for cell, first in zip(cells, firsts if stacked else [firsts], strict=True):

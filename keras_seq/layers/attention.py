@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_seq.backend import additive_scores, product
 from keras_seq.identifiers import fresh
+from keras_seq.layers.masking import without_masked
 
 
 class AttentionMechanism(keras.layers.Layer):
@@ -72,8 +73,13 @@ class AttentionMechanism(keras.layers.Layer):
         raise NotImplementedError(f"{type(self).__name__} must define score(query, keys).")
 
     def call(self, query, values, keys=None, values_mask=None, training=False):
-        if keys is None:
-            keys = self.project_keys(values)
+        values_mask = None if values_mask is None else ops.cast(values_mask, "bool")
+        values = without_masked(values, values_mask)
+        keys = self.project_keys(values) if keys is None else without_masked(keys, values_mask)
+        return self._look(query, values, keys, values_mask, training)
+
+    def _look(self, query, values, keys, values_mask, training):
+        """The call, given values and keys that are 0 where masked."""
         one_step = len(query.shape) == 2
         if one_step:
             query = ops.expand_dims(query, 1)
@@ -115,12 +121,8 @@ class AttentionMechanism(keras.layers.Layer):
             `(context, weights, state)`.
         """
         # Not through `__call__`, which costs as much as the step itself where nothing is compiled.
-        context, weights = self.call(
-            query,
-            memory["values"],
-            keys=memory["keys"],
-            values_mask=memory["mask"],
-            training=training,
+        context, weights = self._look(
+            query, memory["values"], memory["keys"], memory["mask"], training
         )
         return context, weights, state
 

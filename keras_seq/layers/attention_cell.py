@@ -3,14 +3,17 @@
 import keras
 from keras import ops
 
+from keras_seq.identifiers import unbuilt_config
 from keras_seq.layers.attention import AttentionMechanism
 from keras_seq.layers.cells import (
+    cell_config,
     forget_dropout,
     get_cell,
     output_size,
     prepare_dropout,
     state_sizes,
 )
+from keras_seq.layers.masking import without_masked
 from keras_seq.layers.observation import CellStepper, observed_scan
 from keras_seq.layers.recurrence import stepper, unroll
 
@@ -141,6 +144,8 @@ class AttentionCell(keras.layers.Layer):
             return {"context": values}
         if values_mask is None:
             values_mask = ops.ones(ops.shape(values)[:2], dtype="bool")
+        else:
+            values = without_masked(values, ops.cast(values_mask, "bool"))
         keys = self.attention.project_keys(values)
         return {"values": values, "keys": keys, "mask": values_mask}
 
@@ -307,8 +312,8 @@ class AttentionCell(keras.layers.Layer):
     def get_config(self):
         return {
             **super().get_config(),
-            "cell": [keras.saving.serialize_keras_object(cell) for cell in self.cells],
-            "attention": keras.saving.serialize_keras_object(self.attention),
+            "cell": [cell_config(cell) for cell in self.cells],
+            "attention": unbuilt_config(self.attention),
             "order": self.order,
             "residual": self.residual,
         }

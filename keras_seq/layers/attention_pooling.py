@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_seq.identifiers import check_positive, fresh
+from keras_seq.layers.masking import without_masked
 from keras_seq.layers.pooling import Pooling, full_mask
 
 
@@ -63,9 +64,8 @@ class AttentionPooling(Pooling):
 
     def call(self, inputs, mask=None, return_attention=False):
         mask = full_mask(inputs, mask)
+        inputs = without_masked(inputs, mask)
         weights = self.weigh(inputs, mask)  # (B, T)
-        # Not 0 times whatever stands at a masked step.
-        inputs = ops.where(mask[:, :, None], inputs, ops.zeros_like(inputs))
         pooled = ops.matmul(weights[:, None], inputs)[:, 0]
         return (pooled, weights) if return_attention else pooled
 

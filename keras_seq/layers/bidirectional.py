@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_seq.layers.cells import output_size, state_sizes
 from keras_seq.layers.first_states import read_states
+from keras_seq.layers.masking import without_masked
 from keras_seq.layers.recurrence import unroll_both
 from keras_seq.layers.recurrent_layer import (
     RecurrentLayer,
@@ -90,6 +91,7 @@ class Bidirectional(keras.layers.Bidirectional):
 
     def call(self, sequences, initial_state=None, mask=None, training=None):
         layers = (self.forward_layer, self.backward_layer)
+        sequences = without_masked(sequences, as_mask(mask))
         if not self._is_served(training):
             return super().call(
                 sequences, initial_state=initial_state, mask=mask, training=training

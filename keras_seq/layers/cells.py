@@ -4,7 +4,7 @@ import numbers
 
 import keras
 
-from keras_seq.identifiers import resolve
+from keras_seq.identifiers import resolve, unbuilt_config
 from keras_seq.initializers import Chrono, ForgetBias
 from keras_seq.layers.min_gru_cell import MinGRUCell
 from keras_seq.layers.min_lstm_cell import MinLSTMCell
@@ -70,6 +70,15 @@ def get_cell(identifier, units=None, dtype=None):
     # Keras's SimpleRNNCell draws dropout masks in inference too; ours is the same but for that.
     kind = VanillaRNNCell if type(cell) is keras.layers.SimpleRNNCell else type(cell)
     return kind.from_config(config)
+
+
+def cell_config(cell):
+    """Return the config of `cell` as a part of another one, without what `get_cell` leaves out.
+
+    Its name is automatic: it would depend on what else the process has made.
+    """
+    found = unbuilt_config(cell)
+    return {**found, "config": {k: v for k, v in found["config"].items() if k != "name"}}
 
 
 def check_bias(cell):

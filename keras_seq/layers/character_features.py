@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_seq.identifiers import check_choice, check_positive
+from keras_seq.layers.masking import without_masked
 from keras_seq.layers.rnn_stack import RNNStack
 
 KINDS = ("cnn", "lstm")
@@ -99,8 +100,7 @@ class CharacterFeatures(keras.layers.Layer):
     def call(self, char_ids, char_ends):
         shape = ops.shape(char_ends)
         ids, mask = self._words(char_ids, char_ends)  # (batch * words, max_word_length)
-        vectors = self.embedding(ids)
-        vectors = ops.where(mask[..., None], vectors, ops.zeros_like(vectors))
+        vectors = without_masked(self.embedding(ids), mask)
         if self.kind == "cnn":
             found = self._largest(self.reader(vectors), mask)
         else:

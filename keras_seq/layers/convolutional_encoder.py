@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_seq.identifiers import check_positive
+from keras_seq.layers.masking import without_masked
 from keras_seq.layers.recurrent_layer import as_mask
 
 
@@ -75,17 +76,13 @@ class ConvolutionalEncoder(keras.layers.Layer):
 
     def call(self, inputs, mask=None, training=False):
         mask = as_mask(mask)
-        if mask is not None:
-            inputs = ops.where(mask[:, :, None], inputs, ops.zeros_like(inputs))
+        inputs = without_masked(inputs, mask)
         found = []
         for width, convolution in zip(self.widths, self.convolutions, strict=True):
             before = (width - 1) // 2
             padding = [(0, 0), (before, width - 1 - before), (0, 0)]
             found.append(convolution(ops.pad(inputs, padding)))
-        outputs = ops.concatenate(found, axis=-1)
-        if mask is not None:
-            outputs = ops.where(mask[:, :, None], outputs, ops.zeros_like(outputs))
-        return outputs
+        return without_masked(ops.concatenate(found, axis=-1), mask)
 
     def compute_output_shape(self, inputs_shape):
         return (*inputs_shape[:-1], self.output_size)

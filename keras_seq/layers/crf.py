@@ -9,6 +9,7 @@ from keras import ops
 from keras_seq.identifiers import check_positive, fresh
 from keras_seq.layers.chain import FORBIDDEN, backward, best_path, float_type, forward, path_score
 from keras_seq.layers.crf_constraints import allowed_steps, read_constraints
+from keras_seq.layers.masking import without_masked
 
 _newest = weakref.WeakValueDictionary()  # the CRF that was made last under each name
 
@@ -133,9 +134,7 @@ class CRF(keras.layers.Layer):
         )
 
     def call(self, inputs, mask=None):
-        if mask is None:
-            return inputs
-        return ops.where(ops.cast(mask, "bool")[..., None], inputs, ops.zeros_like(inputs))
+        return without_masked(inputs, None if mask is None else ops.cast(mask, "bool"))
 
     def score(self, emissions, tags, mask=None):
         """Return s(x, y) of the sequences `tags`, `(batch,)`."""

@@ -7,12 +7,19 @@ import keras
 from keras import ops
 
 from keras_seq.backend import jit_pays, product
-from keras_seq.identifiers import as_number, check_choice, check_positive, check_rate, resolve
+from keras_seq.identifiers import (
+    as_number,
+    check_choice,
+    check_positive,
+    check_rate,
+    resolve_layer,
+    unbuilt_config,
+)
 from keras_seq.layers.attention import AttentionMechanism
 from keras_seq.layers.attention_cell import AttentionCell
 from keras_seq.layers.bahdanau_attention import BahdanauAttention
 from keras_seq.layers.bridge import Bridge
-from keras_seq.layers.cells import own_sizes, whole_state
+from keras_seq.layers.cells import cell_config, own_sizes, whole_state
 from keras_seq.layers.local_attention import LocalAttention
 from keras_seq.layers.luong_attention import LuongAttention
 from keras_seq.layers.monotonic_attention import MonotonicAttention
@@ -49,7 +56,7 @@ def get_attention(identifier, units=None, dtype=None):
     """
     if identifier is None:
         return None
-    attention = resolve(
+    attention = resolve_layer(
         identifier, ATTENTIONS, "attention", AttentionMechanism, units=units, dtype=dtype
     )
     return type(attention).from_config(attention.get_config())
@@ -268,6 +275,7 @@ class Decoder(keras.layers.Layer):
         if self.copy:
             if copy_ids is None:
                 raise ValueError("A decoder with copy=True needs `copy_ids`; received none.")
+            copy_ids = ops.where(memory["mask"], copy_ids, 0)
             copies = ops.one_hot(
                 copy_ids, self.vocabulary_size + ops.shape(values)[1], dtype="float32"
             )
@@ -499,10 +507,10 @@ class Decoder(keras.layers.Layer):
         return {
             **super().get_config(),
             "vocabulary_size": self.vocabulary_size,
-            "cell": keras.saving.serialize_keras_object(self.cell.cells[0]),
+            "cell": cell_config(self.cell.cells[0]),
             "units": self.units,
             "num_layers": self.num_layers,
-            "attention": keras.saving.serialize_keras_object(self.cell.attention),
+            "attention": unbuilt_config(self.cell.attention),
             "embedding_dim": self.embedding_dim,
             "dropout": self.dropout,
             "order": self.cell.order,

@@ -1,8 +1,8 @@
 """No encoder at all: the vectors as they are."""
 
 import keras
-from keras import ops
 
+from keras_seq.layers.masking import without_masked
 from keras_seq.layers.recurrent_layer import as_mask
 
 
@@ -50,10 +50,7 @@ class IdentityEncoder(keras.layers.Layer):
         self.output_size = inputs_shape[-1]
 
     def call(self, inputs, mask=None, training=False):
-        mask = as_mask(mask)
-        if mask is None:
-            return inputs
-        return ops.where(mask[:, :, None], inputs, ops.zeros_like(inputs))
+        return without_masked(inputs, as_mask(mask))
 
     def compute_output_shape(self, inputs_shape):
         return inputs_shape

@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_seq.backend import linear_scan
 from keras_seq.identifiers import check_positive
+from keras_seq.layers.masking import without_masked
 
 
 class MinCell(keras.layers.Layer):
@@ -90,7 +91,7 @@ class MinCell(keras.layers.Layer):
             `(outputs, [h])`: `(batch, time, units)` in the order of the inputs, and the last h,
             both in the compute dtype.
         """
-        share, new = self._terms(inputs)
+        share, new = self._terms(without_masked(inputs, mask))
         if mask is not None:
             mask = ops.cast(mask, share.dtype)[:, :, None]
             share = share * mask

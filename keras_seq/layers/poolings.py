@@ -2,7 +2,7 @@
 
 import functools
 
-from keras_seq.identifiers import resolve
+from keras_seq.identifiers import resolve_layer
 from keras_seq.layers.attention_pooling import AttentionPooling
 from keras_seq.layers.last_pooling import LastPooling
 from keras_seq.layers.max_pooling import MaxPooling
@@ -31,4 +31,4 @@ def get_pooling(identifier, bidirectional=False, dtype=None):
             `Pooling`.
     """
     choices = {**POOLINGS, "last": functools.partial(LastPooling, bidirectional)}
-    return resolve(identifier, choices, "pooling", Pooling, dtype=dtype)
+    return resolve_layer(identifier, choices, "pooling", Pooling, dtype=dtype)

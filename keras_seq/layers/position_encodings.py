@@ -1,6 +1,6 @@
 """Position encodings by name."""
 
-from keras_seq.identifiers import resolve
+from keras_seq.identifiers import resolve_layer
 from keras_seq.layers.alibi import ALiBi
 from keras_seq.layers.learnt_positions import LearntPositions
 from keras_seq.layers.position_encoding import PositionEncoding
@@ -33,6 +33,6 @@ def get_position_encoding(identifier, dtype=None):
     10000.0
     """
     identifier = "none" if identifier is None else identifier
-    return resolve(
+    return resolve_layer(
         identifier, POSITION_ENCODINGS, "position encoding", PositionEncoding, dtype=dtype
     )

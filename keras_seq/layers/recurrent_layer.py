@@ -6,6 +6,7 @@ from keras import ops
 from keras_seq.identifiers import check_positive, check_rate
 from keras_seq.layers.cells import check_bias, state_sizes
 from keras_seq.layers.first_states import read_states
+from keras_seq.layers.masking import without_masked
 from keras_seq.layers.recurrence import has_dropout, unroll
 from keras_seq.layers.vanilla_rnn_cell import VanillaRNNCell
 
@@ -24,7 +25,8 @@ class RecurrentLayer:
     GRU with `reset_after=False`, and in training `recurrent_dropout` or dropout with
     `implementation=1`.
 
-    A masked step keeps the state. Its output is that of the last valid step before it in the order
+    A masked step keeps the state, and what stands there is not looked at, even if it is NaN. Its
+    output is that of the last valid step before it in the order
     of reading (0 before the first one), or 0 with `zero_output_for_mask=True`. Without
     `return_sequences` the output is that of the last valid step, whatever `zero_output_for_mask`
     says. A row without any valid step gives 0 and its initial state. With `go_backwards` the mask
@@ -76,9 +78,10 @@ class RecurrentLayer:
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
         initial_state = read_states(initial_state, state_sizes(self.cell), sequences)
+        given, mask = mask, as_mask(mask)
+        sequences = without_masked(sequences, mask)
         if not self.is_served(training):
-            return super().inner_loop(sequences, initial_state, mask=mask, training=training)
-        mask = as_mask(mask)
+            return super().inner_loop(sequences, initial_state, mask=given, training=training)
         inputs = ops.cast(sequences, self.cell.compute_dtype)
         inputs, kernel, training = draw_dropout(self.cell, inputs, training, self.weight_dropout)
         outputs, state = unroll(

@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_seq.identifiers import check_positive, check_rate
 from keras_seq.layers.cells import (
+    cell_config,
     get_cell,
     initial_state,
     initial_state_of,
@@ -13,6 +14,7 @@ from keras_seq.layers.cells import (
     state_sizes,
 )
 from keras_seq.layers.first_states import read_states
+from keras_seq.layers.masking import without_masked
 from keras_seq.layers.observation import advance
 from keras_seq.layers.recurrence import unroll, unroll_both
 from keras_seq.layers.recurrent_layer import (
@@ -172,6 +174,7 @@ class RNNStack(keras.layers.Layer):
 
     def call(self, inputs, mask=None, initial_state=None, training=False):
         mask = as_mask(mask)
+        inputs = without_masked(inputs, mask)
         if initial_state is None:
             first_states = [None] * self.num_layers
         else:
@@ -183,9 +186,7 @@ class RNNStack(keras.layers.Layer):
             outputs, state = self._run(directions, inputs, first_states[i], mask, training)
             inputs = inputs + outputs if i and self.residual else outputs
             if self.layer_norm:
-                inputs = self.norm_layers[i](inputs)
-                if mask is not None:
-                    inputs = ops.where(mask[:, :, None], inputs, ops.zeros_like(inputs))
+                inputs = without_masked(self.norm_layers[i](inputs), mask)
             states.append(state)
         outputs = inputs
         if not self.return_sequences:  # 0 where a row has no valid step
@@ -308,7 +309,7 @@ class RNNStack(keras.layers.Layer):
     def get_config(self):
         return {
             **super().get_config(),
-            "cell": keras.saving.serialize_keras_object(self.cell),
+            "cell": cell_config(self.cell),
             "units": self.units,
             "num_layers": self.num_layers,
             "bidirectional": self.bidirectional,

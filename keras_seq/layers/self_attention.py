@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_seq.identifiers import check_positive, check_rate, fresh
+from keras_seq.layers.masking import without_masked
 from keras_seq.layers.position_encoding import positions_of
 from keras_seq.layers.position_encodings import get_position_encoding
 from keras_seq.layers.recurrent_layer import as_mask
@@ -122,6 +123,7 @@ class SelfAttention(keras.layers.Layer):
 
     def call(self, inputs, mask=None, return_attention=False, training=False):
         mask = as_mask(mask)
+        inputs = without_masked(inputs, mask)
         positions = positions_of(inputs, mask)
         query, key, value = self._project(inputs, positions)
         outputs, weights = self._attend(

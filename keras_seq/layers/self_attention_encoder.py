@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_seq.identifiers import check_positive, check_rate
+from keras_seq.layers.masking import without_masked
 from keras_seq.layers.position_encoding import positions_of
 from keras_seq.layers.position_encodings import get_position_encoding
 from keras_seq.layers.recurrent_layer import as_mask, last_steps
@@ -152,7 +153,7 @@ class SelfAttentionEncoder(keras.layers.Layer):
 
     def call(self, inputs, mask=None, return_attention=False, training=False):
         mask = as_mask(mask)
-        x = self._enter(inputs, positions_of(inputs, mask))
+        x = self._enter(without_masked(inputs, mask), positions_of(inputs, mask))
         x = self.dropout_layer(x, training=training)
         weights = []
         for i, attention in enumerate(self.attention_layers):
@@ -163,9 +164,7 @@ class SelfAttentionEncoder(keras.layers.Layer):
                 weights.append(seen)
             x = x + self.dropout_layer(found, training=training)
             x = x + self.dropout_layer(self._feed_forward(i, x), training=training)
-        outputs = self.last_norm(x)
-        if mask is not None:
-            outputs = ops.where(mask[:, :, None], outputs, ops.zeros_like(outputs))
+        outputs = without_masked(self.last_norm(x), mask)
         if not self.return_sequences:
             outputs = last_steps(outputs, mask)
         return (outputs, weights) if return_attention else outputs

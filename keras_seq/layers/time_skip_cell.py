@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_seq.identifiers import check_positive
 from keras_seq.layers.cells import (
+    cell_config,
     forget_dropout,
     get_cell,
     initial_state_of,
@@ -143,7 +144,7 @@ class TimeSkipCell(keras.layers.Layer):
     def get_config(self):
         return {
             **super().get_config(),
-            "cell": keras.saving.serialize_keras_object(self.cell),
+            "cell": cell_config(self.cell),
             "skip": self.skip,
             "units": self.units,
         }

@@ -5,6 +5,7 @@ import inspect
 import keras
 from keras import ops
 
+from keras_seq.layers.cells import cell_config
 from keras_seq.layers.rnn_stack import RNNStack
 
 # What describes the recurrent layers, and has no meaning where an encoder is given.
@@ -93,5 +94,4 @@ def encoder_config(encoder, own, options):
     """
     if own:
         return {**options, "encoder": keras.saving.serialize_keras_object(encoder)}
-    cell = keras.saving.serialize_keras_object(encoder.cell)
-    return {**options, "cell": cell, "encoder": None}
+    return {**options, "cell": cell_config(encoder.cell), "encoder": None}

@@ -6,17 +6,17 @@ import json
 import keras
 import numpy as np
 import pytest
-from cases import LAYERS, B, S
+from cases import LAYERS, B
 from checks import (
     array,
     arrays,
     assert_close,
     build,
-    nameless,
     runner,
-    weight_gradients,
     weighted_sum,
 )
+
+from keras_seq.backend import compiled, gradient
 
 every_layer = pytest.mark.parametrize("case", LAYERS, ids=str)
 
@@ -58,9 +58,70 @@ def test_survives_a_config_in_json(case):
     config = json.loads(json.dumps(keras.saving.serialize_keras_object(layer)))
     copy = keras.saving.deserialize_keras_object(config)
     assert type(copy) is type(layer)
-    assert nameless(copy.get_config()) == nameless(layer.get_config())
+    assert json.dumps(copy.get_config()) == json.dumps(layer.get_config())
     build(case, copy).set_weights(layer.get_weights())
     assert_close(runner(case, copy)(case.inputs), results, atol=1e-6)
+
+
+@every_layer
+def test_from_config_gives_the_same_config(case):
+    """Exactly, as Keras's own test of a layer has it; built or not."""
+    for layer in (case.make(), _example(case)[0]):
+        config = layer.get_config()
+        expected = json.dumps(config)
+        assert type(layer).from_config(config).get_config() == layer.get_config()
+        again = type(layer).from_config(json.loads(expected))
+        assert json.dumps(again.get_config()) == expected
+
+
+OF_A_USER = ("AttentionCell", "Bidirectional")  # lines with layers that somebody made before
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("case", LAYERS, ids=str)
+def test_a_config_does_not_depend_on_what_was_made_before(case):
+    if case.name.startswith(OF_A_USER):
+        pytest.skip("a layer that a user made keeps its name")
+    one, other = ({**case.make().get_config(), "name": None} for _ in range(2))
+    assert one == other
+
+
+@functools.cache
+def _differentiated(case):
+    """The gradients of a weighted sum of the results of `_example(case)`: of weights and inputs.
+
+    A function of the inputs; it returns the gradients of the trainable variables, and that of the
+    sequence that a mask goes with, if there is one.
+    """
+    layer, _, _ = _example(case)
+    variables = layer.trainable_variables
+    sequence, _ = _masked(case)
+
+    def of_nest(nest, inputs):
+        with keras.StatelessScope(state_mapping=list(zip(variables, nest[0], strict=True))):
+            given = {**inputs, sequence: nest[1]} if sequence else inputs
+            return weighted_sum(case.call(layer, **given))
+
+    def both(values, inputs):
+        nest = [values, inputs[sequence]] if sequence else [values]
+        return gradient(lambda nest: of_nest(nest, inputs), nest)[1]
+
+    both = compiled(both) if keras.config.backend() == "jax" else both
+
+    def run(inputs):
+        inputs = keras.tree.map_structure(keras.ops.convert_to_tensor, inputs)
+        of_weights, *of_sequence = both([v.value for v in variables], inputs)
+        return arrays(of_weights), arrays(of_sequence)
+
+    return run
+
+
+def _masked(case):
+    """The names of the sequence and of its mask among the inputs of a line, or `(None, None)`."""
+    for sequence, mask in (("inputs", "mask"), ("values", "values_mask")):
+        if mask in case.inputs:
+            return sequence, mask
+    return None, None
 
 
 @every_layer
@@ -69,9 +130,7 @@ def test_gradient_reaches_every_weight(case):
     if not layer.trainable_variables:
         pytest.skip("it has no weights")
     names = [variable.path for variable in layer.trainable_variables]
-    gradients = weight_gradients(
-        layer.trainable_variables, lambda: weighted_sum(case.call(layer, **case.inputs))
-    )
+    gradients, _ = _differentiated(case)(case.inputs)
     assert all(np.isfinite(g).all() for g in gradients)
     assert [name for name, g in zip(names, gradients, strict=True) if not g.any()] == []
 
@@ -98,20 +157,24 @@ def test_more_padding_changes_nothing(case):
     assert_close(inside, results)
 
 
-@pytest.mark.parametrize(
-    "case", [c for c in LAYERS if {"mask", "values_mask"} & {*c.inputs}], ids=str
-)
-def test_masked_values_are_not_looked_at(case):
-    _, run, results = _example(case)
-    name, mask = next((name, x) for name, x in case.inputs.items() if "mask" in name)
-    sequence = "inputs" if name == "mask" else "values"
-    spoilt = np.where(mask[..., None], case.inputs[sequence], 1e3).astype("float32")
-    for one, other in zip(
-        arrays(run({**case.inputs, sequence: spoilt})), arrays(results), strict=True
-    ):
-        if one.ndim == 3 and one.shape[:2] == (B, S):  # an output for each step of the source
-            one, other = one * mask[..., None], other * mask[..., None]
-        np.testing.assert_allclose(one, other, atol=1e-5)
+HOLED = np.array([[1, 0, 1, 1, 0], [0, 1, 0, 0, 1], [0, 0, 1, 0, 0]], bool)
+
+
+@pytest.mark.parametrize("case", [case for case in LAYERS if _masked(case)[0]], ids=str)
+@pytest.mark.parametrize("holed", [False, True], ids=["padded", "holed"])
+def test_what_stands_at_masked_steps_goes_nowhere(case, holed):
+    """Not into the results and not into a gradient, even if it is NaN or infinite."""
+    _, run, _ = _example(case)
+    sequence, name = _masked(case)
+    mask = HOLED if holed else case.inputs[name]
+    inputs = {**case.inputs, name: mask}
+    expected, (of_weights, (of_sequence,)) = arrays(run(inputs)), _differentiated(case)(inputs)
+    assert not of_sequence[~mask].any()
+    values = case.inputs[sequence]
+    rubbish = np.resize(np.array([np.nan, np.inf, -np.inf, 1e3], "float32"), values.shape)
+    spoilt = {**inputs, sequence: np.where(mask[..., None], values, rubbish)}
+    assert_close(run(spoilt), expected)
+    assert_close(_differentiated(case)(spoilt), (of_weights, [of_sequence]))
 
 
 @every_layer
