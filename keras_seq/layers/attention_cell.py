@@ -15,6 +15,7 @@ from keras_seq.layers.cells import (
 )
 from keras_seq.layers.masking import without_masked
 from keras_seq.layers.observation import CellStepper, observed_scan
+from keras_seq.layers.own_dtype import OwnDtypeStepper
 from keras_seq.layers.recurrence import stepper, unroll
 
 ORDERS = ("bahdanau", "luong")
@@ -156,19 +157,36 @@ class AttentionCell(keras.layers.Layer):
             cell_states: a list with the list of state tensors of each cell.
             memory: what `memory(...)` returned.
         """
-        state = {"cells": [list(tensors) for tensors in cell_states]}
+        state = {
+            "cells": [
+                [ops.cast(x, cell.compute_dtype) for x in tensors]
+                for cell, tensors in zip(self.cells, cell_states, strict=True)
+            ]
+        }
         if self.attention is not None:
             state["attention"] = self.attention.initial_state(memory["mask"])
         return state
 
     def call(self, inputs, state, memory, dropout_masks=None, noise=None, training=False):
-        steppers = [CellStepper(cell, training) for cell in self.cells]
+        steppers = self.plain_steppers(training)
         return self.step(steppers, inputs, state, memory, (), dropout_masks, noise, training)
+
+    def plain_steppers(self, training=False):
+        """How each cell runs by itself, where no loop knows anything before it begins."""
+        return [self._of_dtype(cell, CellStepper(cell, training)) for cell in self.cells]
 
     def steppers(self, hoisted, training=False):
         """How each cell runs in a loop that knows its first `hoisted` inputs before it begins."""
         sizes = [hoisted] + [0] * (len(self.cells) - 1)
-        return [stepper(*pair, training) for pair in zip(self.cells, sizes, strict=True)]
+        return [
+            self._of_dtype(cell, stepper(cell, size, training))
+            for cell, size in zip(self.cells, sizes, strict=True)
+        ]
+
+    def _of_dtype(self, cell, inner):
+        """A stepper with inputs and output of this dtype, around a cell that has its own."""
+        same = cell.compute_dtype == self.compute_dtype
+        return inner if same else OwnDtypeStepper(inner, cell, self.compute_dtype)
 
     def step(
         self,
@@ -195,9 +213,8 @@ class AttentionCell(keras.layers.Layer):
         """
         inside = list(inside)
         if self.order == "bahdanau":
-            context, weights, attended = self._attend(
-                state["cells"][-1][0], memory, state, noise, training
-            )
+            query = ops.cast(state["cells"][-1][0], self.compute_dtype)
+            context, weights, attended = self._attend(query, memory, state, noise, training)
             inside.append(context)
 
         def run(i, below, tensors):
@@ -260,7 +277,10 @@ class AttentionCell(keras.layers.Layer):
         masks = None if dropout_masks is None else [mask[:, None] for mask in dropout_masks]
 
         def run(i, below, tensors):
-            return unroll(self.cells[i], below if i else inputs, tensors, training=training)
+            cell = self.cells[i]
+            below = ops.cast(below if i else inputs, cell.compute_dtype)
+            output, tensors = unroll(cell, below, tensors, training=training)
+            return ops.cast(output, self.compute_dtype), tensors
 
         output, _ = self._through_the_stack(state["cells"], masks, run)
         if self.attention is None:
@@ -301,7 +321,7 @@ class AttentionCell(keras.layers.Layer):
             context = memory["context"] if self.attention is None else memory["values"][:, 0]
             inputs = ops.concatenate([inputs, context], axis=-1)
         for cell, tensors in zip(self.cells, state["cells"], strict=True):
-            prepare_dropout(cell, inputs, tensors)
+            prepare_dropout(cell, ops.cast(inputs, cell.compute_dtype), tensors)
             inputs = tensors[0]  # the shape of this cell's output
 
     def forget_dropout(self):

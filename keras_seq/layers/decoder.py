@@ -23,7 +23,7 @@ from keras_seq.layers.cells import cell_config, own_sizes, whole_state
 from keras_seq.layers.local_attention import LocalAttention
 from keras_seq.layers.luong_attention import LuongAttention
 from keras_seq.layers.monotonic_attention import MonotonicAttention
-from keras_seq.layers.observation import CellStepper, observed_scan
+from keras_seq.layers.observation import observed_scan
 from keras_seq.layers.scaled_dot_attention import ScaledDotAttention
 from keras_seq.layers.token_embedding import token_embedding
 
@@ -264,11 +264,13 @@ class Decoder(keras.layers.Layer):
             whole_state(cell, first)
             for cell, first in zip(self.cell.cells, self.bridge(encoder_states), strict=True)
         ]
-        source = cell_states[-1][0] if self.cell.attention is None else values
+        source = values
+        if self.cell.attention is None:
+            source = ops.cast(cell_states[-1][0], self.compute_dtype)
         memory = self.cell.memory(source, values_mask)
         state = self.cell.start(cell_states, memory)
         if self.input_feeding:
-            blank = ops.zeros_like(cell_states[0][0][:, :1])
+            blank = ops.cast(ops.zeros_like(cell_states[0][0][:, :1]), self.compute_dtype)
             state["fed"] = ops.repeat(blank, self.readout_size, axis=1)
         if self.cell.attention is not None:
             state["coverage"] = ops.cast(ops.logical_not(memory["mask"]), "float32")
@@ -331,7 +333,7 @@ class Decoder(keras.layers.Layer):
         Returns `((output, context, weights, readout, inputs), state)`; the readout is `None`
         unless it is fed.
         """
-        loop = loop or _Loop([CellStepper(cell, False) for cell in self.cell.cells])
+        loop = loop or _Loop(self.cell.plain_steppers())
         inside = [inputs] if loop.x is None else []
         if self.input_feeding:
             inside.append(state["fed"])
@@ -552,7 +554,8 @@ def _dense(layer, x):
     """`layer(x)`; where x is one step, with a product whose gradient can wait for all steps."""
     if len(x.shape) > 2 or layer.compute_dtype != keras.backend.standardize_dtype(x.dtype):
         return layer(x)
-    return product(x, layer.kernel) + ops.convert_to_tensor(layer.bias)
+    # A search steps outside of the scope in which Keras casts the weights of mixed precision.
+    return product(x, layer.kernel) + ops.convert_to_tensor(layer.bias, dtype=x.dtype)
 
 
 def check_ratio(name, ratio):

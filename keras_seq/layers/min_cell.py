@@ -6,6 +6,7 @@ from keras import ops
 from keras_seq.backend import linear_scan
 from keras_seq.identifiers import check_positive
 from keras_seq.layers.masking import without_masked
+from keras_seq.layers.own_dtype import own_values
 
 
 class MinCell(keras.layers.Layer):
@@ -109,10 +110,10 @@ class MinCell(keras.layers.Layer):
     def _terms(self, inputs):
         """The share of the new value and that value, at least in float32."""
         # `unroll` is not `__call__`, in which Keras would cast them.
-        inputs, kernel = (ops.cast(x, self.compute_dtype) for x in (inputs, self.kernel))
-        projected = ops.matmul(inputs, kernel)
+        kernel, bias = own_values(self, self.kernel, self.bias)
+        projected = ops.matmul(ops.cast(inputs, self.compute_dtype), kernel)
         if self.use_bias:
-            projected = projected + ops.cast(self.bias, self.compute_dtype)
+            projected = projected + bias
         if self.compute_dtype in ("float16", "bfloat16"):
             projected = ops.cast(projected, "float32")
         *projected, n = ops.split(projected, self.gates, axis=-1)

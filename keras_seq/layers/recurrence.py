@@ -19,6 +19,7 @@ from keras_seq.layers.observation import (
     current_observation,
     observed_scan,
 )
+from keras_seq.layers.own_dtype import own_values
 from keras_seq.layers.vanilla_rnn_cell import VanillaRNNCell
 
 
@@ -212,10 +213,9 @@ def _of_usual_length(inputs, mask, length):
 
 def _weights(kind, cell, recurrent_kernel=None):
     """`(kernel, recurrent_kernel, bias, recurrent_bias)`; what a cell does not have is `None`."""
-    kernel = ops.convert_to_tensor(cell.kernel)
-    if recurrent_kernel is None:
-        recurrent_kernel = ops.convert_to_tensor(cell.recurrent_kernel)
-    bias = ops.convert_to_tensor(cell.bias) if cell.use_bias else None
+    bias = cell.bias if cell.use_bias else None
+    kernel, recurrent, bias = own_values(cell, cell.kernel, cell.recurrent_kernel, bias)
+    recurrent_kernel = recurrent if recurrent_kernel is None else recurrent_kernel
     if kind == "gru" and bias is not None:
         return kernel, recurrent_kernel, bias[0], bias[1]
     return kernel, recurrent_kernel, bias, None

@@ -7,6 +7,7 @@ from keras_seq.identifiers import check_positive, check_rate
 from keras_seq.layers.cells import check_bias, state_sizes
 from keras_seq.layers.first_states import read_states
 from keras_seq.layers.masking import without_masked
+from keras_seq.layers.own_dtype import own_values
 from keras_seq.layers.recurrence import has_dropout, unroll
 from keras_seq.layers.vanilla_rnn_cell import VanillaRNNCell
 
@@ -191,7 +192,7 @@ def draw_dropout(cell, inputs, training, weight_dropout=0.0):
         return inputs, None, False
     kernel = None
     if weight_dropout:
-        kernel = ops.convert_to_tensor(cell.recurrent_kernel)
+        (kernel,) = own_values(cell, cell.recurrent_kernel)
         kernel = keras.random.dropout(kernel, weight_dropout, seed=cell.seed_generator)
     if type(cell) not in KNOWN_CELLS or _drops_inside(cell):
         return inputs, kernel, True

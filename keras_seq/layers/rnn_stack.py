@@ -260,6 +260,8 @@ class RNNStack(keras.layers.Layer):
     def _run(self, directions, inputs, state, mask, training):
         """All directions of a layer, side by side; `state` is a list over both or `None`."""
         firsts = []
+        # A cell that a user made has a dtype of its own.
+        inputs = ops.cast(inputs, directions[0].compute_dtype)
         for i, cell in enumerate(directions):
             if state is None:
                 firsts.append(initial_state(cell, inputs))
@@ -287,7 +289,6 @@ class RNNStack(keras.layers.Layer):
                 )
             ]
             outputs, states = zip(*found, strict=True)
-        # A cell that a user made has a dtype of its own.
         outputs = [ops.cast(output, self.compute_dtype) for output in outputs]
         states = [ops.cast(tensor, self.compute_dtype) for state in states for tensor in state]
         return ops.concatenate(outputs, axis=-1), states

@@ -103,6 +103,8 @@ class TimeSkipCell(keras.layers.Layer):
         oldest = [x[:, -size:] for x, size in zip(past, self.sizes, strict=True)]
         mean = [(one + other) / 2 for one, other in zip(last, oldest, strict=True)]
         output, new = advance(self.cell, inputs, mean, training)
+        # A cell that a user made has a dtype of its own.
+        output, *new = (ops.cast(x, self.compute_dtype) for x in (output, *new))
         past = [
             ops.concatenate([one, x[:, :-size]], axis=-1)
             for one, x, size in zip(last, past, self.sizes, strict=True)
@@ -110,7 +112,8 @@ class TimeSkipCell(keras.layers.Layer):
         return output, [*new, *past]
 
     def get_initial_state(self, batch_size=None):
-        return self.whole_state(initial_state_of(self.cell, batch_size))
+        first = initial_state_of(self.cell, batch_size)
+        return self.whole_state([ops.cast(x, self.compute_dtype) for x in first])
 
     def whole_state(self, first):
         """The state before the first step, from that of the cell: see `cells.whole_state`."""

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_seq.identifiers import check_positive, fresh
+from keras_seq.layers.own_dtype import own_values
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
@@ -126,7 +127,7 @@ class VanillaRNNCell(keras.layers.SimpleRNNCell):
     def get_initial_state(self, batch_size=None):
         h = ops.zeros((batch_size, self.units), dtype=self.compute_dtype)
         if self.learn_initial_state:
-            h = h + ops.cast(self.initial_state, self.compute_dtype)
+            h = h + own_values(self, self.initial_state)[0]
         if self.readout_units is None:
             return [h]
         return [ops.zeros((batch_size, self.readout_units), dtype=self.compute_dtype), h]

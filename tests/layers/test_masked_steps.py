@@ -18,6 +18,7 @@ from keras_seq.layers import (
     AttentionCell,
     BahdanauAttention,
     Bidirectional,
+    Decoder,
     Encoder,
     MinGRU,
     MinGRUCell,
@@ -169,3 +170,13 @@ def test_fit_does_not_spoil_the_weights():
         found.append(model.get_weights())
     assert_close(*found)
     assert not np.allclose(found[0][0], first[0])
+
+
+def test_ids_to_copy():
+    """What stands for no token of the source may be any number."""
+    decoder = Decoder(7, units=U, copy=True)
+    given = {"token_ids": np.ones((ROWS, 2), "int32"), "values": X, "values_mask": PADDED}
+    given["encoder_states"] = [[STATES[0], STATES[1]]]
+    ids = np.ones((ROWS, T), "int32")
+    expected = decoder(**given, copy_ids=ids)
+    assert_close(decoder(**given, copy_ids=np.where(PADDED, ids, 999)), expected)
