@@ -1,8 +1,7 @@
 """From what a user writes (`"lstm"`, a config, an instance, a number) to an object."""
 
-import numbers
-
 import functools
+import numbers
 import re
 
 import keras
