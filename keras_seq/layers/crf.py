@@ -1,5 +1,6 @@
 """A linear-chain conditional random field."""
 
+import itertools
 import weakref
 
 import keras
@@ -7,11 +8,13 @@ import numpy as np
 from keras import ops
 
 from keras_seq.identifiers import check_positive, fresh
+from keras_seq.layers.attached import attach, attached
 from keras_seq.layers.chain import FORBIDDEN, backward, best_path, float_type, forward, path_score
 from keras_seq.layers.crf_constraints import allowed_steps, read_constraints
 from keras_seq.layers.masking import without_masked
 
-_newest = weakref.WeakValueDictionary()  # the CRF that was made last under each name
+_calls = weakref.WeakKeyDictionary()  # from each CRF that was called to the number of that call
+_count = itertools.count()
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
@@ -111,7 +114,6 @@ class CRF(keras.layers.Layer):
         self.transition_regularizer = keras.regularizers.get(transition_regularizer)
         self.supports_masking = True
         self._allowed = allowed_steps(self.constraints, units)
-        _newest[self.name] = self
 
     def build(self, inputs_shape):
         if inputs_shape[-1] != self.units:
@@ -134,7 +136,12 @@ class CRF(keras.layers.Layer):
         )
 
     def call(self, inputs, mask=None):
-        return without_masked(inputs, None if mask is None else ops.cast(mask, "bool"))
+        # A tensor of its own in any case: the one that came may go through other layers too.
+        mask = None if mask is None else ops.cast(mask, "bool")
+        outputs = ops.copy(inputs) if mask is None else without_masked(inputs, mask)
+        _calls[self] = next(_count)
+        attach(outputs, (weakref.ref(self), mask))  # for the loss
+        return outputs
 
     def score(self, emissions, tags, mask=None):
         """Return s(x, y) of the sequences `tags`, `(batch,)`."""
@@ -219,15 +226,28 @@ class CRF(keras.layers.Layer):
         }
 
 
-def find_crf(config):
-    """Return the layer that a serialised `CRF` stands for: the newest of its name, or a new one.
+def origin_of(emissions):
+    """Return `(layer, mask)`: what a tensor came out of; `None` each where that is not known."""
+    layer, mask = attached(emissions) or (lambda: None, None)
+    return layer(), mask
 
-    Keras makes the layers of a model anew when it loads one, and then the loss.
-    """
-    found = _newest.get(config["config"]["name"])
-    if found is not None and found.units == config["config"]["units"]:
-        return found
-    return keras.saving.deserialize_keras_object(config)
+
+def number_of_calls():
+    """How many calls of any CRF there were."""
+    return next(_count)
+
+
+def called_like(config, since):
+    """Return the layers with the name and the tags of a serialised `CRF` that were called since."""
+    config = config["config"]
+    constraints = read_constraints(config["constraints"], config["units"])
+    return [
+        layer
+        for layer, number in list(_calls.items())
+        if number >= since
+        and (layer.name, layer.units) == (config["name"], config["units"])
+        and layer.constraints == constraints
+    ]
 
 
 def _read_tags(tags, mask, units):

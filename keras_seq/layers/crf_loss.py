@@ -3,7 +3,10 @@
 import keras
 from keras import ops
 
-from keras_seq.layers.crf import CRF, find_crf
+from keras_seq.backend.stack import Stack
+from keras_seq.layers.crf import CRF, called_like, number_of_calls, origin_of
+
+_in_use = Stack()  # the layers of the losses that are being computed
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
@@ -17,8 +20,10 @@ class CRFLoss(keras.losses.Loss):
     A step is padding where its label is negative, where its sample weight is 0, or where the mask
     that came with the predictions says so. A row of padding alone has the loss 0.
 
-    A saved model comes back with its loss, and that with the layer of the model: the one of its
-    name that was made last.
+    The predictions tell which layer they came out of, and `crf` is used where they do not, as where
+    another layer stands behind it. A saved model comes back with its loss, which has no `crf`: it
+    takes the layer that the predictions came out of, and where they do not tell, the one CRF of
+    that name and those tags that was called since.
 
     Args:
         crf: the `CRF` that the predictions came through.
@@ -33,7 +38,8 @@ class CRFLoss(keras.losses.Loss):
             heaviest step.
 
     Raises:
-        ValueError: if `crf` is no `CRF`, and for labels of another shape than that of the steps.
+        ValueError: if `crf` is no `CRF`, for labels of another shape than that of the steps, and
+            where the loss of a saved model meets several layers that could be its own.
 
     Example:
 
@@ -55,13 +61,20 @@ class CRFLoss(keras.losses.Loss):
 
     def __init__(self, crf, reduction="sum_over_batch_size", name="crf_loss", dtype=None):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
-        if not isinstance(crf, CRF):
+        # In functions, where Keras does not look for weights to save: they are the model's.
+        self._crf = self._config = None
+        if isinstance(crf, dict):  # a config: which layer it is for, the predictions will tell
+            self._config = lambda: crf
+            self._since, self._undecided = number_of_calls(), False
+        elif isinstance(crf, CRF):
+            self._crf = lambda: crf
+        else:
             raise ValueError(f"`crf` must be a layer CRF; received {crf!r}.")
-        # In a function, where Keras does not look for weights to save: they are the model's.
-        self._crf = lambda: crf
 
     def __call__(self, y_true, y_pred, sample_weight=None):
-        attached = getattr(y_pred, "_keras_mask", None)  # lost where the dtype changes
+        crf = self._layer(y_pred)
+        # Lost where the dtype changes; Keras hides its own on JAX.
+        attached = getattr(y_pred, "_keras_mask", origin_of(y_pred)[1])
         labels = ops.cast(ops.convert_to_tensor(y_true), "int32")
         if len(labels.shape) == 3 and labels.shape[-1] == 1:
             labels = labels[..., 0]
@@ -75,19 +88,44 @@ class CRFLoss(keras.losses.Loss):
                 sample_weight = ops.max(sample_weight, axis=1)
         # As a tensor without a mask: Keras would take it for one of whole rows.
         y_pred = ops.where(mask[..., None], y_pred, ops.zeros_like(y_pred))
-        return super().__call__(ops.where(mask, labels, -1), y_pred, sample_weight)
+        with _in_use.holding(crf):
+            found = super().__call__(ops.where(mask, labels, -1), y_pred, sample_weight)
+        return found if self._crf is not None else found * float("nan")
 
     def call(self, y_true, y_pred):
+        crf = _in_use.top() or self._layer(y_pred)
         labels = ops.cast(y_true, "int32")
-        return -self._crf().log_likelihood(y_pred, labels, labels >= 0)
+        return -crf.log_likelihood(y_pred, labels, labels >= 0)
+
+    def take(self, crf):
+        """Have this layer, unless there is one: of a loss that was made from a config."""
+        if self._crf is None:
+            self._crf = lambda: crf
+
+    def _layer(self, y_pred):
+        """The layer that the predictions came out of."""
+        found, _ = origin_of(y_pred)
+        if found is None and self._crf is not None:
+            return self._crf()
+        if found is None:
+            layers = called_like(self._config(), self._since)
+            if len(layers) > 1 and not self._undecided:
+                # Keras tries a loss out on tensors that come from nowhere, and looks at no number.
+                self._undecided = True
+                return layers[0]
+            if len(layers) != 1:
+                raise ValueError(
+                    "A CRFLoss that was made from a config cannot tell which layer the predictions "
+                    f"came out of: {len(layers)} CRFs named {self._config()['config']['name']!r} "
+                    "were called since. Compile the model with CRFLoss(crf)."
+                )
+            found = layers[0]
+        self.take(found)
+        return found
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "crf": keras.saving.serialize_keras_object(self._crf()),
-            "dtype": self.dtype,
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**{**config, "crf": find_crf(config["crf"])})
+        if self._crf is None:
+            crf = self._config()
+        else:
+            crf = keras.saving.serialize_keras_object(self._crf())
+        return {**super().get_config(), "crf": crf, "dtype": self.dtype}

@@ -8,6 +8,7 @@ from keras_seq.backend import predictions
 from keras_seq.identifiers import as_integer, check_positive, check_rate
 from keras_seq.layers.character_features import CharacterFeatures
 from keras_seq.layers.crf import CRF
+from keras_seq.layers.crf_loss import CRFLoss
 from keras_seq.layers.token_embedding import token_embedding
 from keras_seq.models.encoders import STACK_OPTIONS, TokenReader, encoder_config, make_encoder
 from keras_seq.models.losses import TokenCrossEntropy
@@ -370,6 +371,8 @@ class TextTagger(TokenReader, Task):
             loss = TagLoss(self.chain)
         elif self._own_loss:
             loss = TokenCrossEntropy(label_smoothing, name="cross_entropy")
+        elif isinstance(loss, CRFLoss):
+            loss.take(self.chain)
         if weighted_metrics == "auto":
             weighted_metrics = [TokenAccuracy()]
         super().compile(optimizer=optimizer, loss=loss, weighted_metrics=weighted_metrics, **kwargs)
