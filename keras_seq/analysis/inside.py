@@ -2,16 +2,19 @@
 
 import contextlib
 import functools
+import threading
 
 import keras
 from keras import ops
 
 from keras_seq.layers.attention_cell import AttentionCell
 from keras_seq.layers.masking import without_masked
-from keras_seq.layers.observation import observing
+from keras_seq.layers.observation import current_observation, observing
 from keras_seq.layers.recurrence import unroll
 from keras_seq.layers.recurrent_layer import as_mask, carry_forward, last_output
 from keras_seq.layers.rnn_stack import RNNStack
+
+_REPLACING = threading.RLock()  # a layer has one `call`
 
 
 def cells_of(model):
@@ -97,7 +100,8 @@ def observed(model, observation, tapped=()):
     """Within, `observation` sees every step of the recurrences of `model`.
 
     It also gets the outputs of the layers in `tapped`: what its method `output(key, tensor)`
-    returns goes on in their place.
+    returns goes on in their place. What other threads do with the model meanwhile it does not see;
+    another observation waits.
     """
     replaced = []
 
@@ -105,22 +109,25 @@ def observed(model, observation, tapped=()):
         setattr(layer, name, function)
         replaced.append((layer, name))
 
-    try:
-        for layer in all_layers(model):
-            if is_recurrent(layer):
-                replace(layer, "inner_loop", functools.partial(_inner_loop, layer))
-        for layer in tapped:
-            replace(layer, "call", _tap(layer, observation))
-        with observing(observation):
-            observation.begin()
-            yield
-    finally:
-        for layer, name in replaced:
-            delattr(layer, name)
+    with _REPLACING:
+        try:
+            for layer in all_layers(model):
+                if is_recurrent(layer):
+                    replace(layer, "inner_loop", functools.partial(_inner_loop, layer))
+            for layer in tapped:
+                replace(layer, "call", _tap(layer, observation))
+            with observing(observation):
+                observation.begin()
+                yield
+        finally:
+            for layer, name in replaced:
+                delattr(layer, name)
 
 
 def _inner_loop(layer, sequences, initial_state, mask, training=False):
     """`keras.layers.RNN.inner_loop`, in loops that an observation sees."""
+    if current_observation() is None:  # in another thread
+        return type(layer).inner_loop(layer, sequences, initial_state, mask, training=training)
     mask = as_mask(mask)
     truncate = getattr(layer, "truncate", None)
     stacked = isinstance(layer.cell, keras.layers.StackedRNNCells)
@@ -150,6 +157,8 @@ def _tap(layer, observation):
     @functools.wraps(call)
     def tapped(*args, **kwargs):
         found = call(*args, **kwargs)
+        if current_observation() is not observation:  # in another thread
+            return found
         if not isinstance(found, (list, tuple)):
             return observation.output(observation.key(layer), found)
         first = observation.output(observation.key(layer), found[0])

@@ -16,12 +16,13 @@ Nothing else in the package asks which backend runs. Every backend file defines
 - `cross_entropy(labels, logits, constant)`, `predictions(logits)`: of many classes,
 - `top_k(x, k)`: the largest numbers and their places, the lower place first of equals,
 - `lstm_gates(z, c)`, `gru_gates(x, inner, h)`: one step behind the matrix products,
-- `compiled(function, variables)`: a function compiled once per input shape,
+- `compiled(function, variables, reading)`: a function compiled once per input shape,
 - `gradient(function, inputs)`: a scalar and its gradient,
 - `random_state()`, `set_random_state(states)`: of the global generators,
 - `choose(mask, arrays)`, `run_if(condition, function)`: rows by a mask, outside of a compiler,
 - `static_step(jit_compile)`: whether a training step must know its shapes beforehand,
 - `synchronize(model)`: make a model's variables hold the newest values,
+- `keeps_values_aside`: whether Keras's `fit`, `evaluate` and `predict` keep them elsewhere,
 - `jit_pays`: whether `jit_compile="auto"` should compile a model with recurrent layers.
 """
 
@@ -50,6 +51,7 @@ gradient = _running.gradient
 gru_gates = _running.gru_gates
 hand_gradient_pays = _running.hand_gradient_pays
 jit_pays = _running.jit_pays
+keeps_values_aside = _running.keeps_values_aside
 linear_scan = _running.linear_scan
 loop = _running.loop
 lstm_gates = _running.lstm_gates

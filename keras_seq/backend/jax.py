@@ -11,6 +11,7 @@ import keras
 from keras_seq.backend.products import inside, multiply
 
 jit_pays = True
+keeps_values_aside = True
 
 
 def loop(step, state, inputs, reverse=False):
@@ -177,7 +178,7 @@ def fused_both(kind, inputs, states, weights, mask=None):
     """Return `None`: there is no fused recurrence here; see the PyTorch twin for the contract."""
 
 
-def compiled(function, variables=()):
+def compiled(function, variables=(), reading=None):
     """Compile `function` once for each shape of its arguments; see the TensorFlow twin."""
     variables = list(variables)
 
@@ -187,8 +188,12 @@ def compiled(function, variables=()):
         with keras.StatelessScope(state_mapping=mapping):
             return function(*args)
 
-    # The values travel as arguments: what a jitted function closes over is frozen into it.
-    return lambda *args: pure([v.value for v in variables], *args)
+    def call(*args):
+        with contextlib.nullcontext() if reading is None else reading():
+            # As arguments: what a jitted function closes over is frozen into it.
+            return pure([v.value for v in variables], *args)
+
+    return call
 
 
 def gradient(function, inputs):

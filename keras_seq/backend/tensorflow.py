@@ -1,18 +1,22 @@
 """The TensorFlow side of `keras_seq.backend`."""
 
-import contextlib
 import functools
+import threading
 
 import keras
 import tensorflow as tf
 
 from keras_seq.backend.products import inside, multiply
+from keras_seq.backend.stack import Stack
 
 SMALL = 2**15  # numbers in a batch of matrices
+# While a graph is made, cells hold tensors of it, such as what they drop out: one at a time.
+_TRACING = threading.RLock()
 
 # XLA compiles a training step once more for each shape of a batch, in seconds, and then is no
 # faster here.
 jit_pays = False
+keeps_values_aside = False
 
 
 def loop(step, state, inputs, reverse=False):
@@ -28,7 +32,7 @@ def loop(step, state, inputs, reverse=False):
         `(outputs, state)`: every output stacked to `(time, batch, ...)`, in the order of the
         inputs, and the last state.
     """
-    turned = reverse and bool(_portable)
+    turned = reverse and bool(_portable.top())
     if turned:
         # ONNX has no list that a loop fills from its end.
         inputs = keras.tree.map_structure(lambda x: tf.reverse(x, [0]), inputs)
@@ -132,7 +136,7 @@ def _row_by_row(left, right):
     def by_sum():
         return tf.reduce_sum(tf.expand_dims(left, 2) * right, 1)
 
-    if not _portable:
+    if not _portable.top():
         return by_kernel()
     # The kernel takes 46 us for one row and more, whatever the size: a server has batches of 1.
     return tf.cond(tf.size(right) < SMALL, by_sum, by_kernel)
@@ -263,20 +267,15 @@ def hand_gradient_pays(units):
     They are where XLA compiles them: inside a graph, and not for few units, which compiling takes
     longer than it saves.
     """
-    return not tf.executing_eagerly() and units >= 32 and not _portable
+    return not tf.executing_eagerly() and units >= 32 and not _portable.top()
 
 
-_portable = []
+_portable = Stack()
 
 
-@contextlib.contextmanager
 def portable():
     """Graphs made inside have no part that XLA compiles, and no step that ONNX lacks."""
-    _portable.append(True)
-    try:
-        yield
-    finally:
-        _portable.pop()
+    return _portable.holding(True)
 
 
 def fused(kind, inputs, state, weights, mask=None, reverse=False):
@@ -299,26 +298,31 @@ def _blank(inputs):
     return found
 
 
-def compiled(function, variables=()):
+def compiled(function, variables=(), reading=None):
     """Compile `function` once for each shape of its arguments.
 
     Args:
         function: takes tensors and returns a nest of them; it may read variables, not write them.
         variables: the Keras variables that it reads.
+        reading: makes a context in which they have their newest values; they do where `None`.
 
     Returns:
         A callable with the same arguments, which always sees the current values of `variables`.
     """
-    del variables  # captured by reference
+    del variables, reading  # captured by reference
     traced = {}
+
+    def trace(key):
+        with _TRACING:
+            if key not in traced:  # by another thread meanwhile
+                specs = [tf.TensorSpec(shape, dtype) for shape, dtype in key]
+                traced[key] = tf.function(function).get_concrete_function(*specs)
+        return traced[key]
 
     def call(*args):
         # One graph for each shape on purpose; left to itself, tf.function warns of it.
         key = tuple((tuple(x.shape), x.dtype) for x in args)
-        if key not in traced:
-            specs = [tf.TensorSpec(shape, dtype) for shape, dtype in key]
-            traced[key] = tf.function(function).get_concrete_function(*specs)
-        return traced[key](*args)
+        return (traced.get(key) or trace(key))(*args)
 
     return call
 

@@ -11,6 +11,7 @@ import torch
 from keras_seq.backend.products import inside, multiply
 
 jit_pays = False
+keeps_values_aside = False
 
 
 def loop(step, state, inputs, reverse=False):
@@ -370,9 +371,9 @@ def _freeze_padding(inputs, kernel, mask):
     return torch.cat([inputs, padding], dim=-1), torch.cat([kernel, shut], dim=0)
 
 
-def compiled(function, variables=()):
+def compiled(function, variables=(), reading=None):
     """Run `function` without recording gradients; PyTorch has nothing to compile here."""
-    del variables  # captured by reference
+    del variables, reading  # captured by reference
 
     @functools.wraps(function)
     def without_gradients(*args):

@@ -6,8 +6,9 @@ import keras
 from keras import ops
 
 from keras_seq.backend import scan
+from keras_seq.backend.stack import Stack
 
-_active = []  # the observations that are running, the innermost one last
+_active = Stack()  # the observations that are running
 
 
 class Observation:
@@ -77,19 +78,14 @@ class Observation:
         return output, state
 
 
-@contextlib.contextmanager
 def observing(observation):
-    """Make `observation` the active one."""
-    _active.append(observation)
-    try:
-        yield observation
-    finally:
-        _active.pop()
+    """Return a context: within, `observation` is the active one of this thread."""
+    return _active.holding(observation)
 
 
 def current_observation():
-    """The active observation, or `None`."""
-    return _active[-1] if _active else None
+    """The active observation of this thread, or `None`."""
+    return _active.top()
 
 
 def observed_scan(cells, step, state, inputs, matrices=(), mask=None, reverse=False):

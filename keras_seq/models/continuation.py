@@ -7,10 +7,10 @@ import numpy as np
 from keras import ops
 
 from keras_seq import samplers
-from keras_seq.backend import compiled, cross_entropy, synchronize
+from keras_seq.backend import cross_entropy
 from keras_seq.identifiers import check_positive
 from keras_seq.models.generation import Writer, best_answers, trace_steps
-from keras_seq.models.search import padded_rows
+from keras_seq.models.search import padded_rows, structure_of
 from keras_seq.models.stop_tokens import end_token_ids
 from keras_seq.models.stream import Stream
 from keras_seq.models.task import check_texts
@@ -29,7 +29,7 @@ class Continuation(Writer):
         carries: whether its call takes an `initial_state` and returns the last one.
         sampler: what `generate` uses by default.
         _search: a `CompiledSearch` of the model.
-        _compiled: a dict for what is compiled here.
+        _compiled: the `CompiledFunctions` of the model.
     """
 
     def generate(
@@ -82,7 +82,6 @@ class Continuation(Writer):
         if not texts:
             return []
         end = end_token_ids(self.tokenizer, stop_tokens)
-        synchronize(self)
         ids, _ = self._frame(self.tokenizer.encode(texts))
         dicts, results = return_scores or return_trace, [None] * len(texts)
         order = np.argsort([len(row) for row in ids], kind="stable")
@@ -165,7 +164,6 @@ class Continuation(Writer):
         texts = [text] if single else check_texts(texts, "texts")
         if not texts:
             return []
-        synchronize(self)
         fed, labels = self._frame(self.tokenizer.encode(texts))
         results = [None] * len(texts)
         order = np.argsort([len(row) for row in fed], kind="stable")
@@ -207,7 +205,8 @@ class Continuation(Writer):
         steps = -(-longest // size) * size
         empty = [np.zeros(0, "int32")] * (rows - count)
         fed_ids, label_ids = (pad([*column, *empty], steps) for column in (fed, labels))
-        state = self.encoder.start(rows) if self.carries else []
+        with self.reading():
+            state = self.encoder.start(rows) if self.carries else []
         found = []
         for start in range(0, steps, size):
             part = slice(start, start + size)
@@ -218,17 +217,16 @@ class Continuation(Writer):
         found = np.concatenate(found, axis=1)
         return [row[: len(own)].astype("float32") for row, own in zip(found, labels, strict=False)]
 
-    def _scoring(self, structure):
+    def _scoring(self, state):
         """The compiled function from ids, labels and a state to log-probabilities and a state."""
-        if "score" not in self._compiled:
+        structure = structure_of(state)
 
-            def score(token_ids, labels, *leaves):
-                state = keras.tree.pack_sequence_as(structure, leaves)
-                values, state = self.log_probabilities(token_ids, labels, state)
-                return (values, *keras.tree.flatten(state))
+        def score(token_ids, labels, *leaves):
+            state = keras.tree.pack_sequence_as(structure, leaves)
+            values, state = self.log_probabilities(token_ids, labels, state)
+            return (values, *keras.tree.flatten(state))
 
-            self._compiled["score"] = compiled(score, self.weights)
-        return self._compiled["score"]
+        return self._compiled("score", score)
 
     def log_probabilities(self, token_ids, labels, state):
         """Return log p of each label, and the state behind the last one.

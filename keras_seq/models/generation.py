@@ -9,7 +9,6 @@ import numpy as np
 from keras import ops
 
 from keras_seq import samplers
-from keras_seq.backend import synchronize
 from keras_seq.identifiers import check_positive
 from keras_seq.models.adapter import Adapter
 from keras_seq.models.stop_tokens import end_token_ids
@@ -175,7 +174,6 @@ class Generation(Writer):
         if not texts:
             return []
         end = end_token_ids(self.target_tokenizer, stop_tokens)
-        synchronize(self)
         columns = self.encode_examples(texts).inputs
         wanted = _Wanted(return_scores, return_attention, return_trace, replace_unknown)
         results = [None] * len(texts)
@@ -302,7 +300,6 @@ class Generation(Writer):
                 "There must be one target for each source; "
                 f"received {len(sources)} sources and {len(targets)} targets."
             )
-        synchronize(self)
         results = []
         for start in range(0, len(sources), batch_size):
             part = slice(start, start + batch_size)

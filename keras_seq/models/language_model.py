@@ -10,6 +10,7 @@ from keras_seq.layers.token_embedding import token_embedding
 from keras_seq.models.adapter import Adapter
 from keras_seq.models.continuation import Continuation
 from keras_seq.models.encoders import STACK_OPTIONS, TokenReader, encoder_config, make_encoder
+from keras_seq.models.functions import CompiledFunctions
 from keras_seq.models.generation import never
 from keras_seq.models.losses import TokenCrossEntropy
 from keras_seq.models.metrics import BitsPerToken, Perplexity, TokenAccuracy
@@ -161,7 +162,7 @@ class LanguageModel(Continuation, TokenReader, Task):
         self.sampler = samplers.get("random")
         ids = self.tokenizer
         self._search = CompiledSearch(self, ids.start_token_id, ids.end_token_id)
-        self._compiled = {}
+        self._compiled = CompiledFunctions(self)
         self.build()
 
     @classmethod

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_seq.backend import compiled
+from keras_seq.models.functions import CompiledFunctions
 from keras_seq.samplers.noise import signed
 from keras_seq.samplers.sampler import log_softmax
 from keras_seq.text.examples import pad, padded_length
@@ -31,7 +31,7 @@ class CompiledSearch:
         self.model = model
         self.start_token_id = start_token_id
         self.end_token_id = end_token_id
-        self._functions = {}
+        self._compiled = CompiledFunctions(model)
 
     def __call__(
         self,
@@ -62,6 +62,7 @@ class CompiledSearch:
         Returns:
             What `sampler.search` returns, as NumPy arrays without the padding rows.
         """
+        sampler = copy.copy(sampler)  # whoever has it may change it meanwhile
         count = len(limits)
         rows = padded_rows(count)
         row_ids = range(count) if row_ids is None else row_ids
@@ -106,7 +107,7 @@ class CompiledSearch:
         """Search in Python, with `start` and `step` compiled."""
 
         state, memory = self._start(names, columns)
-        structure = (0, state, memory)
+        structure = structure_of((0, state, memory))
 
         def flat_step(*leaves):
             return self.model.step(*keras.tree.pack_sequence_as(structure, leaves))
@@ -150,11 +151,15 @@ class CompiledSearch:
         Returns:
             `(log_probabilities, chosen, state)`: `(batch, vocabulary_size)`, `(batch,)`, a nest.
         """
+        sampler = copy.copy(sampler)
         fed, held = _taken_apart(sampler)
+        structure = structure_of(state)
 
         def step(token_ids, position, *arrays):
             leaves = arrays[len(fed) :]
-            logits, new = self.model.step(token_ids, keras.tree.pack_sequence_as(state, leaves), {})
+            logits, new = self.model.step(
+                token_ids, keras.tree.pack_sequence_as(structure, leaves), {}
+            )
             likely = log_softmax(logits)
             rows = ops.arange(token_ids.shape[0], dtype="int32")
             variant = _put_together(sampler, fed, arrays)
@@ -196,12 +201,6 @@ class CompiledSearch:
             )
         ]
 
-    def _compiled(self, key, function):
-        """The compiled `function`, or the one that was compiled under this key before."""
-        if key not in self._functions:
-            self._functions[key] = compiled(function, self.model.weights)
-        return self._functions[key]
-
 
 def _taken_apart(sampler):
     """The numbers of a sampler that are fed as tensors, a dict, and a key for all the rest.
@@ -210,8 +209,43 @@ def _taken_apart(sampler):
     """
     fed = {name: getattr(sampler, name) for name in sampler.fed}
     fed = {name: value for name, value in fed.items() if value is not None}
-    held = {name: value for name, value in vars(sampler).items() if name not in fed}
-    return fed, (type(sampler), repr(sorted(held.items())), tuple(fed))
+    held = tuple((name, _key(vars(sampler)[name])) for name in sorted({*vars(sampler)} - {*fed}))
+    return fed, (type(sampler), held, tuple(fed))
+
+
+def _key(value):
+    """What tells a value from others, hashable: by what it holds, as far as that can be seen."""
+    if isinstance(value, (bool, int, float, str, bytes, type(None))):
+        return type(value), repr(value)
+    if isinstance(value, (list, tuple)):
+        return type(value), tuple(map(_key, value))
+    if isinstance(value, dict):
+        return type(value), tuple((_key(name), _key(one)) for name, one in value.items())
+    if isinstance(value, (np.ndarray, np.generic)) and value.dtype != object:
+        return value.shape, value.dtype.str, value.tobytes()
+    try:
+        hash(value)
+    except TypeError:
+        return repr(value), _Itself(value)
+    return repr(value), value  # alive as long as the key: no other one gets its `id`
+
+
+class _Itself:
+    """A value in a key that equals no other."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def __eq__(self, other):
+        return isinstance(other, _Itself) and self.value is other.value
+
+    def __hash__(self):
+        return id(self.value)
+
+
+def structure_of(nest):
+    """The nest without its tensors, for `keras.tree.pack_sequence_as`."""
+    return keras.tree.map_structure(lambda _: 0, nest)
 
 
 def _put_together(sampler, fed, arrays):

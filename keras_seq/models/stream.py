@@ -3,7 +3,6 @@
 import numpy as np
 from keras import ops
 
-from keras_seq.backend import synchronize
 from keras_seq.identifiers import check_positive
 from keras_seq.models.stop_tokens import end_token_ids
 from keras_seq.samplers.sampler import Sampler, is_end
@@ -70,7 +69,6 @@ class Stream:
         self._stopped = False
         self.tokens = [] if not text else model.tokenizer.split(text)
         self._written = 0
-        synchronize(model)
         ids, _ = model._frame(model.tokenizer.encode([text]))
         self._state, _ = model._search.start({"prompt_ids": [ids[0][:-1]]})
         self._read(int(ids[0][-1]))

@@ -1,14 +1,13 @@
 """Sentences through a tagger: in pieces, in batches of similar length, compiled once a shape."""
 
-import keras
 import numpy as np
 from keras import ops
 
-from keras_seq.backend import compiled, synchronize
 from keras_seq.models.adapter import Adapter
+from keras_seq.models.batches import padded_batches
+from keras_seq.models.functions import CompiledFunctions
 from keras_seq.models.sentences import check_sentences
 from keras_seq.models.task import is_dataset, is_text
-from keras_seq.text.examples import LengthBatches, pad
 from keras_seq.text.pipeline import is_text_dataset, text_batches
 
 
@@ -30,13 +29,12 @@ class Tagging:
 
     def __init__(self, model):
         self.model = model
-        self._answer = None
+        self._compiled = CompiledFunctions(model)
 
     def __call__(self, x, batch_size=None, verbose=0):
         x = Adapter(self.model).inputs(x)
         if is_text_dataset(x):
             return [pair for part in text_batches(x) for pair in self(part, batch_size, verbose)]
-        synchronize(self.model)
         if is_text(x):
             return self._sentences(check_sentences(x, "x"), batch_size or 64, verbose)
         if not is_dataset(x):
@@ -65,38 +63,24 @@ class Tagging:
         if not pieces:
             return answers
         examples = self.model.encode_examples(pieces)
-        plan = LengthBatches(examples, batch_size, seed=0)
-        bar = keras.utils.Progbar(len(plan), verbose=int(bool(verbose)))
-        for rows in plan.order():
-            rows = rows[rows < len(pieces)]  # the others fill the batch up
-            inputs = _padded(examples, plan, rows)
+        for rows, inputs in padded_batches(examples, batch_size, verbose):
             for row, answer in zip(rows, self._batch(inputs), strict=False):
                 answers[row] = answer
-            bar.add(1)
         return answers
 
     def _batch(self, inputs):
         """The answers to one padded batch of ids."""
-        if self._answer is None:
-            names = list(inputs)
-
-            def answer(*columns):
-                return self.model.answer(dict(zip(names, columns, strict=True)))
-
-            self._names = names
-            self._answer = compiled(answer, self.model.weights)
-        columns = [ops.convert_to_numpy(inputs[name]) for name in self._names]
+        names = tuple(sorted(inputs))
+        columns = [ops.convert_to_numpy(inputs[name]) for name in names]
         lengths = (ops.convert_to_numpy(inputs["token_ids"]) != 0).sum(axis=1)
-        found = self._answer(*(ops.convert_to_tensor(x, dtype="int32") for x in columns))
+        found = self._answer(names)(*(ops.convert_to_tensor(x, dtype="int32") for x in columns))
         tags, probabilities = (ops.convert_to_numpy(x) for x in found)
         return [(tags[i, :n].copy(), probabilities[i, :n].copy()) for i, n in enumerate(lengths)]
 
+    def _answer(self, names):
+        """The compiled `answer` of the model, a function of the columns with these names."""
 
-def _padded(examples, plan, rows):
-    """The inputs of some examples, padded as their batch is, and as many rows as a batch has."""
-    longest = plan.lengths[:, rows].max(axis=1)
-    filling = [np.zeros(0, "int32")] * (plan.batch_size - len(rows))
-    return {
-        name: pad([*(column[row] for row in rows), *filling], length)
-        for (name, column), length in zip(examples.inputs.items(), longest, strict=False)
-    }
+        def answer(*columns):
+            return self.model.answer(dict(zip(names, columns, strict=True)))
+
+        return self._compiled(names, answer)

@@ -13,6 +13,7 @@ from keras_seq.models.exportable import Exportable
 from keras_seq.models.outputs import Outputs
 from keras_seq.models.own_metrics import heeds_filling, real_loss, real_metrics
 from keras_seq.models.real_rows import LossTracker, pack
+from keras_seq.models.turns import Turns, in_turn
 from keras_seq.text import Tokenizer
 from keras_seq.text.examples import LengthBatches, pad, padded_length
 from keras_seq.text.forms import as_texts, is_column, is_readable
@@ -82,6 +83,14 @@ class Task(Exportable, keras.Model):
     words = ("source", "target")
 
     _compiled_with = None  # what `compile` got and made of it
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.turns = Turns()
+
+    def reading(self):
+        """Return a context in which the variables have their newest values, in any thread."""
+        return self.turns.reading(self)
 
     def compile(
         self,
@@ -240,6 +249,7 @@ class Task(Exportable, keras.Model):
         """Return the variables that no epoch begins with: nothing saves them."""
         return []
 
+    @in_turn("training")
     def fit(
         self,
         x=None,
@@ -332,7 +342,7 @@ class Task(Exportable, keras.Model):
             batch_size=batch_size,
             epochs=epochs,
             verbose=verbose,
-            callbacks=callbacks,
+            callbacks=self.turns.among(callbacks),
             validation_split=0.0 if is_dataset(x) else validation_split,
             validation_data=validation_data,
             shuffle=shuffle,
@@ -346,6 +356,7 @@ class Task(Exportable, keras.Model):
         """Return the `Examples` with weights that follow the class of each."""
         raise ValueError(f"`class_weight` has no meaning for a {type(self).__name__}.")
 
+    @in_turn("evaluating")
     def evaluate(self, x=None, y=None, batch_size=None, sample_weight=None, **kwargs):
         """Return loss and metrics on text; the arguments are those of `keras.Model.evaluate`."""
         steps = kwargs.get("steps")
@@ -356,6 +367,7 @@ class Task(Exportable, keras.Model):
             x=x, y=y, batch_size=batch_size, sample_weight=sample_weight, **kwargs
         )
 
+    @in_turn("evaluating")
     def train_on_batch(self, x, y=None, sample_weight=None, **kwargs):
         """Train on one batch of text or ids, as `keras.Model.train_on_batch`."""
         x, y, sample_weight = self._read(x, y, sample_weight)
@@ -363,12 +375,25 @@ class Task(Exportable, keras.Model):
         x, y, sample_weight = self.as_batch(x, y, sample_weight)
         return super().train_on_batch(x, y, sample_weight=sample_weight, **kwargs)
 
+    @in_turn("evaluating")
     def test_on_batch(self, x, y=None, sample_weight=None, **kwargs):
         """Evaluate one batch of text or ids, as `keras.Model.test_on_batch`."""
         x, y, sample_weight = self._read(x, y, sample_weight)
         self._check_labelled(x, y)
         x, y, sample_weight = self.as_batch(x, y, sample_weight)
         return super().test_on_batch(x, y, sample_weight=sample_weight, **kwargs)
+
+    @in_turn("predicting")
+    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
+        """Return what the model computes of ids, as `keras.Model.predict`."""
+        return super().predict(
+            x, batch_size=batch_size, verbose=verbose, steps=steps, callbacks=callbacks
+        )
+
+    @in_turn("predicting")
+    def predict_on_batch(self, x):
+        """Return what the model computes of one batch of ids."""
+        return super().predict_on_batch(x)
 
     def as_batch(self, x, y=None, sample_weight=None):
         """Return `(x, y, sample_weight)` of one batch, as arrays.
@@ -408,7 +433,7 @@ class Task(Exportable, keras.Model):
             raise ValueError(f"The file must end in .keras; received {filepath}.")
         if path.exists() and not overwrite:
             raise ValueError(f"{path} exists already, and overwrite is False.")
-        with replacing(path) as beside:
+        with self.reading(), replacing(path) as beside:
             super().save(beside, zipped=zipped, **kwargs)
 
     def save_weights(self, filepath, *args, **kwargs):

@@ -4,13 +4,14 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_seq.backend import compiled, synchronize
 from keras_seq.identifiers import as_number, check_positive, check_rate
 from keras_seq.layers.poolings import get_pooling
 from keras_seq.layers.token_embedding import token_embedding
 from keras_seq.models.adapter import Adapter
+from keras_seq.models.batches import padded_batches
 from keras_seq.models.classes import Classes, class_names_of
 from keras_seq.models.encoders import STACK_OPTIONS, TokenReader, encoder_config, make_encoder
+from keras_seq.models.functions import CompiledFunctions
 from keras_seq.models.losses import TokenCrossEntropy
 from keras_seq.models.metrics import LabelAccuracy, LabelF1
 from keras_seq.models.outputs import Outputs
@@ -164,7 +165,7 @@ class TextClassifier(TokenReader, Task):
         self.projection = keras.layers.Dense(
             len(self.class_names), dtype=policy.variable_dtype, name="projection"
         )
-        self._attention = None
+        self._compiled = CompiledFunctions(self)
         self.build()
 
     @classmethod
@@ -335,19 +336,25 @@ class TextClassifier(TokenReader, Task):
             return self._probabilities(super().predict(x, batch_size=batch_size, **more))
         texts = check_texts(x, "x")
         result = np.zeros((len(texts), len(self.class_names)), "float32")
-        if texts:
-            batches = LengthBatches(self.encode_examples(texts), batch_size or 64)
+        if not texts:
+            return result
+        examples = self.encode_examples(texts)
+        if steps is not None or callbacks is not None:
+            batches = LengthBatches(examples, batch_size or 64)
             logits = super().predict(BatchedDataset(batches).dataset, **more)
-            order = batches.order().ravel()
+            order = batches.order().ravel()[: len(logits)]
             rows = order < len(texts)  # the others fill the batches up
             result[order[rows]] = self._probabilities(logits[rows])
+            return result
+        for rows, inputs in padded_batches(examples, batch_size or 64, verbose):
+            result[rows] = self._probabilities(self._run(inputs["token_ids"])[: len(rows)])
         return result
 
     def predict_on_batch(self, x):
         """Return the probabilities of one batch, of texts or of ids prepared by hand."""
         x = Adapter(self).inputs(x)
         if is_text(x):
-            x = self.as_batch(x)[0]
+            return self.predict(x, verbose=0)
         return self._probabilities(super().predict_on_batch(x))
 
     def classify(
@@ -421,20 +428,13 @@ class TextClassifier(TokenReader, Task):
                 f"pooling of the model is {type(self.pooling).__name__}."
             )
         texts = check_texts(texts, "texts")
-        synchronize(self)
-        if self._attention is None:
-
-            def weigh(token_ids):
-                return self({"token_ids": token_ids}, return_attention=True)[1]
-
-            self._attention = compiled(weigh, self.weights)
         results = []
         for start in range(0, len(texts), batch_size):
             part = texts[start : start + batch_size]
             ids = self.encode_examples(part).inputs["token_ids"]
             rows = [*ids, *[np.zeros(0, "int32")] * (batch_size - len(ids))]
             padded = pad(rows, padded_length(max(map(len, ids))))
-            weights = ops.convert_to_numpy(self._attention(ops.convert_to_tensor(padded)))
+            weights = self._run(padded, attention=True)
             for tokens, row in zip(self.tokenizer.split(part), weights, strict=False):
                 tokens = tokens[: self.max_length]
                 results.append({"tokens": tokens, "attention": row[: len(tokens)].copy()})
@@ -467,6 +467,16 @@ class TextClassifier(TokenReader, Task):
             "threshold": self.threshold,
             "max_length": self.max_length,
         }
+
+    def _run(self, token_ids, attention=False):
+        """The logits of padded ids, or the weights of the pooling, as an array."""
+
+        def run(token_ids):
+            found = self({"token_ids": token_ids}, return_attention=attention)
+            return found[1] if attention else found
+
+        run = self._compiled("attention" if attention else "logits", run)
+        return ops.convert_to_numpy(run(ops.convert_to_tensor(token_ids)))
 
     def _probabilities(self, logits):
         """The probabilities of logits, in NumPy."""
