@@ -155,9 +155,8 @@ def _products_of(step, state, inputs, matrices):
         calls.append((value, result) if waits else None)
         return result
 
-    leaves = keras.tree.flatten(inputs)
-    if leaves[0].shape[0] == 0:
-        return []
+    if tf.executing_eagerly() or keras.tree.flatten(inputs)[0].shape[0] == 0:
+        return []  # a step by itself takes longer than its products
     with inside(note), tf.GradientTape(watch_accessed_variables=False):
         step(keras.tree.map_structure(lambda x: tf.zeros_like(x[0]), inputs), state)
     return calls if any(calls) else []
@@ -167,7 +166,8 @@ def _loop_with_products(step, state, inputs, calls):
     """`loop`, with the gradient of each matrix as one product over all steps after the loop.
 
     What is multiplied with a matrix is kept for every step, and to the result of every product
-    zeros are added: the gradient of the zeros is that of the result.
+    zeros are added: the gradient of the zeros is that of the result. All of that has a gradient in
+    its turn, that of the matrix included: a step gives it none only on the first way back.
     """
     steps = tf.shape(keras.tree.flatten(inputs)[0])[0]
     kept = []
@@ -189,28 +189,41 @@ def _loop_with_products(step, state, inputs, calls):
 
     waiting = [call for call in calls if call]
     zeros = [zeros_for(number, *call) for number, call in enumerate(waiting)]
-    matrices = [tf.stop_gradient(matrix) for matrix, _ in waiting]
+    products = [_product_with(matrix) for matrix, _ in waiting]
 
     def with_zeros(x, state):
         x, zeros = x
         lefts = []
         remaining = iter(calls)
-        rights = iter(zip(matrices, zeros, strict=True))
+        rights = iter(zip(products, zeros, strict=True))
 
         def by_rule(left, right):
             if next(remaining) is None:
                 return _contract(left, keras.ops.convert_to_tensor(right))
-            matrix, zero = next(rights)
+            multiplied, zero = next(rights)
             lefts.append(left)
-            return _contract(left, matrix) + zero
+            return multiplied(left) + zero
 
         with inside(by_rule):
             output, state = step(x, state)
-        return (output, [tf.stop_gradient(left) for left in lefts]), state
+        return (output, lefts), state
 
     (outputs, lefts), state = loop(with_zeros, state, (inputs, zeros))
     kept.extend(lefts)
     return outputs, state
+
+
+def _product_with(matrix):
+    """The product with `matrix`, which hands no gradient to it, but its gradient does."""
+
+    @tf.custom_gradient
+    def multiplied(left):
+        def backward(gradient):
+            return _contract(gradient, tf.linalg.matrix_transpose(matrix))
+
+        return _contract(left, matrix), backward
+
+    return multiplied
 
 
 def _sum_of_products(left, right, rank):
@@ -236,29 +249,79 @@ def custom_gradient(forward, backward):
     Returns:
         A function of the same arguments, which returns the outputs.
     """
-    forward = functools.partial(forward, True)
-    run_forward = tf.function(forward, jit_compile=True)
+    keeping = functools.partial(forward, True)
+    run_forward = tf.function(keeping, jit_compile=True)
     run_backward = tf.function(backward, jit_compile=True)
 
     def function(*args):
         given = [x is not None for x in args]
         eager = tf.executing_eagerly()
 
+        def with_none(tensors):
+            tensors = iter(tensors)
+            return [next(tensors) if there else None for there in given]
+
+        def plain(*tensors):
+            return forward(False, *with_none(tensors))[0]
+
         @tf.custom_gradient
         def apply(*tensors):
-            tensors = iter(tensors)
-            args = [next(tensors) if there else None for there in given]
-            outputs, kept = (forward if eager else run_forward)(*args)
+            # A tape that looked on would want the insides of what XLA compiles.
+            hidden = tensors if eager else [tf.stop_gradient(x) for x in tensors]
+            outputs, kept = (keeping if eager else run_forward)(*with_none(hidden))
 
             def pull(*gradients):
-                found = (backward if eager else run_backward)(kept, *gradients)
+                if eager:
+                    found = backward(kept, *gradients)
+                else:
+                    found = run_backward(kept, *(tf.stop_gradient(x) for x in gradients))
                 return [one for one, there in zip(found, given, strict=True) if there]
 
-            return outputs, pull
+            return outputs, _differentiable(pull, plain, tensors)
 
         return apply(*(tf.convert_to_tensor(x) for x in args if x is not None))
 
     return function
+
+
+def _differentiable(pull, plain, inputs):
+    """Give a backward function a gradient: that of what TensorFlow derives from `plain`.
+
+    Args:
+        pull: from the gradients of the outputs to those of the inputs, or `None` for some.
+        plain: from the inputs to the outputs, in operations that have gradients.
+        inputs: a list of tensors.
+    """
+    count = len(inputs)
+
+    def pull_derived(*tensors):
+        inputs, gradients = tensors[:count], tensors[count:]
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = plain(*inputs)
+        return tape.gradient(outputs, inputs, gradients, unconnected_gradients="zero")
+
+    def apply(*gradients):
+        wanted = []  # which inputs have a gradient
+
+        @tf.custom_gradient
+        def pulled(*tensors):
+            found = pull(*tensors[count:])
+            wanted.extend(one is not None for one in found)
+
+            def pull_again(*gradients):
+                with tf.GradientTape() as tape:
+                    tape.watch(tensors)
+                    derived = pull_derived(*tensors)
+                    derived = [x for x, there in zip(derived, wanted, strict=True) if there]
+                return tape.gradient(derived, tensors, gradients)
+
+            return [one for one in found if one is not None], pull_again
+
+        found = iter(pulled(*inputs, *gradients))
+        return [next(found) if there else None for there in wanted]
+
+    return apply
 
 
 def hand_gradient_pays(units):

@@ -21,7 +21,7 @@ def loop(step, state, inputs, reverse=False):
 
 def scan(step, state, inputs, matrices=()):
     """Run `step` over the time axis of `inputs`; see the TensorFlow twin for the contract."""
-    if not torch.is_grad_enabled():
+    if not torch.is_grad_enabled() or _is_watched():
         return _loop(step, state, inputs, 1)
     waiting = {id(matrix): _Waiting(matrix) for matrix in matrices}
 
@@ -34,7 +34,7 @@ def scan(step, state, inputs, matrices=()):
         found = waiting.get(id(right))
         if found is None or not found.matrix.requires_grad or found.matrix.dtype != left.dtype:
             return _contract(left, keras.ops.convert_to_tensor(right))
-        return _Product.apply(left, found.token, found)
+        return _Product.apply(left, found.matrix, found.token, found)
 
     with inside(by_rule):
         return _loop(step, state, inputs, 1)
@@ -83,6 +83,36 @@ def _contract(left, right):
     return torch.matmul(left, right)
 
 
+def _is_watched():
+    """Whether something else than autograd looks on: a tracer, a compiler, a function transform.
+
+    It then sees plain operations alone: no gradient of our own, and nothing decided by numbers.
+    """
+    return torch.jit.is_tracing() or torch.compiler.is_compiling() or _is_transformed()
+
+
+# True within `torch.func.vmap`, `grad`, `jvp` and their kin, and what is built of them.
+_is_transformed = torch._C._are_functorch_transforms_active
+
+
+def _derived(function, inputs, needed, gradients):
+    """The gradients of `function(*inputs)`, as autograd finds them: they have gradients too."""
+    # Names of their own: the gradient of one input shall not go on to another that it came from.
+    inputs = [x.view_as(x) if isinstance(x, torch.Tensor) else x for x in inputs]
+    outputs = function(*inputs)
+    pairs = [pair for pair in zip(outputs, gradients, strict=True) if pair[0].requires_grad]
+    chosen = [x for x, wanted in zip(inputs, needed, strict=True) if wanted]
+    found = torch.autograd.grad(
+        [output for output, _ in pairs],
+        chosen,
+        [gradient for _, gradient in pairs],
+        create_graph=True,
+        allow_unused=True,
+    )
+    found = iter(found)
+    return tuple(next(found) if wanted else None for wanted in needed)
+
+
 class _Waiting:
     """A matrix whose gradient is found when all products with it have found theirs.
 
@@ -108,54 +138,73 @@ class _Token(torch.autograd.Function):
         return torch.zeros(())  # on the CPU: to count costs no wait for a GPU
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx, count):
-        waiting = ctx.waiting
+        waiting, count = ctx.waiting, int(count)
+        if not count:
+            return None, None
         # A pass that did not ask for the matrix left its parts before those of this one.
-        lefts, rights = zip(*waiting.parts[-int(count) :], strict=True)
+        lefts, rights = zip(*waiting.parts[-count:], strict=True)
         waiting.parts = []
-        if waiting.matrix.dim() == 3:
-            left, right = torch.stack(lefts, dim=2), torch.stack(rights, dim=1)
-            return torch.bmm(left, right), None
-        left, right = (torch.cat([x.flatten(0, -2) for x in part]) for part in (lefts, rights))
-        return left.t() @ right, None
+        return _sum_of_products(waiting.matrix, lefts, rights), None
+
+
+def _sum_of_products(matrix, lefts, rights):
+    """The gradient of a matrix from all steps."""
+    if matrix.dim() == 3:
+        return torch.bmm(torch.stack(lefts, dim=2), torch.stack(rights, dim=1))
+    left, right = (torch.cat([x.flatten(0, -2) for x in part]) for part in (lefts, rights))
+    return left.t() @ right
 
 
 class _Product(torch.autograd.Function):
     """A product with a matrix, which leaves the gradient of the matrix to `_Token`."""
 
     @staticmethod
-    def forward(ctx, left, token, waiting):
+    def forward(ctx, left, matrix, token, waiting):
         ctx.save_for_backward(left)
         ctx.waiting = waiting
-        return _contract(left, waiting.matrix)
+        return _contract(left, matrix)
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx, gradient):
-        waiting = ctx.waiting
-        waiting.parts.append((*ctx.saved_tensors, gradient))
-        of_left = None
+        waiting, (left,) = ctx.waiting, ctx.saved_tensors
+        matrix, of_left, of_matrix = waiting.matrix, None, None
         if ctx.needs_input_grad[0]:
-            of_left = _contract(gradient, waiting.matrix.transpose(-1, -2))
-        return of_left, torch.ones(()), None
+            of_left = _contract(gradient, matrix.transpose(-1, -2))
+        if torch.is_grad_enabled():
+            # It may be differentiated in its turn: at once, for a part that waited in vain would
+            # keep alive the graph that keeps it.
+            of_matrix = _sum_of_products(matrix, [left], [gradient])
+            return of_left, of_matrix, torch.zeros(()), None
+        waiting.parts.append((left.detach(), gradient))
+        return of_left, None, torch.ones(()), None
 
 
 def custom_gradient(forward, backward):
     """Give a function a gradient of its own; see the TensorFlow twin for the contract."""
 
+    def plain(*args):
+        return forward(False, *args)[0]
+
     class Function(torch.autograd.Function):
         @staticmethod
         def forward(ctx, *args):
             outputs, ctx.kept = forward(True, *args)
+            ctx.numbers = [k for k, x in enumerate(args) if isinstance(x, torch.Tensor)]
+            ctx.count = len(args)
+            ctx.save_for_backward(*(args[k] for k in ctx.numbers))
             return outputs
 
         @staticmethod
-        @torch.autograd.function.once_differentiable
         def backward(ctx, *gradients):
-            return tuple(backward(ctx.kept, *gradients))
+            if not torch.is_grad_enabled():
+                return tuple(backward(ctx.kept, *gradients))
+            args = [None] * ctx.count
+            for k, x in zip(ctx.numbers, ctx.saved_tensors, strict=True):
+                args[k] = x
+            return _derived(plain, args, ctx.needs_input_grad, gradients)
 
-    return Function.apply
+    return lambda *args: plain(*args) if _is_watched() else Function.apply(*args)
 
 
 def hand_gradient_pays(units):
@@ -249,7 +298,12 @@ def _gru(inputs, states, weights, mask, reverses):
     """`(outputs, states)` of GRUs side by side, a tuple of each."""
     matrices = [torch.stack(one) for one in zip(*weights, strict=True)]
     first = torch.stack([state[0] for state in states])
-    *outputs, last = _GRU.apply(inputs, first, *matrices, mask, reverses)
+    inputs, masked = inputs.transpose(0, 1), None
+    inputs = torch.stack([_flipped(inputs, reverse) for reverse in reverses])  # (D, T, B, S)
+    if mask is not None:
+        masked = ~mask.t()[:, :, None]
+        masked = torch.stack([_flipped(masked, reverse) for reverse in reverses])
+    *outputs, last = _GRU.apply(inputs, first, *matrices, masked, reverses)
     if mask is not None:
         valid = mask[:, :, None].to(inputs.dtype)
         outputs = [one * valid for one in outputs]
@@ -265,17 +319,10 @@ class _GRU(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, inputs, state, kernel, recurrent, bias, recurrent_bias, mask, reverses):
-        batch, time, size = inputs.shape
-        count, units, _ = recurrent.shape
-        inputs = inputs.transpose(0, 1)
-        inputs = torch.stack([_flipped(inputs, reverse) for reverse in reverses])  # (D, T, B, S)
-        gates = torch.baddbmm(bias[:, None], inputs.view(count, -1, size), kernel)
-        gates = gates.view(count, time, batch, 3 * units)
-        if mask is not None:  # z is 1, so h stays
-            masked = ~mask.t()[:, :, None]
-            masked = torch.stack([_flipped(masked, reverse) for reverse in reverses])
-            gates[..., :units].masked_fill_(masked, 1e4)
+    def forward(ctx, inputs, state, kernel, recurrent, bias, recurrent_bias, masked, reverses):
+        given = inputs, state, kernel, recurrent, bias, recurrent_bias, masked
+        gates = _outer_gates(inputs, kernel, bias, masked)
+        count, time, batch, units = *gates.shape[:3], state.shape[-1]
         inner = gates.new_empty((count, time, batch, 3 * units))
         states = gates.new_empty((count, time, batch, units))
         zr, n = gates[..., : 2 * units], gates[..., 2 * units :]
@@ -288,18 +335,16 @@ class _GRU(torch.autograd.Function):
             zr_t.add_(inner_zr).sigmoid_()
             n_t.addcmul_(r_t, inner_n).tanh_()
             h = torch.lerp(n_t, h, z_t, out=new)
-        ctx.save_for_backward(inputs, state, kernel, recurrent, gates, inner, states)
+        ctx.save_for_backward(*given, gates, inner, states)
         ctx.reverses = reverses
-        outputs = [
-            _flipped(one, reverse).transpose(0, 1)
-            for one, reverse in zip(states.unbind(0), reverses, strict=True)
-        ]
-        return *outputs, h.clone()
+        return *_in_order(states, reverses), h.clone()
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx, *gradients):
-        inputs, state, kernel, recurrent, gates, inner, states = ctx.saved_tensors
+        *given, gates, inner, states = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            return _derived(_plain_gru, [*given, ctx.reverses], ctx.needs_input_grad, gradients)
+        inputs, state, kernel, recurrent, *_ = given
         count, time, batch, units = states.shape
         *d_outputs, dh = gradients
         d_states = torch.stack(
@@ -331,12 +376,43 @@ class _GRU(torch.autograd.Function):
 
         d_inner = rows(d_inner)
         d_outer = torch.cat([d_inner[..., : 2 * units], rows(d_states * slope)], dim=-1)
-        d_inputs = torch.bmm(d_outer, kernel.transpose(1, 2)).view(count, time, batch, -1)
-        d_inputs = sum(map(_flipped, d_inputs.unbind(0), ctx.reverses)).transpose(0, 1)
+        d_inputs = None
+        if ctx.needs_input_grad[0]:
+            d_inputs = torch.bmm(d_outer, kernel.transpose(1, 2)).view(count, time, batch, -1)
         d_kernel = torch.bmm(rows(inputs).transpose(1, 2), d_outer)
         d_recurrent = torch.bmm(rows(before).transpose(1, 2), d_inner)
         biases = d_outer.sum(dim=1), d_inner.sum(dim=1)
         return d_inputs, dh, d_kernel, d_recurrent, *biases, None, None
+
+
+def _outer_gates(inputs, kernel, bias, masked):
+    """What the gates of `_GRU` get from outside, for all steps."""
+    count, time, batch, size = inputs.shape
+    gates = torch.baddbmm(bias[:, None], inputs.view(count, -1, size), kernel)
+    gates = gates.view(count, time, batch, -1)
+    if masked is not None:  # z is 1, so h stays
+        gates[..., : gates.shape[-1] // 3].masked_fill_(masked, 1e4)
+    return gates
+
+
+def _plain_gru(inputs, state, kernel, recurrent, bias, recurrent_bias, masked, reverses):
+    """What `_GRU` computes, in operations that autograd knows."""
+    h, states, units = state, [], state.shape[-1]
+    for x in _outer_gates(inputs, kernel, bias, masked).unbind(1):
+        inner = torch.baddbmm(recurrent_bias[:, None], h, recurrent)
+        z, r = (x + inner)[..., : 2 * units].sigmoid().chunk(2, dim=-1)
+        n = (x[..., 2 * units :] + r * inner[..., 2 * units :]).tanh()
+        h = n + z * (h - n)
+        states.append(h)
+    return *_in_order(torch.stack(states, dim=1), reverses), h
+
+
+def _in_order(states, reverses):
+    """The states of each direction, `(batch, time, units)`, in the order of the inputs."""
+    return [
+        _flipped(one, reverse).transpose(0, 1)
+        for one, reverse in zip(states.unbind(0), reverses, strict=True)
+    ]
 
 
 def _flipped(x, reverse):
@@ -438,7 +514,19 @@ def set_random_state(states):
 
 def linear_scan(decay, inputs, state, reverse=False):
     """Run `h_t = decay_t * h_(t-1) + inputs_t` in parallel; see the TensorFlow twin."""
+    if _is_watched():
+        return _plain_linear_scan(decay, inputs, state, reverse)
     return _LinearScan.apply(decay, inputs, state, reverse)
+
+
+def _plain_linear_scan(decay, inputs, state, reverse):
+    outputs = []
+    for a, b in _ordered(zip(decay.unbind(1), inputs.unbind(1), strict=True), reverse):
+        state = torch.addcmul(b, a, state)
+        outputs.append(state)
+    if not outputs:
+        return torch.zeros_like(inputs)
+    return torch.stack(outputs[::-1] if reverse else outputs, dim=1)
 
 
 class _LinearScan(torch.autograd.Function):
@@ -453,9 +541,10 @@ class _LinearScan(torch.autograd.Function):
         return outputs
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx, gradient):
         decay, state, outputs = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            return *_linear_scan_gradients(decay, state, outputs, gradient, ctx.reverse), None
         of_decay, of_inputs = torch.empty_like(outputs), torch.empty_like(outputs)
         if outputs.shape[1] == 0:
             return of_decay, of_inputs, torch.zeros_like(state), None
@@ -470,6 +559,20 @@ class _LinearScan(torch.autograd.Function):
         torch.mul(of_inputs[:, later], outputs[:, earlier], out=of_decay[:, later])
         torch.mul(of_inputs[:, first], state, out=of_decay[:, first])
         return of_decay, of_inputs, of_inputs[:, first] * decay[:, first], None
+
+
+def _linear_scan_gradients(decay, state, outputs, gradient, reverse):
+    """The gradients of `linear_scan`, in operations that have a gradient themselves."""
+    first, ones = state[:, None], torch.ones_like(state)[:, None]
+    if reverse:
+        before = torch.cat([outputs, first], dim=1)[:, 1:]
+        following = torch.cat([ones, decay], dim=1)[:, :-1]
+    else:
+        before = torch.cat([first, outputs], dim=1)[:, :-1]
+        following = torch.cat([decay, ones], dim=1)[:, 1:]
+    total = linear_scan(following, gradient, torch.zeros_like(state), not reverse)
+    start = slice(-1, None) if reverse else slice(1)
+    return total * before, total, (total[:, start] * decay[:, start]).sum(dim=1)
 
 
 def _run_chunks(outputs, decay, inputs, state, reverse):
@@ -511,24 +614,35 @@ def portable():
 
 def additive_scores(query, keys, scale):
     """Return `scale . tanh(query + keys)`; see the TensorFlow twin."""
-    return _AdditiveScores.apply(query, keys, scale)
+    if _is_watched():
+        return (torch.tanh(query + keys) @ scale).transpose(1, 2)
+    return _AdditiveScores.apply(query, keys, scale)[0]
 
 
 class _AdditiveScores(torch.autograd.Function):
-    """`additive_scores` with as few tensors of (batch, time, units) as can be."""
+    """`additive_scores` with as few tensors of (batch, time, units) as can be.
+
+    What is kept for the way back is a result as well, which nobody takes: so it has a gradient, and
+    so have the gradients. The same in the functions below.
+    """
 
     @staticmethod
     def forward(ctx, query, keys, scale):
         meeting = torch.add(query, keys).tanh_()
         ctx.save_for_backward(meeting, scale)
-        return (meeting @ scale).transpose(1, 2)
+        ctx.set_materialize_grads(False)
+        return (meeting @ scale).transpose(1, 2), meeting
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx, gradient):
+    def backward(ctx, gradient, of_meeting):
         meeting, scale = ctx.saved_tensors
+        if gradient is None:
+            gradient = torch.zeros_like(meeting[:, :, :1]).transpose(1, 2)
         of_scale = meeting.flatten(0, 1).t() @ gradient.reshape(-1, 1)
-        of_sum = torch.ops.aten.tanh_backward(gradient.transpose(1, 2) * scale[:, 0], meeting)
+        of_sum = gradient.transpose(1, 2) * scale[:, 0]
+        if of_meeting is not None:
+            of_sum = of_sum + of_meeting
+        of_sum = torch.ops.aten.tanh_backward(of_sum, meeting)
         return of_sum.sum(dim=1, keepdim=True), of_sum, of_scale
 
 
@@ -590,7 +704,11 @@ def _remembered(name, logits, compute, labels=None):
 
 def lstm_gates(z, c):
     """Return `(h, c)` of an LSTM; see the TensorFlow twin."""
-    return _LSTMGates.apply(z, c)
+    if _is_watched():
+        i, f, g, o = z.chunk(4, dim=-1)
+        c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+        return o.sigmoid() * c.tanh(), c
+    return _LSTMGates.apply(z, c)[:2]
 
 
 class _LSTMGates(torch.autograd.Function):
@@ -604,14 +722,24 @@ class _LSTMGates(torch.autograd.Function):
         new = torch.addcmul(i * g, f, c)
         t = new.tanh()
         ctx.save_for_backward(gates, c, t)
-        return o * t, new
+        ctx.set_materialize_grads(False)
+        return o * t, new, gates, t
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx, dh, dc):
+    def backward(ctx, dh, dc, d_gates, d_t):
         gates, c, t = ctx.saved_tensors
         i, f, g, o = gates.chunk(4, dim=-1)
-        dc = dc + torch.ops.aten.tanh_backward(dh * o, t)
+        dh, dc = (torch.zeros_like(t) if x is None else x for x in (dh, dc))
+        of_t = dh * o if d_t is None else dh * o + d_t
+        dc = dc + torch.ops.aten.tanh_backward(of_t, t)
+        if torch.is_grad_enabled() or d_gates is not None:
+            of_gates = torch.cat([dc * g, dc * c, dc * i, dh * t], dim=-1)
+            if d_gates is not None:
+                of_gates = of_gates + d_gates
+            of_z = torch.ops.aten.sigmoid_backward(of_gates, gates)
+            di, df, _, do = of_z.chunk(4, dim=-1)
+            dg = torch.ops.aten.tanh_backward(of_gates.chunk(4, dim=-1)[2], g)
+            return torch.cat([di, df, dg, do], dim=-1), dc * f
         of_gates = torch.empty_like(gates)
         parts = of_gates.chunk(4, dim=-1)
         for part, (left, right) in zip(parts, ((dc, g), (dc, c), (dc, i), (dh, t)), strict=True):
@@ -623,7 +751,12 @@ class _LSTMGates(torch.autograd.Function):
 
 def gru_gates(x, inner, h):
     """Return h of a GRU; see the TensorFlow twin."""
-    return _GRUGates.apply(x, inner, h)
+    if _is_watched():
+        units = h.shape[-1]
+        z, r = (x + inner)[:, : 2 * units].sigmoid().chunk(2, dim=-1)
+        n = (x[:, 2 * units :] + r * inner[:, 2 * units :]).tanh()
+        return n + z * (h - n)
+    return _GRUGates.apply(x, inner, h)[0]
 
 
 class _GRUGates(torch.autograd.Function):
@@ -634,19 +767,23 @@ class _GRUGates(torch.autograd.Function):
         units = h.shape[-1]
         gates = torch.add(x[:, : 2 * units], inner[:, : 2 * units]).sigmoid_()
         z, r = gates.chunk(2, dim=-1)
-        h_n = inner[:, 2 * units :]
-        n = torch.addcmul(x[:, 2 * units :], r, h_n).tanh_()
-        ctx.save_for_backward(gates, n, h_n, h)
-        return torch.lerp(n, h, z)
+        n = torch.addcmul(x[:, 2 * units :], r, inner[:, 2 * units :]).tanh_()
+        ctx.save_for_backward(gates, n, inner, h)
+        ctx.set_materialize_grads(False)
+        return torch.lerp(n, h, z), gates, n
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx, dh):
-        gates, n, h_n, h = ctx.saved_tensors
+    def backward(ctx, dh, d_gates, d_n):
+        gates, n, inner, h = ctx.saved_tensors
         z, r = gates.chunk(2, dim=-1)
+        h_n = inner[:, 2 * h.shape[-1] :]
+        dh = torch.zeros_like(h) if dh is None else dh
         kept = dh * z
-        dn = torch.ops.aten.tanh_backward(dh - kept, n)
+        dn = dh - kept if d_n is None else dh - kept + d_n
+        dn = torch.ops.aten.tanh_backward(dn, n)
         of_gates = torch.cat([dh * (h - n), dn * h_n], dim=-1)
+        if d_gates is not None:
+            of_gates = of_gates + d_gates
         of_gates = torch.ops.aten.sigmoid_backward(of_gates, gates)
         return torch.cat([of_gates, dn], dim=-1), torch.cat([of_gates, dn * r], dim=-1), kept
 
