@@ -8,6 +8,7 @@ Nothing else in the package asks which backend runs. Every backend file defines
 - `custom_gradient(forward, backward)`: a function with a gradient of its own,
 - `hand_gradient_pays(units)`: whether recurrences with such a gradient are faster,
 - `tanh(x)`: in the dtype of x,
+- `last_valid_steps(mask)`: for each step the last valid one up to it,
 - `portable()`: makes graphs that run without a compiler,
 - `fused(kind, inputs, state, weights, mask, reverse)`: a recurrence as one kernel, or `None`,
 - `fused_both(kind, inputs, states, weights, mask)`: both directions of one, or `None`,
@@ -52,6 +53,7 @@ gru_gates = _running.gru_gates
 hand_gradient_pays = _running.hand_gradient_pays
 jit_pays = _running.jit_pays
 keeps_values_aside = _running.keeps_values_aside
+last_valid_steps = _running.last_valid_steps
 linear_scan = _running.linear_scan
 loop = _running.loop
 lstm_gates = _running.lstm_gates

@@ -345,3 +345,10 @@ def gru_gates(x, inner, h):
 def tanh(x):
     """Return the hyperbolic tangent in the dtype of x: Keras's is float32 here for float64."""
     return jnp.tanh(x)
+
+
+def last_valid_steps(mask):
+    """Return for each step the last valid one up to it, or itself; see the TensorFlow twin."""
+    steps = jnp.arange(mask.shape[1], dtype="int32")[None]
+    found = jax.lax.cummax(jnp.where(mask, steps, -1), axis=1)
+    return jnp.where(found < 0, steps, found)

@@ -591,3 +591,11 @@ def gru_gates(x, inner, h):
 def tanh(x):
     """Return the hyperbolic tangent in the dtype of x."""
     return tf.tanh(x)
+
+
+def last_valid_steps(mask):
+    """Return for each step of a boolean mask the last valid one up to it, or itself, int32."""
+    valid_first = tf.argsort(tf.cast(~mask, tf.int32), axis=1, stable=True)
+    rank = tf.cumsum(tf.cast(mask, tf.int32), axis=1) - 1
+    found = tf.gather(valid_first, tf.maximum(rank, 0), axis=1, batch_dims=1)
+    return tf.where(rank < 0, tf.range(tf.shape(mask)[1])[None], found)

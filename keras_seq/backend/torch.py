@@ -7,6 +7,7 @@ import weakref
 
 import keras
 import torch
+from torch.autograd import forward_ad
 
 from keras_seq.backend.products import inside, multiply
 
@@ -91,8 +92,9 @@ def _is_watched():
     return torch.jit.is_tracing() or torch.compiler.is_compiling() or _is_transformed()
 
 
-# True within `torch.func.vmap`, `grad`, `jvp` and their kin, and what is built of them.
-_is_transformed = torch._C._are_functorch_transforms_active
+def _is_transformed():
+    """Whether `torch.func.vmap`, `grad`, `jvp` or their kin, or dual numbers, are at work."""
+    return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
 
 
 def _derived(function, inputs, needed, gradients):
@@ -226,11 +228,15 @@ def fused(kind, inputs, state, weights, mask=None, reverse=False):
 
     Returns:
         `(outputs, state)`, the outputs 0 where masked; or `None` for what the kernels do not
-        serve: half precision on the CPU, no steps, and, but for a GRU on the CPU, a mask that is
-        not padding on the right.
+        serve: half precision on the CPU, no steps, a function transform and, but for a GRU on the
+        CPU and for what is traced or compiled, a mask that is not padding on the right.
     """
     if inputs.shape[1] == 0 or (inputs.dtype.itemsize < 4 and inputs.device.type == "cpu"):
         return None
+    if _is_transformed():
+        return None
+    if _is_watched():
+        return _fused_whatever_the_mask(kind, inputs, state, weights, mask, reverse)
     if kind == "gru" and inputs.device.type == "cpu":
         found = _gru(inputs, [state], [weights], mask, (reverse,))
         return tuple(one[0] for one in found)
@@ -241,6 +247,23 @@ def fused(kind, inputs, state, weights, mask=None, reverse=False):
         lengths = mask.sum(dim=1)
         if bool((lengths == mask.shape[1]).all()):
             lengths = None
+    return _fused(kind, inputs, state, weights, mask, lengths, reverse)
+
+
+def _fused_whatever_the_mask(kind, inputs, state, weights, mask, reverse):
+    """`fused` where nothing may be decided by the numbers of a mask: the valid steps go first."""
+    if mask is None:
+        return _fused(kind, inputs, state, weights, None, None, reverse)
+    places = _places(mask)[:, :, None]
+    lengths = mask.sum(dim=1)
+    inputs = torch.zeros_like(inputs).scatter(1, places.expand_as(inputs), inputs)
+    valid = torch.arange(mask.shape[1], device=mask.device) < lengths[:, None]
+    outputs, state = _fused(kind, inputs, state, weights, valid, lengths, reverse)
+    return torch.gather(outputs, 1, places.expand_as(outputs)), state
+
+
+def _fused(kind, inputs, state, weights, mask, lengths, reverse):
+    """`fused` for padding on the right, `lengths` being the numbers of valid steps, or for none."""
     kernel, recurrent, bias, recurrent_bias = weights
     if recurrent_bias is None:
         recurrent_bias = torch.zeros_like(bias)
@@ -269,7 +292,7 @@ def fused(kind, inputs, state, weights, mask=None, reverse=False):
     if lengths is None:
         last = outputs[:, -1]
     else:
-        rows = torch.arange(len(outputs), device=outputs.device)
+        rows = torch.arange(outputs.shape[0], device=outputs.device)
         last = torch.where(lengths[:, None] > 0, outputs[rows, lengths.clamp(min=1) - 1], state[0])
         outputs = outputs * mask[:, :, None].to(outputs.dtype)
     if reverse:
@@ -287,7 +310,7 @@ def fused_both(kind, inputs, states, weights, mask=None):
     Returns:
         `(outputs, states)`, each a pair; or `None` where this is not faster than one by one.
     """
-    if kind != "gru" or inputs.device.type != "cpu" or inputs.dtype.itemsize < 4:
+    if kind != "gru" or inputs.device.type != "cpu" or inputs.dtype.itemsize < 4 or _is_watched():
         return None
     if inputs.shape[1] == 0 or weights[0][1].shape != weights[1][1].shape:
         return None
@@ -431,7 +454,7 @@ def _reverse_rows(x, lengths):
         return x.flip(1)
     steps = torch.arange(x.shape[1], device=x.device)
     order = torch.where(steps < lengths[:, None], lengths[:, None] - 1 - steps, steps)
-    return torch.take_along_dim(x, order[:, :, None], dim=1)
+    return torch.gather(x, 1, order[:, :, None].expand_as(x))
 
 
 def _freeze_padding(inputs, kernel, mask):
@@ -651,7 +674,8 @@ def cross_entropy(labels, logits, constant=False):
     if constant:
         return _remembered("cross entropy", logits, lambda: _cross_entropy(labels, logits), labels)
     found = _cross_entropy(labels, logits)
-    _remember("cross entropy", logits, found.detach(), labels)
+    if not _is_watched():
+        _remember("cross entropy", logits, found.detach(), labels)
     return found
 
 
@@ -691,6 +715,9 @@ def _remember(name, logits, result, labels=None):
 
 def _remembered(name, logits, compute, labels=None):
     """The result of `compute`, without a gradient, or the last one if that was of the same."""
+    if _is_watched():  # whether the labels are the same must not be decided once for all
+        with torch.no_grad():
+            return compute()
     if name in _last:
         of, version, labels_before, result = _last[name]
         same = of() is logits and version == logits._version
@@ -791,3 +818,20 @@ class _GRUGates(torch.autograd.Function):
 def tanh(x):
     """Return the hyperbolic tangent in the dtype of x."""
     return torch.tanh(x)
+
+
+def last_valid_steps(mask):
+    """Return for each step the last valid one up to it, or itself; see the TensorFlow twin."""
+    steps = torch.arange(mask.shape[1], device=mask.device).expand_as(mask)
+    # Not by sorting, and not by `cummax`: ONNX lacks them.
+    valid_first = torch.zeros_like(steps).scatter(1, _places(mask), steps)
+    rank = mask.long().cumsum(dim=1) - 1
+    found = torch.gather(valid_first, 1, rank.clamp(min=0))
+    return torch.where(rank < 0, steps, found).int()
+
+
+def _places(mask):
+    """Where each step goes when the valid ones go to the front, the others behind them."""
+    counts = mask.long().cumsum(dim=1)
+    steps = torch.arange(mask.shape[1], device=mask.device)
+    return torch.where(mask, counts - 1, counts[:, -1:] + steps - counts)

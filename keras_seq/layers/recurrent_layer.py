@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_seq.backend import last_valid_steps
 from keras_seq.identifiers import check_positive, check_rate
 from keras_seq.layers.cells import check_bias, state_sizes
 from keras_seq.layers.first_states import read_states
@@ -223,12 +224,7 @@ def carry_forward(outputs, mask):
         outputs: `(batch, time, size)`, 0 at masked steps: so they stay before the first valid one.
         mask: boolean `(batch, time)`.
     """
-    length = ops.shape(mask)[1]
-    steps = ops.broadcast_to(ops.arange(length, dtype="int32"), ops.shape(mask))
-    valid_first = ops.argsort(ops.where(mask, steps, steps + length), axis=1)
-    rank = ops.cumsum(ops.cast(mask, "int32"), axis=1) - 1
-    source = ops.take_along_axis(valid_first, ops.maximum(rank, 0), axis=1)
-    return take_steps(outputs, ops.where(rank < 0, steps, ops.cast(source, "int32")))
+    return take_steps(outputs, last_valid_steps(mask))
 
 
 def take_steps(x, steps):
