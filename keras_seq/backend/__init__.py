@@ -22,6 +22,7 @@ Nothing else in the package asks which backend runs. Every backend file defines
 - `random_state()`, `set_random_state(states)`: of the global generators,
 - `choose(mask, arrays)`, `run_if(condition, function)`: rows by a mask, outside of a compiler,
 - `static_step(jit_compile)`: whether a training step must know its shapes beforehand,
+- `kept_on_error(model)`, `guarded(model, function)`: a model outlives what breaks its steps off,
 - `synchronize(model)`: make a model's variables hold the newest values,
 - `keeps_values_aside`: whether Keras's `fit`, `evaluate` and `predict` keep them elsewhere,
 - `jit_pays`: whether `jit_compile="auto"` should compile a model with recurrent layers.
@@ -50,9 +51,11 @@ fused = _running.fused
 fused_both = _running.fused_both
 gradient = _running.gradient
 gru_gates = _running.gru_gates
+guarded = _running.guarded
 hand_gradient_pays = _running.hand_gradient_pays
 jit_pays = _running.jit_pays
 keeps_values_aside = _running.keeps_values_aside
+kept_on_error = _running.kept_on_error
 last_valid_steps = _running.last_valid_steps
 linear_scan = _running.linear_scan
 loop = _running.loop

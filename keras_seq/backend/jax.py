@@ -2,7 +2,11 @@
 
 import contextlib
 import functools
+import itertools
 import math
+import signal
+import threading
+import weakref
 
 import jax
 import jax.numpy as jnp
@@ -222,6 +226,103 @@ def run_if(condition, function):
 def static_step(jit_compile):
     """Whether a training step must know its shapes beforehand; see the TensorFlow twin."""
     return bool(jit_compile)
+
+
+@contextlib.contextmanager
+def kept_on_error(model):
+    """Leave `model` as the last step that ended well left it; see the TensorFlow twin.
+
+    Keras takes the values out of the variables before the first step, hands them from step to
+    step, and puts them back at the end, which an error may prevent.
+    """
+    start = [(variable, variable.value) for variable in _variables(model)]
+    _newest.pop(model, None)
+    try:
+        yield
+    except BaseException:
+        _put_back(model, start)
+        raise
+    finally:
+        _newest.pop(model, None)
+
+
+def guarded(model, function):
+    """Return a step function of Keras's trainer; see the TensorFlow twin."""
+
+    def step(state, iterator):
+        kept = _newest.get(model)
+        if kept is None or kept[1] is not state:
+            kept = [_variables_of(model, state), state]
+            _newest[model] = kept
+        with _without_interrupt():
+            found, state = function(state, iterator)
+            kept[1] = state
+        return found, state
+
+    return step
+
+
+# The variables of the steps that run, and the newest values of these, by model.
+_newest = weakref.WeakKeyDictionary()
+
+
+@contextlib.contextmanager
+def _without_interrupt():
+    """Let Ctrl-C wait: a step has consumed the old values, and its new ones would be lost."""
+    handler = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+        yield
+        return
+    waiting = []
+    signal.signal(signal.SIGINT, lambda *args: waiting.append(args))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        if waiting:
+            handler(*waiting[-1])
+
+
+def _variables(model):
+    optimizer = getattr(model, "optimizer", None)
+    parts = model.trainable_variables, model.non_trainable_variables, model.metrics_variables
+    return [*itertools.chain(*parts), *(optimizer.variables if optimizer is not None else [])]
+
+
+def _variables_of(model, state):
+    """The variables whose values a state of Keras's trainer has, in its order."""
+    parts = [model.trainable_variables, model.non_trainable_variables]
+    if len(state) == 4:
+        parts.append(model.optimizer.variables)
+    if len(state) > 2:
+        parts.append(model.metrics_variables)
+    return [list(part) for part in parts]
+
+
+def _put_back(model, start):
+    """Give the variables of a model their newest values, after an error."""
+    override = getattr(model, "_losses_override", None)  # of the step that was traced
+    if override:
+        override.clear()
+    variables = _variables(model)
+    if all(map(_has_value, variables)):  # a callback, or Keras, has put them back
+        start = [(variable, variable.value) for variable in variables]
+        newest = []
+    else:
+        newest = _newest.get(model, [[], []])
+        newest = [pair for parts in zip(*newest, strict=True) for pair in zip(*parts, strict=True)]
+    with contextlib.suppress(RuntimeError, ValueError):  # values that a step has consumed
+        model.jax_state_sync()  # so that nothing older is put back later
+    for variable, value in [*start, *newest]:
+        if not value.is_deleted():
+            variable.assign(value)
+
+
+def _has_value(variable):
+    try:
+        return not variable.value.is_deleted()
+    except TypeError:  # there is none: Keras would draw it anew
+        return False
 
 
 def random_state():

@@ -519,6 +519,22 @@ def static_step(jit_compile):
     return False
 
 
+@contextlib.contextmanager
+def kept_on_error(model):
+    """Leave `model` as the last step that ended well left it; see the TensorFlow twin."""
+    training = model.training
+    try:
+        yield
+    except BaseException:
+        model.train(training)  # `fit` has switched it, for layers of PyTorch
+        raise
+
+
+def guarded(model, function):
+    """Return a step function of Keras's trainer; see the TensorFlow twin."""
+    return function
+
+
 def random_state():
     """Return the states of the global generators as a list of bytes.
 

@@ -12,6 +12,7 @@ from keras_seq.models.continuation import Continuation
 from keras_seq.models.encoders import STACK_OPTIONS, TokenReader, encoder_config, make_encoder
 from keras_seq.models.functions import CompiledFunctions
 from keras_seq.models.generation import never
+from keras_seq.models.id_checks import IdColumn
 from keras_seq.models.losses import TokenCrossEntropy
 from keras_seq.models.metrics import BitsPerToken, Perplexity, TokenAccuracy
 from keras_seq.models.outputs import Outputs
@@ -245,6 +246,16 @@ class LanguageModel(Continuation, TokenReader, Task):
             if isinstance(self.tokenizer, CharacterTokenizer):
                 weighted_metrics.append(BitsPerToken("bits_per_character"))
         super().compile(optimizer=optimizer, loss=loss, weighted_metrics=weighted_metrics, **kwargs)
+
+    def id_columns(self):
+        return {
+            "token_ids": IdColumn(self.tokenizer.vocabulary_size),
+            "continues": IdColumn(2, rank=1, needed=False),
+        }
+
+    @property
+    def label_limit(self):
+        return self.tokenizer.vocabulary_size
 
     def outputs(self):
         return Outputs(self.tokenizer.vocabulary_size, per_token=True)

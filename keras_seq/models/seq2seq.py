@@ -10,6 +10,7 @@ from keras_seq.layers.decoder import Decoder
 from keras_seq.layers.encoder import Encoder
 from keras_seq.layers.token_embedding import token_embedding
 from keras_seq.models.generation import Generation, never
+from keras_seq.models.id_checks import IdColumn
 from keras_seq.models.losses import TokenCrossEntropy
 from keras_seq.models.metrics import ExactMatch, Perplexity, TokenAccuracy
 from keras_seq.models.outputs import Outputs
@@ -268,6 +269,20 @@ class Seq2Seq(Generation, Task):
         if weighted_metrics == "auto":
             weighted_metrics = [TokenAccuracy(), Perplexity(), ExactMatch()]
         super().compile(optimizer=optimizer, loss=loss, weighted_metrics=weighted_metrics, **kwargs)
+
+    labelled = "target_ids"
+
+    def id_columns(self):
+        source, target = self.source_tokenizer.vocabulary_size, self.label_limit
+        columns = {"source_ids": IdColumn(source), "target_ids": IdColumn(target)}
+        if self.copy:  # behind the vocabulary, the positions of the source
+            columns["target_ids"] = IdColumn(target, beside="source_ids")
+            columns["copy_ids"] = IdColumn(target, beside="source_ids")
+        return columns
+
+    @property
+    def label_limit(self):
+        return self.target_tokenizer.vocabulary_size
 
     def outputs(self):
         return Outputs(self.target_tokenizer.vocabulary_size, per_token=True)

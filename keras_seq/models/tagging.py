@@ -6,6 +6,7 @@ from keras import ops
 from keras_seq.models.adapter import Adapter
 from keras_seq.models.batches import padded_batches
 from keras_seq.models.functions import CompiledFunctions
+from keras_seq.models.id_checks import check_id_dataset, check_ids
 from keras_seq.models.sentences import check_sentences
 from keras_seq.models.task import is_dataset, is_text
 from keras_seq.text.pipeline import is_text_dataset, text_batches
@@ -38,7 +39,8 @@ class Tagging:
         if is_text(x):
             return self._sentences(check_sentences(x, "x"), batch_size or 64, verbose)
         if not is_dataset(x):
-            return self._batch(x)
+            return self._batch(check_ids(self.model, x)[0])
+        x = check_id_dataset(self.model, x)
         batches = (one[0] if isinstance(one, (list, tuple)) else one for one in x)
         return [pair for batch in batches for pair in self._batch(batch)]
 

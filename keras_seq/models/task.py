@@ -7,9 +7,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_seq.backend import static_step
+from keras_seq.backend import guarded, kept_on_error, static_step
 from keras_seq.models.adapter import Adapter, Stream, gives_batches
 from keras_seq.models.exportable import Exportable
+from keras_seq.models.id_checks import check_id_dataset, check_ids
 from keras_seq.models.outputs import Outputs
 from keras_seq.models.own_metrics import heeds_filling, real_loss, real_metrics
 from keras_seq.models.real_rows import LossTracker, pack
@@ -74,6 +75,8 @@ class Task(Exportable, keras.Model):
         label_per_token: whether a label belongs to a token, rather than to a whole text.
         takes_words: whether an input may be a list of words, too.
         words: what an input and its target are called in messages.
+        labelled: the entry of the dict of ids that labels of tokens belong to, step by step.
+        label_limit: what every label of ids prepared by hand is below.
     """
 
     needs_targets = True
@@ -81,6 +84,8 @@ class Task(Exportable, keras.Model):
     label_per_token = True
     takes_words = False
     words = ("source", "target")
+    labelled = "token_ids"
+    label_limit = None
 
     _compiled_with = None  # what `compile` got and made of it
 
@@ -245,6 +250,14 @@ class Task(Exportable, keras.Model):
         """Return the examples without the last `fraction` of them, and those."""
         return examples.split(fraction)
 
+    def id_columns(self):
+        """Return the `IdColumn` of each entry of the dict of ids that `call` takes, by name.
+
+        Ids prepared by hand are checked against these and the `label_limit`; not at all where
+        there are none.
+        """
+        return None  # nothing is known of them
+
     def passing_variables(self):
         """Return the variables that no epoch begins with: nothing saves them."""
         return []
@@ -289,6 +302,7 @@ class Task(Exportable, keras.Model):
                 strings belong, a dataset of texts without targets, or with a `y` besides, a split
                 that leaves nothing to train on, or `class_weight` where a model has no classes.
         """
+        self._check_compiled("fit")
         if not 0 <= validation_split < 1:
             raise ValueError(f"`validation_split` must be in [0, 1); received {validation_split}.")
         steps = kwargs.get("steps_per_epoch")
@@ -296,6 +310,10 @@ class Task(Exportable, keras.Model):
             x, y, sample_weight, steps=steps, batch_size=batch_size, streams=True
         )
         self._check_labelled(x, y)
+        if class_weight is not None and self.label_per_token:
+            raise ValueError(f"`class_weight` has no meaning for a {type(self).__name__}.")
+        if class_weight is not None and self.outputs().multi_label:
+            raise ValueError("`class_weight` has no meaning with multi_label=True.")
         if class_weight is not None and (is_text_dataset(x) or isinstance(x, Stream)):
             raise ValueError("`class_weight` needs lists; put the weights into the dataset.")
         validation_batch_size = validation_batch_size or batch_size
@@ -336,21 +354,24 @@ class Task(Exportable, keras.Model):
         else:
             x, y, sample_weight, batch_size = self._convert(x, y, sample_weight, batch_size)
             shuffle = shuffle and not is_dataset(x)
-        return super().fit(
-            x=x,
-            y=y,
-            batch_size=batch_size,
-            epochs=epochs,
-            verbose=verbose,
-            callbacks=self.turns.among(callbacks),
-            validation_split=0.0 if is_dataset(x) else validation_split,
-            validation_data=validation_data,
-            shuffle=shuffle,
-            sample_weight=sample_weight,
-            validation_batch_size=None if is_dataset(validation_data) else validation_batch_size,
-            class_weight=class_weight,
-            **kwargs,
-        )
+        with kept_on_error(self):
+            return super().fit(
+                x=x,
+                y=y,
+                batch_size=batch_size,
+                epochs=epochs,
+                verbose=verbose,
+                callbacks=self.turns.among(callbacks),
+                validation_split=0.0 if is_dataset(x) else validation_split,
+                validation_data=validation_data,
+                shuffle=shuffle,
+                sample_weight=sample_weight,
+                validation_batch_size=(
+                    None if is_dataset(validation_data) else validation_batch_size
+                ),
+                class_weight=class_weight,
+                **kwargs,
+            )
 
     def weigh_classes(self, examples, class_weight):
         """Return the `Examples` with weights that follow the class of each."""
@@ -359,41 +380,56 @@ class Task(Exportable, keras.Model):
     @in_turn("evaluating")
     def evaluate(self, x=None, y=None, batch_size=None, sample_weight=None, **kwargs):
         """Return loss and metrics on text; the arguments are those of `keras.Model.evaluate`."""
-        steps = kwargs.get("steps")
-        if _reads_steps(x, found := self._read(x, y, sample_weight, steps, batch_size)):
-            kwargs["steps"] = None
-        x, y, sample_weight, batch_size = self._convert(*found, batch_size)
-        return super().evaluate(
-            x=x, y=y, batch_size=batch_size, sample_weight=sample_weight, **kwargs
-        )
+        self._check_compiled("evaluate")
+        if "_use_cached_eval_dataset" not in kwargs:  # `fit` has looked at it before
+            steps = kwargs.get("steps")
+            if _reads_steps(x, found := self._read(x, y, sample_weight, steps, batch_size)):
+                kwargs["steps"] = None
+            x, y, sample_weight, batch_size = self._convert(*found, batch_size)
+        with kept_on_error(self):
+            return super().evaluate(
+                x=x, y=y, batch_size=batch_size, sample_weight=sample_weight, **kwargs
+            )
 
     @in_turn("evaluating")
     def train_on_batch(self, x, y=None, sample_weight=None, **kwargs):
         """Train on one batch of text or ids, as `keras.Model.train_on_batch`."""
+        self._check_compiled("train_on_batch")
         x, y, sample_weight = self._read(x, y, sample_weight)
         self._check_labelled(x, y)
         x, y, sample_weight = self.as_batch(x, y, sample_weight)
-        return super().train_on_batch(x, y, sample_weight=sample_weight, **kwargs)
+        with kept_on_error(self):
+            return super().train_on_batch(x, y, sample_weight=sample_weight, **kwargs)
 
     @in_turn("evaluating")
     def test_on_batch(self, x, y=None, sample_weight=None, **kwargs):
         """Evaluate one batch of text or ids, as `keras.Model.test_on_batch`."""
+        self._check_compiled("test_on_batch")
         x, y, sample_weight = self._read(x, y, sample_weight)
         self._check_labelled(x, y)
         x, y, sample_weight = self.as_batch(x, y, sample_weight)
-        return super().test_on_batch(x, y, sample_weight=sample_weight, **kwargs)
+        with kept_on_error(self):
+            return super().test_on_batch(x, y, sample_weight=sample_weight, **kwargs)
 
-    @in_turn("predicting")
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
         """Return what the model computes of ids, as `keras.Model.predict`."""
-        return super().predict(
+        x = check_id_dataset(self, x) if is_dataset(x) else check_ids(self, x)[0]
+        return self.predict_ids(
             x, batch_size=batch_size, verbose=verbose, steps=steps, callbacks=callbacks
         )
 
     @in_turn("predicting")
+    def predict_ids(self, x, **kwargs):
+        """Return what the model computes of ids that are known to be right."""
+        with kept_on_error(self):
+            return super().predict(x, **kwargs)
+
+    @in_turn("predicting")
     def predict_on_batch(self, x):
         """Return what the model computes of one batch of ids."""
-        return super().predict_on_batch(x)
+        x = check_ids(self, x)[0]
+        with kept_on_error(self):
+            return super().predict_on_batch(x)
 
     def as_batch(self, x, y=None, sample_weight=None):
         """Return `(x, y, sample_weight)` of one batch, as arrays.
@@ -404,6 +440,7 @@ class Task(Exportable, keras.Model):
             sample_weight: weights of the rows or of the tokens; without them, padding weighs 0.
         """
         if not is_text(x):
+            x, y, sample_weight = check_ids(self, x, self._id_labels(y), sample_weight)
             return x, y, self._weights(y, sample_weight)
         examples = self._examples(x, y, sample_weight)
         columns = [pad(x, padded_length(max(map(len, x)))) for x in examples.columns()]
@@ -415,6 +452,22 @@ class Task(Exportable, keras.Model):
         if examples.row_labels is not None:
             return inputs, examples.row_labels, weights
         return inputs, columns[-1], (columns[-1] != 0).astype("float32") * weights[:, None]
+
+    def make_train_function(self, force=False):
+        self._make("train_function", super().make_train_function, force)
+
+    def make_test_function(self, force=False):
+        self._make("test_function", super().make_test_function, force)
+
+    def make_predict_function(self, force=False):
+        self._make("predict_function", super().make_predict_function, force)
+
+    def _make(self, name, make, force):
+        """Make a step function that leaves the model whole where it breaks off."""
+        before = getattr(self, name)
+        make(force)
+        if getattr(self, name) is not before:
+            setattr(self, name, guarded(self, getattr(self, name)))
 
     def save(self, filepath, overwrite=True, zipped=None, **kwargs):
         """Save everything, tokenizers included, as `keras.Model.save` does.
@@ -481,16 +534,17 @@ class Task(Exportable, keras.Model):
 
     def _validation(self, data, batch_size, shuffle_buffer):
         """Return `validation_data` as Keras takes it."""
+        if data is None:
+            return None
         if not isinstance(data, (list, tuple)):
             if is_text_dataset(data) and is_batched(data):
                 batch_size = None
             return self._convert(data, None, None, batch_size, shuffle_buffer)[0]
         x, y, weight = (*data, None, None)[:3]
-        converted = self._convert(x, y, weight, batch_size, shuffle_buffer)[0]
-        if is_dataset(converted):
-            return converted
-        weight = self._weights(y, weight)  # of ids
-        return (x, y) if weight is None else (x, y, weight)
+        x, y, weight, _ = self._convert(x, y, weight, batch_size, shuffle_buffer)
+        if is_dataset(x):
+            return x
+        return (x, y) if weight is None else (x, y, weight)  # of ids
 
     def _convert(self, x, y, sample_weight, batch_size, window=SHUFFLE_BUFFER):
         """Return `(x, y, sample_weight, batch_size)` as Keras takes them, unshuffled."""
@@ -511,9 +565,17 @@ class Task(Exportable, keras.Model):
                 )
             return map_batches(x, self.encode_tensors), None, None, None
         if is_dataset(x):
+            x = check_id_dataset(self, x)
             x = add_weights(x) if self.label_per_token else x
             return x, y, sample_weight, batch_size
+        x, y, sample_weight = check_ids(self, x, self._id_labels(y), sample_weight)
         return x, y, self._weights(y, sample_weight), batch_size
+
+    def _id_labels(self, y):
+        """Labels that go with ids; lists of classes as numbers."""
+        if self.label_per_token or not isinstance(y, (list, tuple)):
+            return y
+        return self.check_targets(y)
 
     def _weights(self, y, sample_weight):
         """`sample_weight` of ids; where there is none, 1 for every label but the padding."""
@@ -522,10 +584,21 @@ class Task(Exportable, keras.Model):
         return (keras.ops.convert_to_numpy(y) != 0).astype("float32")
 
     def _check_labelled(self, x, y):
-        """Raise a `ValueError` for texts without labels, where training takes some."""
+        """Raise a `ValueError` for texts or ids without labels, where training takes some."""
+        one, other = self.words
         if is_text(x) and y is None and self.needs_labels:
-            one, other = self.words
             raise ValueError(f"There must be one {other} for each {one}; received no {other}s.")
+        if isinstance(x, dict) and y is None:
+            raise ValueError(
+                "Ids prepared by hand need the labels that belong to them, as `y`; received none."
+            )
+
+    def _check_compiled(self, method):
+        if not self.compiled:
+            raise ValueError(
+                f"`{method}` needs a model that is compiled: call `model.compile()` before, such "
+                'as `model.compile("adam")`.'
+            )
 
     def _check_text_dataset(self, dataset, y, sample_weight):
         """Raise a `ValueError` unless a dataset of texts holds all there is."""
@@ -550,7 +623,9 @@ class Task(Exportable, keras.Model):
 
 def is_dataset(x):
     """Whether `x` is something that gives batches itself, rather than arrays or lists."""
-    return x is not None and not isinstance(x, (dict, np.ndarray)) and not is_column(x)
+    if x is None or isinstance(x, (dict, np.ndarray)) or ops.is_tensor(x):
+        return False
+    return not is_column(x)
 
 
 def is_text(x):

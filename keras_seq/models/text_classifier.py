@@ -12,6 +12,7 @@ from keras_seq.models.batches import padded_batches
 from keras_seq.models.classes import Classes, class_names_of
 from keras_seq.models.encoders import STACK_OPTIONS, TokenReader, encoder_config, make_encoder
 from keras_seq.models.functions import CompiledFunctions
+from keras_seq.models.id_checks import IdColumn
 from keras_seq.models.losses import TokenCrossEntropy
 from keras_seq.models.metrics import LabelAccuracy, LabelF1
 from keras_seq.models.outputs import Outputs
@@ -22,7 +23,13 @@ from keras_seq.models.task import Task, check_texts, check_tokenizer, is_text
 from keras_seq.text import get_tokenizer_class
 from keras_seq.text.examples import Examples, LengthBatches, pad, padded_length
 from keras_seq.text.forms import single_text
-from keras_seq.text.pipeline import BatchedDataset, frame, is_text_dataset, text_batches
+from keras_seq.text.pipeline import (
+    REAL_ROWS,
+    BatchedDataset,
+    frame,
+    is_text_dataset,
+    text_batches,
+)
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
@@ -272,6 +279,16 @@ class TextClassifier(TokenReader, Task):
             weighted_metrics = [keras.metrics.SparseCategoricalAccuracy("accuracy")]
         super().compile(optimizer=optimizer, loss=loss, weighted_metrics=weighted_metrics, **kwargs)
 
+    def id_columns(self):
+        return {
+            "token_ids": IdColumn(self.tokenizer.vocabulary_size),
+            REAL_ROWS: IdColumn(2, rank=1, needed=False),
+        }
+
+    @property
+    def label_limit(self):
+        return len(self.class_names)
+
     def outputs(self):
         return Outputs(len(self.class_names), False, self.multi_label, self.threshold)
 
@@ -341,7 +358,7 @@ class TextClassifier(TokenReader, Task):
         examples = self.encode_examples(texts)
         if steps is not None or callbacks is not None:
             batches = LengthBatches(examples, batch_size or 64)
-            logits = super().predict(BatchedDataset(batches).dataset, **more)
+            logits = self.predict_ids(BatchedDataset(batches).dataset, **more)
             order = batches.order().ravel()[: len(logits)]
             rows = order < len(texts)  # the others fill the batches up
             result[order[rows]] = self._probabilities(logits[rows])

@@ -11,6 +11,7 @@ from keras_seq.layers.crf import CRF
 from keras_seq.layers.crf_loss import CRFLoss
 from keras_seq.layers.token_embedding import token_embedding
 from keras_seq.models.encoders import STACK_OPTIONS, TokenReader, encoder_config, make_encoder
+from keras_seq.models.id_checks import IdColumn
 from keras_seq.models.losses import TokenCrossEntropy
 from keras_seq.models.metrics import TokenAccuracy
 from keras_seq.models.outputs import Outputs
@@ -382,6 +383,17 @@ class TextTagger(TokenReader, Task):
         if config is not None and self._own_loss and self.crf:
             config["loss"] = "auto"  # it belongs to the CRF of the model, of which there is one
         return config
+
+    def id_columns(self):
+        columns = {"token_ids": IdColumn(self.tokenizer.vocabulary_size)}
+        if self.character_tokenizer is not None:
+            columns["char_ids"] = IdColumn(self.character_tokenizer.vocabulary_size)
+            columns["char_ends"] = IdColumn(None)
+        return columns
+
+    @property
+    def label_limit(self):
+        return len(self.tag_names) + 1
 
     def outputs(self):
         return Outputs(len(self.tag_names), per_token=True)

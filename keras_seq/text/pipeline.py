@@ -204,7 +204,11 @@ def _encoded(tf, encode, element):
     columns = [*inputs.values()]
     if isinstance(labels, tf.RaggedTensor):
         columns, labels = [*columns, labels], None
-    weights = tf.ones((columns[0].nrows(),)) if weights is None else tf.cast(weights, "float32")
+    if weights is None:
+        weights = tf.ones((columns[0].nrows(),))
+    else:
+        message = "`sample_weight` must be finite"
+        weights = tf.debugging.assert_all_finite(tf.cast(weights, "float32"), message)
     return list(inputs), columns, labels, weights
 
 
