@@ -235,6 +235,8 @@ def kept_on_error(model):
     Keras takes the values out of the variables before the first step, hands them from step to
     step, and puts them back at the end, which an error may prevent.
     """
+    model.jax_state_sync()
+    model._jax_state = None  # of steps before: Keras would put it back where the first step fails
     start = [(variable, variable.value) for variable in _variables(model)]
     _newest.pop(model, None)
     try:
@@ -254,14 +256,39 @@ def guarded(model, function):
         if kept is None or kept[1] is not state:
             kept = [_variables_of(model, state), state]
             _newest[model] = kept
-        with _without_interrupt():
-            found, state = function(state, iterator)
-            kept[1] = state
-        return found, state
+        found = []
+        try:
+            # A batch at a time, fetched before the step consumes the old values.
+            for batch in itertools.islice(iterator, model.steps_per_execution):
+                with _without_interrupt():
+                    one, state = function(state, iter([batch]))
+                    kept[1] = state
+                found.append(one)
+        except BaseException:
+            names = STATES[len(kept[1])]
+            model._jax_state = dict(zip(names, kept[1], strict=True))  # what Keras puts back
+            raise
+        if not found:
+            raise StopIteration
+        if len(state) > 2 or len(found) == 1:
+            return found[-1], state
+        return jax.tree.map(lambda *parts: jnp.concatenate(parts), *found), state  # predictions
 
     return step
 
 
+# What the states of Keras's trainer are made of, by their number: of prediction, evaluation, and
+# training.
+STATES = {
+    2: ("trainable_variables", "non_trainable_variables"),
+    3: ("trainable_variables", "non_trainable_variables", "metrics_variables"),
+    4: (
+        "trainable_variables",
+        "non_trainable_variables",
+        "optimizer_variables",
+        "metrics_variables",
+    ),
+}
 # The variables of the steps that run, and the newest values of these, by model.
 _newest = weakref.WeakKeyDictionary()
 
@@ -291,12 +318,9 @@ def _variables(model):
 
 def _variables_of(model, state):
     """The variables whose values a state of Keras's trainer has, in its order."""
-    parts = [model.trainable_variables, model.non_trainable_variables]
-    if len(state) == 4:
-        parts.append(model.optimizer.variables)
-    if len(state) > 2:
-        parts.append(model.metrics_variables)
-    return [list(part) for part in parts]
+    of = {"optimizer_variables": lambda: model.optimizer.variables}
+    names = STATES[len(state)]
+    return [list(of[name]() if name in of else getattr(model, name)) for name in names]
 
 
 def _put_back(model, start):
@@ -304,15 +328,11 @@ def _put_back(model, start):
     override = getattr(model, "_losses_override", None)  # of the step that was traced
     if override:
         override.clear()
-    variables = _variables(model)
-    if all(map(_has_value, variables)):  # a callback, or Keras, has put them back
-        start = [(variable, variable.value) for variable in variables]
-        newest = []
-    else:
-        newest = _newest.get(model, [[], []])
-        newest = [pair for parts in zip(*newest, strict=True) for pair in zip(*parts, strict=True)]
-    with contextlib.suppress(RuntimeError, ValueError):  # values that a step has consumed
-        model.jax_state_sync()  # so that nothing older is put back later
+    model._jax_state = None
+    if all(map(_has_value, _variables(model))):  # a callback, or Keras, has put them back
+        return
+    groups = zip(*_newest.get(model, ([], [])), strict=True)
+    newest = [pair for group in groups for pair in zip(*group, strict=True)]
     for variable, value in [*start, *newest]:
         if not value.is_deleted():
             variable.assign(value)

@@ -1,5 +1,6 @@
 """The TensorFlow side of `keras_seq.backend`."""
 
+import contextlib
 import functools
 import threading
 

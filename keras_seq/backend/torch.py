@@ -521,7 +521,10 @@ def static_step(jit_compile):
 
 @contextlib.contextmanager
 def kept_on_error(model):
-    """Leave `model` as the last step that ended well left it; see the TensorFlow twin."""
+    """Leave `model` as the last step that ended well left it; see the TensorFlow twin.
+
+    A step whose metric raises has trained already.
+    """
     training = model.training
     try:
         yield

@@ -236,9 +236,10 @@ class LanguageModel(Continuation, TokenReader, Task):
                 or an instance.
             label_smoothing: the share of the probability that `"auto"` spreads over the
                 vocabulary; see `models.TokenCrossEntropy`.
-            **kwargs: such as `jit_compile`, `run_eagerly`, `steps_per_execution`.
+            **kwargs: such as `metrics`, `jit_compile`, `steps_per_execution`; `models.Task.compile`
+                says what losses and metrics of one's own are given.
         """
-        self.sampler = samplers.get(sampler)
+        sampler = samplers.get(sampler)
         if loss == "auto":
             loss = TokenCrossEntropy(label_smoothing)
         if weighted_metrics == "auto":
@@ -246,6 +247,7 @@ class LanguageModel(Continuation, TokenReader, Task):
             if isinstance(self.tokenizer, CharacterTokenizer):
                 weighted_metrics.append(BitsPerToken("bits_per_character"))
         super().compile(optimizer=optimizer, loss=loss, weighted_metrics=weighted_metrics, **kwargs)
+        self.sampler = sampler
 
     def id_columns(self):
         return {

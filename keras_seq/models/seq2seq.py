@@ -247,18 +247,18 @@ class Seq2Seq(Generation, Task):
 
         Args:
             optimizer: a Keras optimiser.
-            loss: `"auto"` is the cross-entropy, a mean over the target tokens of the batch. What
-                Keras reports for an epoch is the mean of that over batches; the perplexity, and
-                every other metric, is one mean over all tokens.
+            loss: `"auto"` is the cross-entropy, a mean over the target tokens of the batch; what is
+                reported, as every metric, is one mean over all tokens.
             weighted_metrics: `"auto"` is token accuracy, perplexity, and the share of targets that
                 are right as a whole; all leave padding out.
             sampler: what `generate` uses: a name (`"greedy"`, `"beam"`, ...), a config, or an
                 instance.
             label_smoothing: the share of the target's probability that `"auto"` spreads over the
                 vocabulary; see `models.TokenCrossEntropy`.
-            **kwargs: such as `jit_compile`, `run_eagerly`, `steps_per_execution`.
+            **kwargs: such as `metrics`, `jit_compile`, `steps_per_execution`; `models.Task.compile`
+                says what losses and metrics of one's own are given.
         """
-        self.sampler = samplers.get(sampler)
+        sampler = samplers.get(sampler)
         if loss == "auto":
             if label_smoothing and self.copy:
                 raise ValueError(
@@ -269,6 +269,7 @@ class Seq2Seq(Generation, Task):
         if weighted_metrics == "auto":
             weighted_metrics = [TokenAccuracy(), Perplexity(), ExactMatch()]
         super().compile(optimizer=optimizer, loss=loss, weighted_metrics=weighted_metrics, **kwargs)
+        self.sampler = sampler
 
     labelled = "target_ids"
 

@@ -259,7 +259,8 @@ class TextClassifier(TokenReader, Task):
                 decisions, and their F1, all classes together, at the model's `threshold`.
             label_smoothing: the share of the probability that `"auto"` spreads over all classes, or
                 with `multi_label` over yes and no.
-            **kwargs: such as `jit_compile`, `run_eagerly`, `steps_per_execution`.
+            **kwargs: such as `metrics`, `jit_compile`, `steps_per_execution`; `models.Task.compile`
+                says what losses and metrics of one's own are given.
         """
         if loss == "auto" and self.multi_label:
             loss = keras.losses.BinaryCrossentropy(

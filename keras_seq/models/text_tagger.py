@@ -360,23 +360,25 @@ class TextTagger(TokenReader, Task):
                 `callbacks.TagScore` are of the answers of `tag`.
             label_smoothing: without `crf`: the share of the probability that `"auto"` spreads over
                 all tags.
-            **kwargs: such as `jit_compile`, `run_eagerly`, `steps_per_execution`.
+            **kwargs: such as `metrics`, `jit_compile`, `steps_per_execution`; `models.Task.compile`
+                says what losses and metrics of one's own are given.
         """
-        self._own_loss = loss == "auto"
-        if self._own_loss and self.crf:
+        own_loss = loss == "auto"
+        if own_loss and self.crf:
             if check_rate("label_smoothing", label_smoothing):
                 raise ValueError(
                     "`label_smoothing` is for a tagger without `crf`; received "
                     f"{label_smoothing!r}."
                 )
             loss = TagLoss(self.chain)
-        elif self._own_loss:
+        elif own_loss:
             loss = TokenCrossEntropy(label_smoothing, name="cross_entropy")
         elif isinstance(loss, CRFLoss):
             loss.take(self.chain)
         if weighted_metrics == "auto":
             weighted_metrics = [TokenAccuracy()]
         super().compile(optimizer=optimizer, loss=loss, weighted_metrics=weighted_metrics, **kwargs)
+        self._own_loss = own_loss
 
     def get_compile_config(self):
         config = super().get_compile_config()

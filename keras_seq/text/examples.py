@@ -25,11 +25,6 @@ class Examples:
     def __post_init__(self):
         if self.weights is not None:
             self.weights = as_weights(self.weights, len(self))
-            if not np.isfinite(self.weights).all():
-                i = np.flatnonzero(~np.isfinite(self.weights))[0]
-                raise ValueError(
-                    f"`sample_weight` must be finite; that of example {i} is {self.weights[i]}."
-                )
 
     def __len__(self):
         return len(next(iter(self.inputs.values())))

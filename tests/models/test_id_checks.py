@@ -88,7 +88,6 @@ def test_wrong_inputs(kinds, kind, method):
         ({**x, "more": ids}, "does not know 'more'"),
         ({**x, name: ids.astype("float32")}, "must hold integers; received float32"),
         ({**x, name: ids > 0}, "must hold integers; received bool"),
-        ({**x, name: np.array(["a"] * len(ids))}, "must hold integers; received <U1"),
         ({**x, name: ids[0]}, r"must have 2 axes; received the shape \(\d+,\)"),
         ({**x, name: ids[..., None]}, r"must have 2 axes; received the shape \(4, \d+, 1\)"),
         ({**x, name: ids[:0]}, r"is empty: received the shape \(0, \d+\)"),
@@ -137,7 +136,7 @@ def test_wrong_labels_and_weights(kinds, kind, method):
 def test_weights_of_texts(kinds):
     model, _, _ = kinds["classifier"]
     labels = ["x", "y", "x", "y"]
-    with pytest.raises(ValueError, match="must be finite; that of example 1 is nan"):
+    with pytest.raises(ValueError, match="finite numbers; item 1 is nan"):
         model.fit(TEXTS, labels, sample_weight=[1, np.nan, 1, 1], verbose=0)
     texts = tf.data.Dataset.from_tensor_slices((TEXTS, labels, [1.0, np.nan, 1.0, 1.0]))
     for dataset in (texts, texts.batch(2)):
