@@ -94,4 +94,13 @@ def encoder_config(encoder, own, options):
     """
     if own:
         return {**options, "encoder": keras.saving.serialize_keras_object(encoder)}
-    return {**options, "cell": cell_config(encoder.cell), "encoder": None}
+    return {**options, "cell": pattern_config(encoder), "encoder": None}
+
+
+def pattern_config(encoder):
+    """Return the config of the cell of an `RNNStack`, the pattern of cells that are made.
+
+    Nothing about it is frozen: other cells are made of it too, and `Frozen` says which weights are.
+    """
+    found = cell_config(encoder.cell)
+    return {**found, "config": {**found["config"], "trainable": True}}

@@ -5,10 +5,10 @@ from keras import ops
 
 from keras_seq import samplers
 from keras_seq.identifiers import check_positive, check_rate
-from keras_seq.layers.cells import cell_config
 from keras_seq.layers.decoder import Decoder
 from keras_seq.layers.encoder import Encoder
 from keras_seq.layers.token_embedding import token_embedding
+from keras_seq.models.encoders import pattern_config
 from keras_seq.models.generation import Generation, never
 from keras_seq.models.id_checks import IdColumn
 from keras_seq.models.losses import TokenCrossEntropy
@@ -400,7 +400,7 @@ class Seq2Seq(Generation, Task):
             **super().get_config(),
             "source_tokenizer": keras.saving.serialize_keras_object(self.source_tokenizer),
             "target_tokenizer": keras.saving.serialize_keras_object(self.target_tokenizer),
-            "cell": cell_config(self.encoder.cell),
+            "cell": pattern_config(self.encoder),
             "units": self.units,
             "num_layers": self.num_layers,
             "bidirectional": self.bidirectional,

@@ -10,6 +10,7 @@ from keras import ops
 from keras_seq.backend import guarded, kept_on_error, static_step
 from keras_seq.models.adapter import Adapter, Stream, gives_batches
 from keras_seq.models.exportable import Exportable
+from keras_seq.models.frozen import Frozen
 from keras_seq.models.id_checks import check_id_dataset, check_ids
 from keras_seq.models.outputs import Outputs
 from keras_seq.models.own_metrics import heeds_filling, real_loss, real_metrics
@@ -42,7 +43,7 @@ class _SetEpoch(keras.callbacks.Callback):
         self.batched.set_epoch(epoch)
 
 
-class Task(Exportable, keras.Model):
+class Task(Frozen, Exportable, keras.Model):
     """Base class of the task models: a Keras model that takes text.
 
     `fit`, `evaluate`, `predict` and the `*_on_batch` methods take
