@@ -133,9 +133,18 @@ class Bidirectional(keras.layers.Bidirectional):
         found = (*outputs, *states)
         return found if len(found) > 1 else found[0]
 
+    def compute_mask(self, sequences, mask=None):
+        if not (self.stateful and self.return_state):
+            return super().compute_mask(sequences, mask)
+        # Keras's own raises a TypeError here.
+        own = as_mask(mask) if self.return_sequences else None
+        return [own] * (2 if self.merge_mode is None else 1) + [None] * len(self.states)
+
     def _is_served(self, training):
         """Whether both directions can run side by side, without the call of either layer."""
         layers = (self.forward_layer, self.backward_layer)
+        if self.stateful:  # each layer keeps its own state
+            return False
         return [getattr(layer, "go_backwards", None) for layer in layers] == [False, True] and all(
             isinstance(layer, RecurrentLayer)
             and layer.is_served(training)

@@ -30,9 +30,10 @@ class GRU(RecurrentLayer, keras.layers.GRU):
             (default) for a whole sequence. The outputs are the same.
         chrono: the longest distance to remember over, an integer above 2: the first biases of z are
             spread over it; see `ks.initializers.Chrono`.
-        *args, **kwargs: the other arguments of `keras.layers.GRU`; `stateful=True` is refused.
-            `unroll=True`, `use_cudnn` other than `"auto"` and, in training, `recurrent_dropout`
-            leave the loop to Keras.
+        *args, **kwargs: the other arguments of `keras.layers.GRU`. `unroll=True`, `use_cudnn` other
+            than `"auto"` and, in training, `recurrent_dropout` leave the loop to Keras. With
+            `stateful=True` each batch begins where the one before ended, on JAX too, until
+            `reset_state()`; `batch_shape` of the input says how many rows there are.
 
     Call arguments:
         sequences: `(batch, time, features)`.
@@ -47,9 +48,9 @@ class GRU(RecurrentLayer, keras.layers.GRU):
         reading, the last one first.
 
     Raises:
-        ValueError: for `stateful=True`, a rate outside [0, 1), `truncate` below 1, for
-            `weight_dropout` or `truncate` together with what leaves the loop to Keras, and for
-            `chrono` together with a `bias_initializer` or without a bias.
+        ValueError: for a rate outside [0, 1), `truncate` below 1, `stateful=True` without a known
+            number of rows, for `weight_dropout` or `truncate` together with what leaves the loop to
+            Keras, and for `chrono` together with a `bias_initializer` or without a bias.
 
     Example:
 

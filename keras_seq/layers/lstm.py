@@ -31,9 +31,10 @@ class LSTM(RecurrentLayer, keras.layers.LSTM):
             begins by remembering, and so does the gradient; see `ks.initializers.ForgetBias`.
         chrono: the longest distance to remember over, an integer above 2: the first biases of the
             gates are spread over it; see `ks.initializers.Chrono`.
-        *args, **kwargs: the other arguments of `keras.layers.LSTM`; `stateful=True` is refused.
-            `unroll=True`, `use_cudnn` other than `"auto"` and, in training, `recurrent_dropout`
-            leave the loop to Keras.
+        *args, **kwargs: the other arguments of `keras.layers.LSTM`. `unroll=True`, `use_cudnn`
+            other than `"auto"` and, in training, `recurrent_dropout` leave the loop to Keras. With
+            `stateful=True` each batch begins where the one before ended, on JAX too, until
+            `reset_state()`; `batch_shape` of the input says how many rows there are.
 
     Call arguments:
         sequences: `(batch, time, features)`.
@@ -53,10 +54,10 @@ class LSTM(RecurrentLayer, keras.layers.LSTM):
         of reading, the last one first.
 
     Raises:
-        ValueError: for `stateful=True`, a rate outside [0, 1), `truncate` below 1, for
-            `weight_dropout` or `truncate` together with what leaves the loop to Keras, and for two
-            of `forget_bias`, `chrono` and `bias_initializer`, or one of the first two without a
-            bias.
+        ValueError: for a rate outside [0, 1), `truncate` below 1, `stateful=True` without a known
+            number of rows, for `weight_dropout` or `truncate` together with what leaves the loop to
+            Keras, and for two of `forget_bias`, `chrono` and `bias_initializer`, or one of the
+            first two without a bias.
 
     Example:
 

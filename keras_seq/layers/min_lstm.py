@@ -28,6 +28,8 @@ class MinLSTM(MinLayer):
         truncate: an integer k: after every k steps, in the order of reading, no gradient comes back
             through the state (truncated backpropagation through time); `None` (default) for a whole
             sequence.
+        stateful: whether the last state of each row is the first one of the row in its place in the
+            next batch, until `reset_state()`; `batch_shape` of the input says how many there are.
         activity_regularizer: of the outputs.
         **cell_options: the other arguments of `MinLSTMCell` (`use_bias`, initialisers,
             regularisers, constraints).
@@ -46,7 +48,8 @@ class MinLSTM(MinLayer):
         reading, the last one first.
 
     Raises:
-        ValueError: for `units` that is not an integer above 0, and for `stateful=True`.
+        ValueError: for `units` that is not an integer above 0, and for
+            `stateful=True` without a known number of rows.
 
     Example:
 

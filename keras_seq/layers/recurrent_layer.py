@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_seq.backend import last_valid_steps
 from keras_seq.identifiers import check_positive, check_rate
+from keras_seq.layers.carried_state import CarriedState, check_stateful
 from keras_seq.layers.cells import check_bias, state_sizes
 from keras_seq.layers.first_states import read_states
 from keras_seq.layers.masking import without_masked
@@ -28,11 +29,14 @@ class RecurrentLayer:
     `implementation=1`.
 
     A masked step keeps the state, and what stands there is not looked at, even if it is NaN. Its
-    output is that of the last valid step before it in the order
-    of reading (0 before the first one), or 0 with `zero_output_for_mask=True`. Without
-    `return_sequences` the output is that of the last valid step, whatever `zero_output_for_mask`
-    says. A row without any valid step gives 0 and its initial state. With `go_backwards` the mask
-    that goes on to the next layer is turned round like the outputs.
+    output is that of the last valid step before it in the order of reading (0 before the first
+    one), or 0 with `zero_output_for_mask=True`. Without `return_sequences` the output is that of
+    the last valid step, whatever `zero_output_for_mask` says. A row without any valid step gives 0
+    and its initial state. With `go_backwards` the mask that goes on to the next layer is turned
+    round like the outputs.
+
+    With `stateful=True` each batch begins where the one before ended, until `reset_state()`. The
+    state is carried through `fit` on every backend and, as in Keras, not saved.
 
     Args:
         weight_dropout: rate in [0, 1) at which weights of the recurrent kernel are dropped in
@@ -41,7 +45,8 @@ class RecurrentLayer:
             goes on but no gradient comes back through it.
 
     Raises:
-        ValueError: for `stateful=True`, for a rate outside [0, 1), for `truncate` below 1, and for
+        ValueError: for `stateful=True` without a number of rows that is known beforehand or with a
+            learnt first state, for a rate outside [0, 1), for `truncate` below 1, and for
             `weight_dropout` or `truncate` together with what goes to the loop of Keras or with a
             cell that cannot have it.
     """
@@ -49,11 +54,8 @@ class RecurrentLayer:
     def __init__(self, *args, weight_dropout=0.0, truncate=None, **kwargs):
         super().__init__(*args, **kwargs)
         check_bias(self.cell)
-        if self.stateful:
-            raise ValueError(
-                "`stateful=True` is not served: JAX would lose the state between two batches. Pass "
-                "`initial_state` and take the new state with `return_state=True`."
-            )
+        self.carried_state = None  # made with the variables, where the layer is stateful
+        check_stateful(self.stateful, self.cell)
         self.weight_dropout = check_weight_dropout(weight_dropout, self.cell)
         self.truncate = check_truncate(truncate, self.cell)
         if weight_dropout or truncate:
@@ -66,6 +68,12 @@ class RecurrentLayer:
             # Keras's own Bidirectional would hand the weights of the cell, none of them dropped,
             # and the whole sequence to a cuDNN kernel.
             self.use_cudnn = False
+
+    def build(self, sequences_shape, initial_state_shape=None):
+        super().build(sequences_shape, initial_state_shape)
+        if self.stateful and self.carried_state is None:
+            # Keras keeps the variables to itself, and on JAX loses what is in them.
+            self.carried_state = CarriedState(self.states)
 
     def is_served(self, training):
         """Whether `unroll` serves the layer; otherwise the loop of Keras does."""
@@ -80,6 +88,8 @@ class RecurrentLayer:
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
         initial_state = read_states(initial_state, state_sizes(self.cell), sequences)
+        if self.stateful:  # PyTorch will write the last state into the memory of the first one
+            initial_state = [ops.copy(x) for x in initial_state]
         given, mask = mask, as_mask(mask)
         sequences = without_masked(sequences, mask)
         if not self.is_served(training):

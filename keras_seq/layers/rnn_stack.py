@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_seq.identifiers import check_positive, check_rate
+from keras_seq.layers.carried_state import CarriedState, check_stateful
 from keras_seq.layers.cells import (
     cell_config,
     get_cell,
@@ -67,6 +68,9 @@ class RNNStack(keras.layers.Layer):
         return_sequences: whether to return the outputs of all steps, or of the last one: of each
             direction the last step that it reads.
         return_state: whether to return the final states too.
+        stateful: whether each batch begins with the states that the one before has left, row by
+            row, until `reset_state()`; the number of rows is then the same in all batches, and
+            `batch_shape` of the input says it. They are not saved.
 
     Call arguments:
         inputs: `(batch, time, features)`.
@@ -84,8 +88,9 @@ class RNNStack(keras.layers.Layer):
 
     Raises:
         ValueError: for an unknown cell, `units` or `num_layers` below 1, a rate outside [0, 1),
-            `truncate` below 1, `weight_dropout` or `truncate` with a cell that cannot have it, and
-            for an `initial_state` of other sizes.
+            `truncate` below 1, `weight_dropout` or `truncate` with a cell that cannot have it,
+            `stateful=True` with a number of rows that is not known or a cell that learns its first
+            state, and for an `initial_state` of other sizes.
 
     Example:
 
@@ -121,6 +126,7 @@ class RNNStack(keras.layers.Layer):
         return_sequences=False,
         return_state=False,
         truncate=None,
+        stateful=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -149,6 +155,8 @@ class RNNStack(keras.layers.Layer):
             keras.layers.LayerNormalization(dtype=self.dtype_policy)
             for _ in range(num_layers if layer_norm else 0)
         ]
+        self.stateful = check_stateful(stateful, self.cell)
+        self.carried_state = CarriedState(dtype=self.dtype_policy) if stateful else None
         self.supports_masking = True
 
     @property
@@ -171,12 +179,16 @@ class RNNStack(keras.layers.Layer):
             size = self.output_size
         for norm in self.norm_layers:
             norm.build((*inputs_shape[:-1], size))
+        if self.stateful and not self.carried_state.tensors:
+            self.carried_state.make(inputs_shape[0], keras.tree.flatten(self.state_size))
 
     def call(self, inputs, mask=None, initial_state=None, training=False):
         mask = as_mask(mask)
         inputs = without_masked(inputs, mask)
         if initial_state is None:
             first_states = [None] * self.num_layers
+            if self.stateful:
+                first_states = self._carried(inputs)
         else:
             first_states = self._checked(initial_state, inputs)
         states = []
@@ -188,11 +200,34 @@ class RNNStack(keras.layers.Layer):
             if self.layer_norm:
                 inputs = without_masked(self.norm_layers[i](inputs), mask)
             states.append(state)
+        if self.stateful:
+            self.carried_state.write(keras.tree.flatten(states))
         outputs = inputs
         if not self.return_sequences:  # 0 where a row has no valid step
             half = output_size(self.cell) if self.bidirectional else None
             outputs = last_steps(inputs, mask, half)
         return (outputs, states) if self.return_state else outputs
+
+    def _carried(self, inputs):
+        """The states that the last call left, as many as the stack was built for."""
+        tensors = self.carried_state.read()
+        rows = tensors[0].shape[0]
+        if inputs.shape[0] not in (None, rows):
+            raise ValueError(
+                f"A stateful RNNStack that was built for {rows} rows needs as many in each batch; "
+                f"received {inputs.shape[0]}."
+            )
+        return keras.tree.pack_sequence_as(self.state_size, tensors)
+
+    def reset_state(self):
+        """Let the next batch begin anew; for `stateful=True`."""
+        if not self.stateful:
+            raise AttributeError("Only a layer with `stateful=True` has a state to reset.")
+        self.carried_state.reset()
+
+    def reset_states(self):
+        """The same, as Keras also calls it."""
+        self.reset_state()
 
     def start(self, batch_size, max_length=None):
         """Return the state before the first step: for each layer the list of its tensors.
@@ -322,4 +357,5 @@ class RNNStack(keras.layers.Layer):
             "return_sequences": self.return_sequences,
             "return_state": self.return_state,
             "truncate": self.truncate,
+            "stateful": self.stateful,
         }

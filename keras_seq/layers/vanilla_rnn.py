@@ -39,7 +39,8 @@ class VanillaRNN(RecurrentLayer, keras.layers.RNN):
         truncate: an integer k: after every k steps, in the order of reading, the state goes on but
             no gradient comes back through it (truncated backpropagation through time); `None`
             (default) for a whole sequence. The outputs are the same.
-        stateful: `False`; the state is passed and returned.
+        stateful: whether the last state of each row is the first one of the row in its place in the
+            next batch, as in `keras.layers.SimpleRNN`.
         activity_regularizer, name, dtype, trainable: as in every layer of Keras.
         **cell_options: the other arguments of `VanillaRNNCell`: `use_bias`, `readout_units`,
             `readout_activation`, `learn_initial_state`, `dropout`, `recurrent_dropout` (in training
@@ -59,9 +60,10 @@ class VanillaRNN(RecurrentLayer, keras.layers.RNN):
         in the order of reading, the last one first.
 
     Raises:
-        ValueError: for `stateful=True`, sizes or `truncate` below 1, a rate outside [0, 1), for
-            `weight_dropout` or `truncate` together with `recurrent_dropout` or `unroll=True`, and
-            for `weight_dropout` together with a readout.
+        ValueError: for sizes or `truncate` below 1, a rate outside [0, 1), for `stateful=True` with
+            `learn_initial_state` or a number of rows that is not known, for `weight_dropout` or
+            `truncate` together with `recurrent_dropout` or `unroll=True`, and for `weight_dropout`
+            together with a readout.
 
     Example:
 

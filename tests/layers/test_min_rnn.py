@@ -245,5 +245,3 @@ def test_mistakes_are_named(name):
     for units in (0, 2.5):
         with pytest.raises(ValueError, match="units"):
             CELLS[name](units)
-    with pytest.raises(ValueError, match="stateful"):
-        LAYERS[name](U, stateful=True)

@@ -493,7 +493,6 @@ def test_a_model_learns_and_comes_back_from_its_file(tmp_path):
 @pytest.mark.parametrize(
     ("make", "expected"),
     [
-        (lambda: LSTM(U, stateful=True), "`initial_state`"),
         (lambda: GRU(U, weight_dropout=1.0), r"`weight_dropout` must be a number in \[0, 1\)"),
         (lambda: LSTM(U, weight_dropout=0.5, recurrent_dropout=0.5), "'recurrent_dropout': 0.5"),
         (lambda: LSTM(U, weight_dropout=0.5, unroll=True), "'unroll': True"),
