@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_seq.layers.recurrent_layer import RecurrentLayer
+from keras_seq.layers.recurrent_layer import RecurrentLayer, of_cell
 
 
 class MinLayer(RecurrentLayer, keras.layers.RNN):
@@ -42,6 +42,15 @@ class MinLayer(RecurrentLayer, keras.layers.RNN):
             trainable=trainable,
         )
         self.input_spec = keras.layers.InputSpec(ndim=3)
+
+    units = of_cell("units")
+    use_bias = of_cell("use_bias")
+    kernel_initializer = of_cell("kernel_initializer")
+    bias_initializer = of_cell("bias_initializer")
+    kernel_regularizer = of_cell("kernel_regularizer")
+    bias_regularizer = of_cell("bias_regularizer")
+    kernel_constraint = of_cell("kernel_constraint")
+    bias_constraint = of_cell("bias_constraint")
 
     def get_config(self):
         config = {**self.cell.get_config(), **super().get_config()}

@@ -134,6 +134,11 @@ class RecurrentLayer:
         }
 
 
+def of_cell(name):
+    """An attribute of a layer that is one of its cell."""
+    return property(lambda layer: getattr(layer.cell, name), doc=f"`{name}` of the cell.")
+
+
 def give_bias(cell, argument, initializer):
     """Give `cell` the initialiser of its bias that stands for an argument of its layer."""
     if not cell.use_bias or type(cell.bias_initializer) is not keras.initializers.Zeros:

@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_seq.layers.recurrent_layer import RecurrentLayer
+from keras_seq.layers.recurrent_layer import RecurrentLayer, of_cell
 from keras_seq.layers.vanilla_rnn_cell import VanillaRNNCell
 
 
@@ -27,9 +27,20 @@ class VanillaRNN(RecurrentLayer, keras.layers.RNN):
     `"irnn"`. An exploding gradient is clipped by the optimiser, `keras.optimizers.Adam(
     global_clipnorm=1.0)` by its norm or `clipvalue=` number by number, or cut by `truncate`.
 
+    The arguments have the names, the order and the defaults of those of `SimpleRNN`, and so have
+    the attributes. In a file of weights alone Keras finds a layer by its class: weights of a
+    `SimpleRNN` are loaded into a model that has one, and go on by `model.set_weights(
+    other.get_weights())`, and so do ours to it; within a `Bidirectional` the files are the same.
+
     Args:
         units: size of h.
         activation: phi, `"tanh"` (default) or any Keras activation.
+        use_bias: whether b is added.
+        kernel_initializer, recurrent_initializer, bias_initializer, kernel_regularizer,
+        recurrent_regularizer, bias_regularizer, activity_regularizer, kernel_constraint,
+        recurrent_constraint, bias_constraint: as in `keras.layers.SimpleRNN`.
+        dropout, recurrent_dropout: rates in training, of the inputs and of h; the second one leaves
+            the loop to Keras.
         return_sequences: whether to return the outputs of all steps or of the last one.
         return_state: whether to return the last state too.
         go_backwards: whether to read from the last step to the first.
@@ -41,10 +52,10 @@ class VanillaRNN(RecurrentLayer, keras.layers.RNN):
             (default) for a whole sequence. The outputs are the same.
         stateful: whether the last state of each row is the first one of the row in its place in the
             next batch, as in `keras.layers.SimpleRNN`.
-        activity_regularizer, name, dtype, trainable: as in every layer of Keras.
-        **cell_options: the other arguments of `VanillaRNNCell`: `use_bias`, `readout_units`,
-            `readout_activation`, `learn_initial_state`, `dropout`, `recurrent_dropout` (in training
-            it leaves the loop to Keras), `seed`, initialisers, regularisers, constraints.
+        seed: of dropout.
+        name, dtype, trainable: as in every layer of Keras.
+        **cell_options: the other arguments of `VanillaRNNCell`: `readout_units`,
+            `readout_activation`, `learn_initial_state`.
 
     Call arguments:
         sequences: `(batch, time, features)`.
@@ -86,23 +97,53 @@ class VanillaRNN(RecurrentLayer, keras.layers.RNN):
         self,
         units,
         activation="tanh",
-        *,
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        recurrent_initializer="orthogonal",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        recurrent_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        recurrent_constraint=None,
+        bias_constraint=None,
+        dropout=0.0,
+        recurrent_dropout=0.0,
         return_sequences=False,
         return_state=False,
         go_backwards=False,
+        stateful=False,
         unroll=False,
+        seed=None,
+        *,
         zero_output_for_mask=False,
         weight_dropout=0.0,
         truncate=None,
-        stateful=False,
-        activity_regularizer=None,
         name=None,
         dtype=None,
         trainable=True,
         **cell_options,
     ):
         cell = VanillaRNNCell(
-            units, activation=activation, dtype=dtype, trainable=trainable, **cell_options
+            units,
+            activation=activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            seed=seed,
+            dtype=dtype,
+            trainable=trainable,
+            **cell_options,
         )
         super().__init__(
             cell,
@@ -120,6 +161,24 @@ class VanillaRNN(RecurrentLayer, keras.layers.RNN):
             trainable=trainable,
         )
         self.input_spec = keras.layers.InputSpec(ndim=3)
+
+    units = of_cell("units")
+    activation = of_cell("activation")
+    use_bias = of_cell("use_bias")
+    kernel_initializer = of_cell("kernel_initializer")
+    recurrent_initializer = of_cell("recurrent_initializer")
+    bias_initializer = of_cell("bias_initializer")
+    kernel_regularizer = of_cell("kernel_regularizer")
+    recurrent_regularizer = of_cell("recurrent_regularizer")
+    bias_regularizer = of_cell("bias_regularizer")
+    kernel_constraint = of_cell("kernel_constraint")
+    recurrent_constraint = of_cell("recurrent_constraint")
+    bias_constraint = of_cell("bias_constraint")
+    dropout = of_cell("dropout")
+    recurrent_dropout = of_cell("recurrent_dropout")
+    readout_units = of_cell("readout_units")
+    readout_activation = of_cell("readout_activation")
+    learn_initial_state = of_cell("learn_initial_state")
 
     def get_config(self):
         config = {**self.cell.get_config(), **super().get_config()}

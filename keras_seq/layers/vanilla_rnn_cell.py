@@ -132,6 +132,15 @@ class VanillaRNNCell(keras.layers.SimpleRNNCell):
             return [h]
         return [ops.zeros((batch_size, self.readout_units), dtype=self.compute_dtype), h]
 
+    def load_own_variables(self, store):
+        if self.built and not len(store):
+            raise ValueError(
+                "The file has no weights for a VanillaRNN. Keras looks them up by the class of the "
+                "layer: load the weights of a SimpleRNN into a model with "
+                "`keras.layers.SimpleRNN` and go on with `model.set_weights(other.get_weights())`."
+            )
+        super().load_own_variables(store)
+
     def get_config(self):
         return {
             **super().get_config(),
