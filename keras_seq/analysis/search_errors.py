@@ -117,6 +117,8 @@ class _Found:
 
 def _log_probability(trace):
     """That of the answer, which has the best score of the sequences kept at the end."""
+    if not trace:  # a blank source, whose answer is certain
+        return 0.0
     return max(trace[-1], key=lambda kept: kept["score"])["log_probability"]
 
 

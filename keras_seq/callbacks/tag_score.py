@@ -3,6 +3,7 @@
 import keras
 
 from keras_seq.analysis import tag_scores
+from keras_seq.models.sentences import listed_sentences
 
 
 class TagScore(keras.callbacks.Callback):
@@ -37,12 +38,14 @@ class TagScore(keras.callbacks.Callback):
         super().__init__()
         if every < 1:
             raise ValueError(f"`every` must be at least 1; received {every!r}.")
-        if len(sentences) != len(tags) or not len(sentences):
+        sentences = listed_sentences(sentences, "sentences")
+        tags = listed_sentences(tags, "tags")
+        if len(sentences) != len(tags) or not sentences:
             raise ValueError(
                 "There must be one row of tags for each sentence, and at least one; received "
                 f"{len(sentences)} sentences and {len(tags)} rows of tags."
             )
-        self.sentences = list(sentences)
+        self.sentences = sentences
         self.tags = tags
         self.every = every
         self.batch_size = batch_size

@@ -3,6 +3,7 @@
 import keras
 
 from keras_seq.analysis import text_scores
+from keras_seq.models.task import check_texts
 
 METRICS = ("bleu", "chrf", "exact_match", "token_error_rate")
 
@@ -13,10 +14,11 @@ class TextScore(keras.callbacks.Callback):
     The perplexity that `fit` reports is measured with the right words fed in; this is what the
     model writes by itself. The scores are those of `keras_seq.analysis.text_scores`, under names
     such as `val_bleu`, for `BestModel` and others that come after this callback in the list.
+    A blank source counts like others, with its answer "".
 
     Args:
-        sources: list of held-out source texts.
-        targets: list of their right answers.
+        sources: held-out source texts, in any form that `generate` takes.
+        targets: their right answers, likewise.
         metric: `"bleu"`, `"chrf"`, `"exact_match"`, `"token_error_rate"`, or a list of these.
         every: score the first epoch, each `every`-th one after it, and the last.
         sampler: what `generate` uses: a name or an instance.
@@ -59,13 +61,14 @@ class TextScore(keras.callbacks.Callback):
         for name, number in {"every": every, "limit": limit}.items():
             if number is not None and number < 1:
                 raise ValueError(f"`{name}` must be at least 1; received {number!r}.")
-        if len(sources) != len(targets) or not len(sources):
+        sources, targets = check_texts(sources, "sources"), check_texts(targets, "targets")
+        if len(sources) != len(targets) or not sources:
             raise ValueError(
                 "There must be one target for each source, and at least one; received "
                 f"{len(sources)} sources and {len(targets)} targets."
             )
-        self.sources = list(sources[:limit])
-        self.targets = _lower(targets[:limit]) if lowercase else list(targets[:limit])
+        self.sources = sources[:limit]
+        self.targets = _lower(targets[:limit]) if lowercase else targets[:limit]
         self.every = every
         self.sampler = sampler
         self.lowercase = lowercase

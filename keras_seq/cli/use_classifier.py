@@ -5,13 +5,13 @@ from keras_seq.cli.show import one_line
 
 
 def predict_classes(model, given, batches):
-    """Write the classes of the lines of batches."""
+    """Write the classes of the lines of batches, a line each; that of a blank one has no name."""
     separator = given["label_separator"] or "|"
     how = {"threshold": given["threshold"], "batch_size": given["batch_size"]}
     for lines in batches:
         for answer in model.classify(lines, return_probabilities=True, **how):
             label = answer["label"] if "label" in answer else separator.join(answer["labels"])
-            columns = [one_line(label)]
+            columns = [one_line(label or "")]
             if given["probabilities"]:
                 ranked = sorted(answer["probabilities"].items(), key=lambda pair: -pair[1])
                 columns += [f"{one_line(name)}\t{value:.4f}" for name, value in ranked]

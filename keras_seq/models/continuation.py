@@ -45,6 +45,10 @@ class Continuation(Writer):
     ):
         """Continue texts.
 
+        A blank prompt is a prompt like others: the model writes a text from its beginning, or goes
+        on behind the white space. `score` and `stream` read it likewise; the empty text has one
+        token, its end.
+
         The prompt may have any length, none too: all of it is read. Writing ends with the end token
         or a stop token, or after `max_length` tokens. Equal prompts in a list get different answers
         from a sampler that draws.

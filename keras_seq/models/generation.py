@@ -13,6 +13,7 @@ from keras_seq.identifiers import check_positive
 from keras_seq.models.adapter import Adapter
 from keras_seq.models.stop_tokens import end_token_ids
 from keras_seq.models.task import check_texts, is_text
+from keras_seq.text.blank import is_blank
 from keras_seq.text.examples import padded_length
 from keras_seq.text.forms import single_text
 from keras_seq.text.pipeline import is_text_dataset, text_batches
@@ -129,6 +130,10 @@ class Generation(Writer):
     ):
         """Translate.
 
+        A blank source, one of white space alone or of nothing that the tokenizer keeps, says
+        nothing to translate. Its translation is the empty text, for certain: with the score 0, the
+        logarithm of 1, and no tokens, steps or other answers. No sampler is asked for it.
+
         Args:
             inputs: a string, or a list of strings, a `Series` or anything else that holds them.
             sampler: overrides the one of `compile`: a name, a config or an instance.
@@ -189,6 +194,9 @@ class Generation(Writer):
         """Return the list of answers of each of the texts with numbers `rows`."""
         columns = {name: [column[i] for i in rows] for name, column in columns.items()}
         lengths = [len(ids) for ids in columns["source_ids"]]
+        blank = [
+            is_blank(texts[i], ids) for i, ids in zip(rows, columns["source_ids"], strict=True)
+        ]
 
         def limit(length):
             return min(self.max_target_length, max_length or 3 * length + 32)
@@ -196,7 +204,7 @@ class Generation(Writer):
         found = self._search(
             columns,
             sampler,
-            limits=[limit(n) for n in lengths],
+            limits=[0 if empty else limit(n) for n, empty in zip(lengths, blank, strict=True)],
             max_length=limit(padded_length(max(lengths))),
             row_ids=rows,
             return_trace=wanted.trace,
@@ -212,7 +220,10 @@ class Generation(Writer):
             results[answer.row].append(answer)
         if not wanted.dicts:
             return [[answer.text for answer in group] for group in results]
-        return [self._dicts(*pair, found, wanted) for pair in zip(results, sources, strict=True)]
+        return [
+            self._dicts(*parts, found, wanted)
+            for parts in zip(results, sources, blank, strict=True)
+        ]
 
     def _source_tokens(self, texts):
         """The tokens of the sources, as long as their ids."""
@@ -261,13 +272,14 @@ class Generation(Writer):
         # A wide beam may hold a sequence of no probability that points at padding.
         return target.id_to_token(target.unknown_token_id)
 
-    def _dicts(self, answers, source_tokens, found, wanted):
+    def _dicts(self, answers, source_tokens, blank, found, wanted):
         """What `generate` returns for one text where more than strings are wanted."""
         row = answers[0].row
         shared = {"exact": bool(found["exact"][row])} if "exact" in found else {}
         if wanted.trace:
             steps = {name: values[row] for name, values in found["trace"].items()}
-            shared["trace"] = trace_steps(steps, lambda i: self._token(i, source_tokens))
+            steps = [] if blank else trace_steps(steps, lambda i: self._token(i, source_tokens))
+            shared["trace"] = steps
         results = []
         for answer in answers:
             result = {"text": answer.text, "score": answer.score}

@@ -2,6 +2,7 @@
 
 import re
 
+from keras_seq.text.blank import are_spaces
 from keras_seq.text.forms import (
     as_list,
     as_text,
@@ -17,10 +18,20 @@ _WORD = re.compile(r"[^ \t\n\v\f\r]+")  # what `tf.strings.split` splits at
 def split_words(sentence):
     """Return the words of a string: what stands between blanks, tabs and line ends.
 
+    A string of white space alone, of any kind, has none.
+
     >>> split_words(" Anna  sings.\\n")
     ['Anna', 'sings.']
+    >>> split_words("\\u00a0 \\u3000")
+    []
     """
-    return _WORD.findall(sentence)
+    return [] if sentence.isspace() else _WORD.findall(sentence)
+
+
+def split_tensors(sentences):
+    """Return the words of strings in a graph, `(batch,)` to ragged `(batch, None)`."""
+    tf = tensorflow()
+    return tf.strings.split(tf.where(are_spaces(sentences), "", sentences))
 
 
 def listed_sentences(sentences, name):

@@ -46,6 +46,11 @@ class Seq2Seq(Generation, Task):
     the formulas. The model is trained with teacher forcing on the mean cross-entropy per target
     token, and `generate` searches for the best target.
 
+    The translation of a blank source (white space alone, or nothing that the tokenizer keeps) is
+    the empty text, see `generate`. `fit` and `evaluate` take pairs as they are: a blank source with
+    a target teaches the decoder to write without a source, which `generate` never asks for, so such
+    pairs are better left out of a corpus; a blank target teaches to answer nothing.
+
     Args:
         source_tokenizer: a `keras_seq.text.Tokenizer` of the source language.
         target_tokenizer: one of the target language.

@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 
-from keras_seq.models.sentences import check_sentences
+from keras_seq.models.sentences import check_sentences, split_tensors
 from keras_seq.text.tag_schemes import (
     SCHEMES,
     convert_tags,
@@ -84,7 +84,7 @@ class Tags:
     def encode_tensors(self, tags):
         """The same inside of a `tf.data` graph: strings with blanks to ragged int32 labels."""
         tf = tensorflow()
-        tags = tf.strings.split(tags)  # (batch, None)
+        tags = split_tensors(tags)  # (batch, None)
         same = tags.flat_values[:, None] == tf.constant(self.names)[None]
         found = tags.with_flat_values(tf.argmax(same, axis=1, output_type="int32"))
         known = tf.reduce_any(same, axis=1)

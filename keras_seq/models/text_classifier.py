@@ -21,6 +21,7 @@ from keras_seq.models.serving.columns import check_examples
 from keras_seq.models.serving.ids import classifier_ids
 from keras_seq.models.task import Task, check_texts, check_tokenizer, is_text
 from keras_seq.text import get_tokenizer_class
+from keras_seq.text.blank import is_blank
 from keras_seq.text.examples import Examples, LengthBatches, pad, padded_length
 from keras_seq.text.forms import single_text
 from keras_seq.text.pipeline import (
@@ -45,8 +46,13 @@ class TextClassifier(TokenReader, Task):
     their difference, so an output of its own for binary questions would be the same model in
     another shape.
 
-    Text is cut into tokens and nothing is added. An empty text has no step: its pooled vector is 0
-    and b alone answers, which is how often each class comes as far as the model knows.
+    Text is cut into tokens and nothing is added. A blank text, white space alone or nothing that
+    the tokenizer keeps, says nothing of its class. So `classify` names none, `None` or with
+    `multi_label` no name: one that is named there would look like any other, with a confidence that
+    no word gave. `predict`, `evaluate` and `fit` are the formula: a text without a token has no
+    step, its pooled vector is 0 and b alone answers, what the model says before it has read a word,
+    and what it learns of blank texts with a label. (With a tokenizer of characters white space is
+    made of tokens, which are read.)
 
     Args:
         tokenizer: a `keras_seq.text.Tokenizer`.
@@ -353,15 +359,20 @@ class TextClassifier(TokenReader, Task):
         if not is_text(x):
             return self._probabilities(super().predict(x, batch_size=batch_size, **more))
         texts = check_texts(x, "x")
-        result = np.zeros((len(texts), len(self.class_names)), "float32")
-        if not texts:
+        return self._predict_examples(self.encode_examples(texts), batch_size, **more)
+
+    def _predict_examples(self, examples, batch_size=None, verbose=0, steps=None, callbacks=None):
+        """The probabilities of encoded texts."""
+        count = len(examples)
+        result = np.zeros((count, len(self.class_names)), "float32")
+        if not count:
             return result
-        examples = self.encode_examples(texts)
         if steps is not None or callbacks is not None:
+            more = {"verbose": verbose, "steps": steps, "callbacks": callbacks}
             batches = LengthBatches(examples, batch_size or 64)
             logits = self.predict_ids(BatchedDataset(batches).dataset, **more)
             order = batches.order().ravel()[: len(logits)]
-            rows = order < len(texts)  # the others fill the batches up
+            rows = order < count  # the others fill the batches up
             result[order[rows]] = self._probabilities(logits[rows])
             return result
         for rows, inputs in padded_batches(examples, batch_size or 64, verbose):
@@ -395,8 +406,9 @@ class TextClassifier(TokenReader, Task):
 
         Returns:
             The name of the most probable class; with `multi_label` the list of the names of all
-            classes whose probability is above the threshold. One for a string, a list of them for
-            a list. With `return_...` there is a dict in the place of each: `label` (or `labels`);
+            classes whose probability is above the threshold. For a blank text `None`, or no name;
+            its probabilities are those of b alone, see the class. One for a string, a list of them
+            for a list. With `return_...` there is a dict in the place of each: `label` or `labels`;
             `probabilities`, from each name to a number; `tokens`, the texts as they were read, and
             `attention`, float32 `(tokens,)`.
 
@@ -413,8 +425,12 @@ class TextClassifier(TokenReader, Task):
         text = single_text(inputs)
         single = text is not None
         texts = [text] if single else check_texts(inputs, "inputs")
-        probabilities = self.predict(texts, batch_size, verbose=0)
+        examples = self.encode_examples(texts)
+        probabilities = self._predict_examples(examples, batch_size, verbose=0)
         answers = self.classes.decode(probabilities, threshold)
+        for i, ids in enumerate(examples.inputs["token_ids"]):
+            if is_blank(texts[i], ids):
+                answers[i] = [] if self.multi_label else None
         if return_probabilities or return_attention:
             key = "labels" if self.multi_label else "label"
             answers = [{key: answer} for answer in answers]

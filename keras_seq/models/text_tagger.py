@@ -20,6 +20,7 @@ from keras_seq.models.sentences import (
     check_sentences,
     listed_sentences,
     ragged_words,
+    split_tensors,
 )
 from keras_seq.models.serving.columns import check_examples
 from keras_seq.models.serving.ids import tagger_ids
@@ -49,7 +50,9 @@ class TextTagger(TokenReader, Task):
     algorithm, with the CRF and without it: so what comes out is always valid.
 
     A sentence is a list of words, as `datasets.read_conll` gives them, or a string, which is split
-    at blanks, tabs and line ends and nowhere else. An empty one has no tags. Tags likewise.
+    at blanks, tabs and line ends and nowhere else. Tags likewise. A blank sentence, an empty list
+    or a string of white space alone (of any kind, as `str.isspace` says), has no words: it gets no
+    tags, and teaches nothing. A list of words is answered word for word, whatever a word is.
 
     Args:
         tokenizer: a `keras_seq.text.Tokenizer` of words, which makes one id of a word that it
@@ -423,7 +426,7 @@ class TextTagger(TokenReader, Task):
 
     def encode_tensors(self, x, y=None):
         tf = tensorflow()
-        words = tf.strings.split(x)
+        words = split_tensors(x)
         if y is None:
             return self.encode_words(words), None
         labels = self.tags.encode_tensors(y)

@@ -39,6 +39,16 @@ def test_generate_writes_one_line_for_each_line(files, run, capsys):
     assert printed(capsys) == model.generate(LINES, sampler="greedy")
 
 
+def test_a_blank_line_is_answered_by_a_blank_line(files, run, capsys):
+    run("generate", files / "model.keras", stdin="ab\n\n \u3000\nb\n".encode())
+    found = printed(capsys)
+    assert len(found) == 4 and found[1:3] == ["", ""]
+    run("generate", files / "model.keras", "--n-best", 2, stdin=b"ab\n\nb\n")
+    rows = [line.split("\t") for line in printed(capsys)]
+    assert [row[0] for row in rows] == ["1", "1", "2", "3", "3"]
+    assert rows[2][1:] == ["0.0000", ""]
+
+
 def test_n_best_writes_number_score_and_answer(files, run, capsys):
     run("generate", files / "model.keras", "--n-best", 2, stdin=b"abc\ncab\n")
     model = ks.models.load_model(files / "model.keras")

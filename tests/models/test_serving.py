@@ -123,6 +123,50 @@ def test_stop_tokens_and_a_minimal_length():
     assert all(len(x) >= len(text) + 3 for x, text in zip(expected, ASKED, strict=True))
 
 
+BLANK = ["", "Größe", " \u00a0\t", "\u3000\u2028", "ok", "\x01"]
+
+
+@pytest.mark.parametrize("tokens", ["char", "word"])
+def test_blank_texts_are_answered_as_in_python(tokens):
+    how = {"tokens": tokens, "units": 4}
+    translator = ks.models.Seq2Seq.from_texts(SOURCES, TARGETS, max_target_length=6, **how)
+    sampler = ks.samplers.Beam(3, n_best=2, coverage_penalty=0.2, min_length=1)
+    found = serve(translator, text=BLANK, options={"sampler": sampler})
+    expected = translator.generate(BLANK, sampler=sampler, return_scores=True)
+    for texts, scores, answers in zip(found["outputs"], found["scores"], expected, strict=True):
+        assert texts[: len(answers)] == [one["text"] for one in answers]
+        np.testing.assert_allclose(scores[: len(answers)], [x["score"] for x in answers], rtol=1e-4)
+    assert found["outputs"][2] == ["", ""]
+    np.testing.assert_array_equal(found["scores"][2], np.float32([0.0, -1e9]))
+    found = serve(translator, "attend", text=BLANK)
+    expected = translator.generate(BLANK, return_attention=True)
+    for i, one in enumerate(expected):
+        rows, columns = one["attention"].shape
+        weights = found["attention"][i]
+        assert found["outputs"][i] == one["text"]
+        np.testing.assert_allclose(weights[:rows, :columns], one["attention"], atol=1e-5)
+        assert not weights[rows:].any() and not any(found["target_tokens"][i][rows:])
+    classifier = ks.models.TextClassifier.from_texts(
+        SOURCES, ["x", "y", "x", "y"], pooling="attention", **how
+    )
+    for signature in ("serving_default", "attend"):
+        found = serve(classifier, signature, text=BLANK)
+        assert found["labels"] == [label or "" for label in classifier.classify(BLANK)]
+        expected = classifier.predict(BLANK, verbose=0)
+        np.testing.assert_allclose(found["probabilities"], expected, atol=1e-5)
+    assert found["labels"].count("") == (4 if tokens == "word" else 3)
+
+
+def test_a_blank_sentence_is_answered_as_in_python():
+    tags = [" ".join("NVXYZ"[: len(one.split())]) for one in SOURCES]
+    model = ks.models.TextTagger.from_texts(SOURCES, tags, characters=None, units=4)
+    found = serve(model, text=BLANK)
+    for i, answer in enumerate(model.tag(BLANK)):
+        count = len(answer["tokens"])
+        assert found["tokens"][i][:count] == answer["tokens"]
+        assert found["tags"][i][:count] == answer["tags"] and not any(found["tags"][i][count:])
+
+
 def test_a_classifier_of_any_number_of_classes():
     labels = [["x", "é"], ["é"], ["日"], ["x"]]
     model = ks.models.TextClassifier.from_texts(

@@ -63,7 +63,8 @@ def about(data, settings):
 def answers(model, texts):
     """The names of the classes that a model gives to texts, a list of str."""
     if isinstance(model, TextClassifier):
-        return model.classify(texts)
+        # `classify` names no class for a blank text; here each must have one.
+        return model.classes.decode(model.predict(texts, verbose=0))
     found = np.asarray(model.predict(list(texts))).tolist()
     if not isinstance(found, list) or len(found) != len(texts):
         raise ValueError(

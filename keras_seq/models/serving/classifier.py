@@ -2,6 +2,7 @@
 
 from keras_seq.export.signature import Field, Signature
 from keras_seq.models.serving.columns import dense, padded
+from keras_seq.text.blank import are_blank
 from keras_seq.text.tokenizer import tensorflow, to_utf8
 
 
@@ -17,35 +18,40 @@ class ClassifierGraph:
 
     def classify(self, text):
         """Texts `(batch,)` -> `labels`, `probabilities` and `class_names`."""
-        inputs = dense(self.model.encode_tensors(text)[0])
-        return self._answer(self.model(inputs, training=False))
+        columns = self.model.encode_tensors(text)[0]
+        blank = are_blank(text, columns["token_ids"])
+        return self._answer(self.model(dense(columns), training=False), blank)
 
     def attend(self, text):
         """The same, with the tokens and how much each of them counts."""
         tf = tensorflow()
-        inputs = dense(self.model.encode_tensors(text)[0])
-        logits, weights = self.model(inputs, training=False, return_attention=True)
+        columns = self.model.encode_tensors(text)[0]
+        blank = are_blank(text, columns["token_ids"])
+        logits, weights = self.model(dense(columns), training=False, return_attention=True)
         tokens = self.model.tokenizer.split(text)[:, : self.model.max_length]
         steps = tf.shape(weights)[1]
         read = tf.sequence_mask(tokens.row_lengths(), steps, "float32")
         return {
-            **self._answer(logits),
+            **self._answer(logits, blank),
             "tokens": padded(tokens, steps),
             "attention": tf.cast(weights, "float32") * read,
         }
 
-    def _answer(self, logits):
+    def _answer(self, logits, blank):
+        """The answer to texts, of which some are `blank`: no class is named for these."""
         tf = tensorflow()
         model, logits = self.model, tf.cast(logits, "float32")
         names = tf.constant([to_utf8(name) for name in model.class_names])
         shown = tf.broadcast_to(names, tf.shape(logits))
         if model.multi_label:
             probabilities = tf.sigmoid(logits)
-            chosen = tf.ragged.boolean_mask(shown, probabilities > model.threshold)
+            above = (probabilities > model.threshold) & ~blank[:, None]
+            chosen = tf.ragged.boolean_mask(shown, above)
             labels = chosen.to_tensor(shape=(None, len(model.class_names)))
         else:
             probabilities = tf.nn.softmax(logits)
             labels = tf.gather(names, tf.argmax(probabilities, axis=-1))
+            labels = tf.where(blank, "", labels)
         return {"labels": labels, "probabilities": probabilities, "class_names": shown}
 
 
@@ -62,7 +68,7 @@ def classifier_signatures(model, examples):
     if model.multi_label:
         labels = Field("string", f"the classes above {model.threshold}, '' behind them", (count,))
     else:
-        labels = Field("string", "the most probable class")
+        labels = Field("string", "the most probable class; '' of a blank text")
     answers = {
         "labels": labels,
         "probabilities": Field("float32", "of each class, in the order of class_names", (count,)),

@@ -1,6 +1,7 @@
 """What a served tagger answers."""
 
 from keras_seq.export.signature import Field, Signature
+from keras_seq.models.sentences import split_tensors
 from keras_seq.models.serving.columns import dense, mended, padded
 from keras_seq.text.tokenizer import tensorflow, to_utf8
 
@@ -18,7 +19,7 @@ class TaggerGraph:
     def tag(self, text):
         """Sentences `(batch,)` -> `tokens`, `tags` and `probabilities`, `(batch, words)`."""
         tf = tensorflow()
-        words = tf.strings.split(text)
+        words = split_tensors(text)
         pieces, lengths = self._pieces(words)
         numbers, probabilities = self.model.answer(dense(self.model.encode_words(pieces)))
         chosen = tf.gather(probabilities, numbers, axis=-1, batch_dims=2)

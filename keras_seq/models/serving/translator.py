@@ -3,6 +3,7 @@
 from keras_seq.export.signature import Field, Signature
 from keras_seq.models.serving.columns import answer_shape, dense, padded, run_search, shaped
 from keras_seq.models.stop_tokens import end_token_ids
+from keras_seq.text.blank import are_blank
 from keras_seq.text.tokenizer import tensorflow
 
 ABOUT_SCORES = "by which the sampler ranks; the log-probability in nats, but for beam search"
@@ -28,7 +29,7 @@ class TranslatorGraph:
     def translate(self, text):
         """Texts `(batch,)` -> `outputs` and `scores`."""
         columns, _ = self.model.encode_tensors(text)
-        ids, scores = self._search(columns)
+        ids, scores = self._search(columns, text)
         return {
             "outputs": shaped(self._write(ids, text), self.sampler),
             "scores": shaped(scores, self.sampler),
@@ -38,7 +39,7 @@ class TranslatorGraph:
         """The same for the best answer, with the tokens of both sides and the attention."""
         tf = tensorflow()
         columns, _ = self.model.encode_tensors(text)
-        ids, scores = self._search(columns)
+        ids, scores = self._search(columns, text)
         best = ids[:: self.sampler.n_best or 1]
         outputs, sources = self._write(best, text), self._source_tokens(text)
         lengths = best.row_lengths()
@@ -57,13 +58,14 @@ class TranslatorGraph:
             "attention": tf.cast(weights, "float32") * written[:, :, None],
         }
 
-    def _search(self, columns):
-        """Ragged columns -> `(token_ids, scores)` of the answers."""
+    def _search(self, columns, text):
+        """Ragged columns of texts -> `(token_ids, scores)` of the answers; blank ones get none."""
         tf = tensorflow()
         lengths = tf.cast(columns["source_ids"].row_lengths(), "int32")
         limits = 3 * lengths + 32 if self.max_length is None else tf.fill(tf.shape(lengths), 2**30)
         first = self._start_tokens(tf.shape(lengths)[0])
-        limits, columns = tf.minimum(limits, self.room), dense(columns)
+        blank = are_blank(text, columns["source_ids"])
+        limits, columns = tf.where(blank, 0, tf.minimum(limits, self.room)), dense(columns)
         return run_search(self.model, self.sampler, columns, limits, first, self.end, self.room)
 
     def _start_tokens(self, rows):
@@ -114,7 +116,7 @@ def translator_signatures(model, sampler, max_length, examples, stop_tokens=None
         stop_tokens: likewise.
     """
     graph = TranslatorGraph(model, sampler, max_length, stop_tokens)
-    text = {"text": Field("string", "the texts to translate, UTF-8")}
+    text = {"text": Field("string", "the texts to translate, UTF-8; '' of a blank one")}
     shape = answer_shape(sampler)
     best = (
         "" if sampler.n_best is None else ", best first; an empty one with -1e9 where there is none"
