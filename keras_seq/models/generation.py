@@ -84,7 +84,7 @@ class Writer:
             callbacks: as in `keras.Model.predict`, for ids.
         """
         found = Adapter(self).inputs(x, steps)
-        x, steps = found, None if is_text(found) else steps
+        x, steps = found, steps if found is x or not is_text(found) else None
         if is_text_dataset(x):
             return np.concatenate([self.predict(batch, batch_size) for batch in text_batches(x)])
         if is_text(x):

@@ -351,7 +351,7 @@ class TextClassifier(TokenReader, Task):
             ValueError: for anything but these.
         """
         found = Adapter(self).inputs(x, steps)
-        x, steps = found, None if is_text(found) else steps
+        x, steps = found, steps if found is x or not is_text(found) else None
         if is_text_dataset(x):
             found = [self.predict(batch, batch_size, verbose) for batch in text_batches(x)]
             return np.concatenate(found)
