@@ -12,5 +12,16 @@ def without_masked(x, mask):
     Args:
         x: `(batch, time, size)`.
         mask: boolean `(batch, time)`, `False` where masked; `None` masks nothing.
+
+    Raises:
+        ValueError: for a mask of another shape.
     """
-    return x if mask is None else ops.where(mask[..., None], x, ops.zeros_like(x))
+    if mask is None:
+        return x
+    found, expected = tuple(mask.shape), tuple(x.shape)[:2]
+    sizes = zip(found, expected, strict=False)
+    if len(found) != 2 or any(None not in pair and pair[0] not in (1, pair[1]) for pair in sizes):
+        raise ValueError(
+            f"`mask` must be (batch, time), here {expected}; received the shape {found}."
+        )
+    return ops.where(mask[..., None], x, ops.zeros_like(x))

@@ -66,3 +66,12 @@ def test_one_row_stands_for_all_in_a_stack():
     stack = RNNStack("lstm", units=4, num_layers=2)
     found = stack(X, initial_state=[states(2, rows=1), states(2)])
     assert_close(found, stack(X, initial_state=[states(2), states(2)]))
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("name", ["LSTM", "GRU", "VanillaRNN", "MinGRU", "Bidirectional"])
+def test_masks_of_another_shape_are_refused(name):
+    layer = LAYERS[name][0]()
+    for shape in ((2, 4), (2, 6), (3, 5), (5, 2), (2, 5, 1), (5,)):
+        with pytest.raises(ValueError, match=r"`mask` must be \(batch, time\), here \(2, 5\)"):
+            layer(X, mask=np.ones(shape, bool))
