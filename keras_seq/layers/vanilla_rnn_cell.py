@@ -133,7 +133,7 @@ class VanillaRNNCell(keras.layers.SimpleRNNCell):
         return [ops.zeros((batch_size, self.readout_units), dtype=self.compute_dtype), h]
 
     def load_own_variables(self, store):
-        if self.built and not len(store):
+        if self.weights and not len(store):
             raise ValueError(
                 "The file has no weights for a VanillaRNN. Keras looks them up by the class of the "
                 "layer: load the weights of a SimpleRNN into a model with "

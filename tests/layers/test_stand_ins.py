@@ -7,7 +7,7 @@ import pytest
 from cases import D, U, floats
 from checks import array, arrays, assert_close
 
-from keras_seq.layers import GRU, LSTM, Bidirectional, VanillaRNN
+from keras_seq.layers import GRU, LSTM, Bidirectional, RNNStack, VanillaRNN
 
 pytestmark = pytest.mark.once
 
@@ -99,3 +99,11 @@ def test_files_of_weights(name, swapped, both, tmp_path):
         other.load_weights(path)
     assert_close(arrays(other.get_weights()), arrays(one.get_weights()))
     assert_close(array(other(X)), array(one(X)))
+
+
+def test_a_cell_that_is_a_pattern_has_no_weights_to_load(tmp_path):
+    """A stack keeps one, from which those of its layers are made."""
+    model = model_of(RNNStack("vanilla", U))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert_close(arrays(loaded.get_weights()), arrays(model.get_weights()))
