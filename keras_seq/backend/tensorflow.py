@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from keras_seq.backend.products import inside, multiply
 from keras_seq.backend.stack import Stack
+from keras_seq.backend.with_gradient import with_gradient
 
 SMALL = 2**15  # numbers in a batch of matrices
 # While a graph is made, cells hold tensors of it, such as what they drop out: one at a time.
@@ -176,7 +177,7 @@ def _loop_with_products(step, state, inputs, calls):
     def zeros_for(number, matrix, result):
         shape = tf.concat([[steps], tf.shape(result)], axis=0)
 
-        @tf.custom_gradient
+        @with_gradient
         def zeros(matrix):
             def backward(gradient):
                 # The loop is over when this is called: what it kept is here.
@@ -217,7 +218,7 @@ def _loop_with_products(step, state, inputs, calls):
 def _product_with(matrix):
     """The product with `matrix`, which hands no gradient to it, but its gradient does."""
 
-    @tf.custom_gradient
+    @with_gradient
     def multiplied(left):
         def backward(gradient):
             return _contract(gradient, tf.linalg.matrix_transpose(matrix))
@@ -265,7 +266,7 @@ def custom_gradient(forward, backward):
         def plain(*tensors):
             return forward(False, *with_none(tensors))[0]
 
-        @tf.custom_gradient
+        @with_gradient
         def apply(*tensors):
             # A tape that looked on would want the insides of what XLA compiles.
             hidden = tensors if eager else [tf.stop_gradient(x) for x in tensors]
@@ -305,7 +306,7 @@ def _differentiable(pull, plain, inputs):
     def apply(*gradients):
         wanted = []  # which inputs have a gradient
 
-        @tf.custom_gradient
+        @with_gradient
         def pulled(*tensors):
             found = pull(*tensors[count:])
             wanted.extend(one is not None for one in found)
@@ -477,7 +478,7 @@ def linear_scan(decay, inputs, state, reverse=False):
         Every h, `(batch, time, size)`, in the order of `inputs`.
     """
 
-    @tf.custom_gradient
+    @with_gradient
     def scanned(decay, inputs, state):
         outputs = _chunked(decay, inputs, state, reverse)
 
