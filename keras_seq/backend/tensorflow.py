@@ -6,6 +6,7 @@ import threading
 
 import keras
 import tensorflow as tf
+from tensorflow.python.eager.record import could_possibly_record  # whether a tape looks on
 
 from keras_seq.backend.products import inside, multiply
 from keras_seq.backend.stack import Stack
@@ -330,12 +331,35 @@ def hand_gradient_pays(units):
     """Whether `layers.kernels` are faster here than what TensorFlow derives.
 
     They are where XLA compiles them: inside a graph, and not for few units, which compiling takes
-    longer than it saves.
+    longer than it saves. Nor where the graph may leave this process: nobody says that it will.
     """
-    return not tf.executing_eagerly() and units >= 32 and not _portable.top()
+    if tf.executing_eagerly() or units < 32 or _portable.top():
+        return False
+    return could_possibly_record() or bool(_compiled.top()) or _is_step_of_keras()
+
+
+# Functions of Keras in which `fit`, `evaluate` and `predict` run a model; an export has others.
+_STEPS = {
+    "one_step_on_data",
+    "one_step_on_data_distributed",
+    "multi_step_on_data",
+    "one_step_on_iterator",
+    "multi_step_on_iterator",
+}
+
+
+def _is_step_of_keras():
+    """Whether the graph being made is one that trains or predicts, here and now."""
+    graph = tf.compat.v1.get_default_graph()
+    while graph is not None:
+        if getattr(graph, "name", None) in _STEPS:
+            return True
+        graph = getattr(graph, "outer_graph", None)
+    return False
 
 
 _portable = Stack()
+_compiled = Stack()  # true while `compiled` makes a graph
 
 
 def portable():
@@ -378,7 +402,7 @@ def compiled(function, variables=(), reading=None):
     traced = {}
 
     def trace(key):
-        with _TRACING:
+        with _TRACING, _compiled.holding(True):
             if key not in traced:  # by another thread meanwhile
                 specs = [tf.TensorSpec(shape, dtype) for shape, dtype in key]
                 traced[key] = tf.function(function).get_concrete_function(*specs)

@@ -46,6 +46,9 @@ class RNNStack(keras.layers.Layer):
     explodes is clipped by the optimiser, `keras.optimizers.Adam(global_clipnorm=1.0)` by its norm
     or `clipvalue=` number by number, or cut by `truncate`.
 
+    Second derivatives are right on every backend, but with `layer_norm` on TensorFlow: there those
+    of Keras's `LayerNormalization` are wrong (`tf.nn.moments` takes the mean for a constant).
+
     For streaming (of one direction), `start` and `step` take one step after the other; the results
     are those of the call.
 
