@@ -189,7 +189,7 @@ def test_ctrl_c_while_a_step_runs(after):
 def test_evaluate_and_predict(where, after):
     model = make()
     model.fit(Batches(model, 2), verbose=0, shuffle=False)
-    breaks = {"evaluate": "on_test_batch_begin", "predict": "on_predict_batch_end"}
+    breaks = {"evaluate": "on_test_batch_end", "predict": "on_predict_batch_end"}
     with pytest.raises(Break):
         if where == "validation":
             data = Batches(model, 1), Batches(model, 1, raises)
