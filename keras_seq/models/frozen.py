@@ -10,6 +10,8 @@ class Frozen:
 
     def get_config(self):
         config = super().get_config()
+        if any("int8" in weight.dtype for weight in self.weights):  # quantised: other weights
+            return config
         frozen = [
             i
             for i, weight in enumerate(self._lasting_weights())
