@@ -8,8 +8,9 @@ import numpy as np
 
 from keras_seq.backend import synchronize
 from keras_seq.callbacks.gradient_events import KINDS, GradientEvents, in_words
-from keras_seq.callbacks.norm_columns import NormColumns
+from keras_seq.callbacks.norm_columns import CLIPPED, TOTAL, NormColumns
 from keras_seq.callbacks.recording_optimizer import RecordingOptimizer, innermost
+from keras_seq.callbacks.summary_writer import SummaryWriter
 from keras_seq.identifiers import check_positive
 
 LOGS = ("global", "layer", "weight")
@@ -57,6 +58,10 @@ class GradientNorms(keras.callbacks.Callback):
         stop_on: which of the three kinds end the training, at most `buffer_steps` + 1 steps later.
         warn: whether to warn.
         buffer_steps: how many steps the device keeps before they are fetched.
+        writer: where the numbers of every step are written for TensorBoard, by the names that they
+            have in the logs: a folder, such as the one of `keras.callbacks.TensorBoard`, or a
+            writer of `tf.summary.create_file_writer`, which stays open. `None` for nowhere. Steps
+            count from 1 and go on from one `fit` to the next.
 
     Attributes:
         epochs: the numbers of the epochs of the last `fit`, from 1.
@@ -70,9 +75,9 @@ class GradientNorms(keras.callbacks.Callback):
         nonfinite_steps: how many steps were not finite.
 
     Raises:
-        ValueError: for another `logs` or `stop_on`, thresholds or sizes out of range; when training
-            begins, if the model has no optimiser or no trainable weights, another `GradientNorms`
-            is at work, or several optimisers clip.
+        ValueError: for another `logs`, `stop_on` or `writer`, thresholds or sizes out of range;
+            when training begins, if the model has no optimiser or no trainable weights, another
+            `GradientNorms` is at work, or several optimisers clip.
 
     Example:
 
@@ -101,6 +106,7 @@ class GradientNorms(keras.callbacks.Callback):
         stop_on=(),
         warn=True,
         buffer_steps=20,
+        writer=None,
     ):
         super().__init__()
         stop_on = (stop_on,) if isinstance(stop_on, str) else tuple(stop_on)
@@ -121,6 +127,8 @@ class GradientNorms(keras.callbacks.Callback):
         self.stop_on = stop_on
         self.warn = warn
         self.buffer_steps = buffer_steps
+        self._writer = None if writer is None else SummaryWriter(writer)
+        self._written = 0  # steps, of all trainings
         self._own = None  # what the trained model has: (model, optimiser, train function)
         self._reset()
 
@@ -173,11 +181,15 @@ class GradientNorms(keras.callbacks.Callback):
         numbers = self._columns.summary()
         for name, value in numbers.items():
             self.history.setdefault(name, []).append(value)
+        if self._writer is not None:
+            self._writer.flush()
         if logs is not None:
             logs.update(numbers)
 
     def on_train_end(self, logs=None):
         self._take_off()
+        if self._writer is not None:
+            self._writer.close()
 
     def _reset(self):
         self.epochs = []
@@ -242,8 +254,18 @@ class GradientNorms(keras.callbacks.Callback):
             self.nonfinite_steps += not np.isfinite(numbers[0])
             if self.every_step:
                 self._kept.append((self._step, numbers.astype("float32")))
+            if self._writer is not None:
+                self._write(numbers)
             for found in self._watch.read(layers):
                 self._tell(*found)
+
+    def _write(self, numbers):
+        """Write the numbers of a step, but for what was not applied in it."""
+        self._written += 1
+        named = dict(zip(self._columns.names, numbers, strict=True))
+        if np.isfinite(named[TOTAL]) and np.isnan(named[CLIPPED]):
+            del named[CLIPPED]
+        self._writer.write(self._written, named)
 
     def _tell(self, kind, layer, norm):
         if (kind, layer) in self._told:

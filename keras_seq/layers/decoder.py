@@ -25,7 +25,7 @@ from keras_seq.layers.luong_attention import LuongAttention
 from keras_seq.layers.monotonic_attention import MonotonicAttention
 from keras_seq.layers.observation import observed_scan
 from keras_seq.layers.scaled_dot_attention import ScaledDotAttention
-from keras_seq.layers.token_embedding import token_embedding
+from keras_seq.layers.token_embedding import embedding_matrix, token_embedding
 
 LearningRateSchedule = keras.optimizers.schedules.LearningRateSchedule
 
@@ -476,7 +476,8 @@ class Decoder(keras.layers.Layer):
     def _logits(self, readout, output, context, inputs, weights, memory):
         """The logits, of one step or of all."""
         if self.tie_embeddings:
-            matrix = ops.transpose(ops.cast(self.embedding.embeddings, self.projection.dtype))
+            matrix = embedding_matrix(self.embedding)
+            matrix = ops.transpose(ops.cast(matrix, self.projection.dtype))
             readout = ops.cast(readout, self.projection.dtype)
             logits = ops.matmul(readout, matrix) + ops.cast(self.projection_bias, matrix.dtype)
         else:
@@ -552,7 +553,9 @@ class _Loop:
 
 def _dense(layer, x):
     """`layer(x)`; where x is one step, with a product whose gradient can wait for all steps."""
-    if len(x.shape) > 2 or layer.compute_dtype != keras.backend.standardize_dtype(x.dtype):
+    plain = layer.quantization_mode is None  # a quantised kernel has a scale besides
+    plain = plain and layer.compute_dtype == keras.backend.standardize_dtype(x.dtype)
+    if len(x.shape) > 2 or not plain:
         return layer(x)
     # A search steps outside of the scope in which Keras casts the weights of mixed precision.
     return product(x, layer.kernel) + ops.convert_to_tensor(layer.bias, dtype=x.dtype)

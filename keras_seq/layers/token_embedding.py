@@ -1,6 +1,7 @@
 """The vectors of tokens."""
 
 import keras
+from keras import ops
 
 
 def token_embedding(vocabulary_size, size, dtype, name=None):
@@ -14,3 +15,10 @@ def token_embedding(vocabulary_size, size, dtype, name=None):
     return keras.layers.Embedding(
         vocabulary_size, size, embeddings_initializer=initializer, dtype=dtype, name=name
     )
+
+
+def embedding_matrix(embedding):
+    """Return the vectors of all tokens, `(vocabulary_size, size)`, of a quantised layer too."""
+    if embedding.quantization_mode is None:
+        return embedding.embeddings
+    return embedding(ops.arange(embedding.input_dim, dtype="int32"))

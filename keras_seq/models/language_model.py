@@ -6,7 +6,7 @@ from keras import ops
 from keras_seq import samplers
 from keras_seq.identifiers import check_positive, check_rate
 from keras_seq.layers.recurrent_layer import as_mask
-from keras_seq.layers.token_embedding import token_embedding
+from keras_seq.layers.token_embedding import embedding_matrix, token_embedding
 from keras_seq.models.adapter import Adapter
 from keras_seq.models.continuation import Continuation
 from keras_seq.models.encoders import STACK_OPTIONS, TokenReader, encoder_config, make_encoder
@@ -404,7 +404,7 @@ class LanguageModel(Continuation, TokenReader, Task):
             outputs = self.readout(outputs)
         if self.projection is not None:
             return self.projection(outputs)
-        matrix = ops.convert_to_tensor(self.embedding.embeddings)
+        matrix = ops.convert_to_tensor(embedding_matrix(self.embedding))
         logits = ops.matmul(
             ops.cast(outputs, self.variable_dtype),
             ops.transpose(ops.cast(matrix, self.variable_dtype)),

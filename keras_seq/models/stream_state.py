@@ -10,7 +10,9 @@ class StreamState(keras.layers.Layer):
     """State tensors of streams in non-trainable variables: every backend carries those in `fit`.
 
     The variables have room for the largest number of streams that `prepare` was called for; fewer
-    take the first rows. They are no part of a saved model, as every epoch begins at 0.
+    take the first rows. They are no part of a saved model, as every epoch begins at 0, and like
+    the state of a random seed they are among the `variables` and not among the `weights`: what
+    `get_weights` and `count_params` tell of a model is the same before and after training.
 
     Args:
         sizes: for each layer the list of the sizes of its state tensors, integers, or tuples where
@@ -22,6 +24,11 @@ class StreamState(keras.layers.Layer):
         self.sizes = [list(layer) for layer in sizes]
         self.room = 0
         self.built = True  # but without the lock that `build` puts on new variables
+
+    @property
+    def weights(self):
+        """None: the state is no weight."""
+        return []
 
     def prepare(self, streams):
         """Make room for so many streams, outside of any compiled function.
@@ -72,7 +79,7 @@ class StreamState(keras.layers.Layer):
 
     def _newest(self):
         """The variables with the most room: they were made last."""
-        return self.weights[-sum(map(len, self.sizes)) :]
+        return self.variables[-sum(map(len, self.sizes)) :]
 
     def _check(self, continues):
         rows = continues.shape[0]
@@ -88,3 +95,6 @@ class StreamState(keras.layers.Layer):
 
     def load_own_variables(self, store):
         """Load nothing."""
+
+    def get_config(self):
+        return {**super().get_config(), "sizes": self.sizes}

@@ -14,6 +14,7 @@ from keras_seq.models.frozen import Frozen
 from keras_seq.models.id_checks import check_id_dataset, check_ids
 from keras_seq.models.outputs import Outputs
 from keras_seq.models.own_metrics import heeds_filling, real_loss, real_metrics
+from keras_seq.models.quantizable import Quantizable
 from keras_seq.models.real_rows import LossTracker, pack
 from keras_seq.models.turns import Turns, in_turn
 from keras_seq.text import Tokenizer
@@ -43,7 +44,7 @@ class _SetEpoch(keras.callbacks.Callback):
         self.batched.set_epoch(epoch)
 
 
-class Task(Frozen, Exportable, keras.Model):
+class Task(Frozen, Exportable, Quantizable, keras.Model):
     """Base class of the task models: a Keras model that takes text.
 
     `fit`, `evaluate`, `predict` and the `*_on_batch` methods take
