@@ -6,6 +6,9 @@ from keras_seq.backend import compiled
 class CompiledFunctions:
     """What is compiled of one model that reads its weights: each function once.
 
+    What was compiled is forgotten when the model has other weights than it had then, as after
+    `quantize`, or `enable_lora` of a layer: it would go on with the old ones.
+
     Args:
         model: a task model.
 
@@ -19,11 +22,17 @@ class CompiledFunctions:
 
     def __init__(self, model):
         self.model = model
-        self._made = {}
+        self._made = ([], {})  # the weights of the model, and what was compiled for them
 
     def __call__(self, key, function):
-        made = self._made.get(key)
+        weights = self.model.weights
+        known, functions = self._made
+        if len(known) != len(weights) or any(
+            a is not b for a, b in zip(known, weights, strict=True)
+        ):
+            self._made = weights, functions = weights, {}
+        made = functions.get(key)
         if made is None:  # two threads may come here, and then both get what the first one made
-            made = compiled(function, self.model.weights, self.model.reading)
-            made = self._made.setdefault(key, made)
+            made = compiled(function, weights, self.model.reading)
+            made = functions.setdefault(key, made)
         return made

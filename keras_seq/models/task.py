@@ -480,10 +480,15 @@ class Task(Frozen, Exportable, Quantizable, keras.Model):
         Args:
             filepath: a path that ends in `.keras`; its folder is made where it is not there.
             overwrite: whether an existing file is replaced; otherwise it is a `ValueError`.
-            zipped: as in `keras.Model.save`.
+            zipped: `True` or `None`, as in `keras.Model.save`: a task model is one file.
             **kwargs: likewise.
         """
         path = pathlib.Path(filepath)
+        if zipped is False:
+            raise ValueError(
+                "A task model is saved as one file, zipped; received zipped=False. For a folder "
+                "there is keras.saving.save_model(model, folder, zipped=False)."
+            )
         if path.suffix != ".keras":
             raise ValueError(f"The file must end in .keras; received {filepath}.")
         if path.exists() and not overwrite:
