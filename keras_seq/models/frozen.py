@@ -31,6 +31,10 @@ class Frozen:
         return model
 
     def _lasting_weights(self):
-        """The weights that a file holds, in the order in which they are made."""
+        """The weights that a file holds, in the order in which they are made.
+
+        Low-rank adapters are none: a file has them in the matrix that they adapt.
+        """
         passing = {id(variable) for variable in self.passing_variables()}
-        return [weight for weight in self.weights if id(weight) not in passing]
+        weights = [weight for weight in self.weights if id(weight) not in passing]
+        return [weight for weight in weights if not weight.name.startswith("lora_")]

@@ -42,11 +42,10 @@ class Quantizable:
         return config
 
     @classmethod
-    def from_config(cls, config, **kwargs):
-        """Return the model of a config."""
+    def from_config(cls, config, custom_objects=None):
         config = dict(config)
         quantized = config.pop("quantized_layers", ())
-        model = super().from_config(config, **kwargs)
+        model = super().from_config(config, custom_objects)
         layers = list(model._flatten_layers(include_self=False))
         for one in quantized:
             layer = layers[one["place"]]

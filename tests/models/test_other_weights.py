@@ -49,8 +49,12 @@ def test_adapters_are_in_the_answers(make, tmp_path):
     embedding.lora_embeddings_b.assign(np.ones(embedding.lora_embeddings_b.shape))
     after = answers(model)
     model.save(tmp_path / "m.keras")
-    np.testing.assert_allclose(after, answers(load_model(tmp_path / "m.keras")), atol=1e-5)
+    loaded = load_model(tmp_path / "m.keras")
+    np.testing.assert_allclose(after, answers(loaded), atol=1e-5)
     assert np.abs(np.array(after) - before).max() > 1e-3
+    frozen = [weight for weight in loaded.weights if not weight.trainable]
+    own = loaded.source_embedding if make is translator else loaded.embedding
+    assert [weight is own.embeddings for weight in frozen] == [True]
 
 
 def test_fewer_bits_are_in_the_answers(tmp_path):
