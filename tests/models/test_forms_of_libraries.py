@@ -131,6 +131,7 @@ def test_hugging_face(check, whole, monkeypatch):
     found = arrived(monkeypatch, tagger, lambda: tagger.fit(words))
     assert found == arrived(monkeypatch, tagger, lambda: tagger.fit(WORDS, tags))
     model = TextClassifier.from_texts(TEXTS, LABELS, units=3)
+    model.compile()
     with pytest.raises(ValueError, match=r"dict of data sets, 'train'.*x\['train'\]"):
         model.fit(datasets.DatasetDict({"train": rows}))
 
