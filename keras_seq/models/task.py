@@ -67,6 +67,9 @@ class Task(Frozen, Exportable, Quantizable, keras.Model):
     - ids prepared by hand: the dict that `call` takes (or a dataset of it), handed on as it is.
       Where labels belong to tokens and no `sample_weight` comes with it, label 0 is padding.
 
+    Like every Keras model that is no graph of layers it has no `inputs`: a callback from elsewhere
+    that reads them asks `hasattr(model, "inputs")` before, as Keras does.
+
     A subclass defines `encode_examples` (Python texts to `Examples`), `encode_tensors` (the same
     inside a `tf.data` graph), `call`, and `check_targets` where a target is no text. What else
     differs between the tasks:

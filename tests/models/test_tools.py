@@ -163,7 +163,10 @@ def test_a_model_is_saved_as_one_file(tmp_path):
 
 
 class TextEstimator:
-    """The estimator of the README, without scikit-learn."""
+    """What scikit-learn takes for an estimator, without it.
+
+    `keras.wrappers.SKLearnClassifier` takes numbers in two axes alone, and no texts.
+    """
 
     def __init__(self, units=3, epochs=1):
         self.units, self.epochs = units, epochs
