@@ -235,6 +235,8 @@ def fused(kind, inputs, state, weights, mask=None, reverse=False):
         return None
     if _is_transformed():
         return None
+    if torch.compiler.is_compiling() and not torch.compiler.is_exporting():
+        return None  # its compiler does not know `mkldnn_rnn_layer` for batches of any size
     if _is_watched():
         return _fused_whatever_the_mask(kind, inputs, state, weights, mask, reverse)
     if kind == "gru" and inputs.device.type == "cpu":

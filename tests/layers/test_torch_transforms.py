@@ -157,3 +157,14 @@ def test_a_gradient_of_inputs_alone_keeps_no_graph():
         x = BATCHES[0].clone().requires_grad_()
         torch.autograd.grad(layer(Mark.apply(x)).sum(), [x], create_graph=twice)
         assert len(freed) == 1 + twice
+
+
+def test_a_compiled_model_predicts_for_every_batch():
+    """With `jit_compile`, batches of other sizes and other padding."""
+    inputs = [keras.Input((2, D)), keras.layers.Masking()]
+    model = keras.Sequential([*inputs, layers.LSTM(U)])
+    model.compile(jit_compile=True)
+    for x in (BATCHES[0][:, :2], BATCHES[2][:, :2], BATCHES[1][:2, :2]):
+        with torch.no_grad():
+            expected = model(x)
+        torch.testing.assert_close(torch.tensor(model.predict(x, verbose=0)), expected)
