@@ -104,6 +104,11 @@ def check_count(name, value):
     return check_at_least(name, value, 0)
 
 
+def check_batch_size(value, default=None):
+    """Return a number of rows as an `int`, or `default` for `None`; a `ValueError` for others."""
+    return default if value is None else check_positive("batch_size", value)
+
+
 def check_rate(name, value):
     """Return `value` as a number of Python; a `ValueError` unless it is in [0, 1)."""
     number = as_number(value)

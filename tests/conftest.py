@@ -35,6 +35,14 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))  # `from cases import ...
 WITHOUT_BACKEND = ("text", "datasets")
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--fuzz-seconds",
+        type=float,
+        help="how long tests/test_fuzz.py looks for input that breaks a model (20 otherwise)",
+    )
+
+
 def pytest_configure(config):
     config.addinivalue_line("markers", "once: the same on each backend, and run on PyTorch alone")
 

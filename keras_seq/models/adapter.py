@@ -158,6 +158,7 @@ class Adapter:
         x, y, sample_weight = given
         rows = Rows(self, x, targets and y is None)
         if rows.kind == "ids":
+            self._check_batches_of_ids(rows, y, sample_weight)
             return rows.source(), y, sample_weight
         if rows.kind == "none":
             return as_list(x, "x"), y, sample_weight
@@ -169,6 +170,19 @@ class Adapter:
         return found[0], *(
             new if came is None else came for new, came in zip(found[1:], given[1:], strict=True)
         )
+
+    def _check_batches_of_ids(self, rows, y, sample_weight):
+        """Raise a `ValueError` for what gives neither texts nor the dicts that `call` takes."""
+        if self.model.id_columns() is not None and not isinstance(rows.first, Mapping):
+            raise ValueError(
+                "`x` must give texts, or batches of ids as the dict that `call` takes; the first "
+                f"that it gives is {repr(rows.first)[:60]} of type {type(rows.first).__name__}."
+            )
+        if y is not None or sample_weight is not None:
+            raise ValueError(
+                "What gives batches of ids holds its labels and weights itself, as (x, y) or "
+                "(x, y, sample_weight); received `y` or `sample_weight` besides."
+            )
 
     def parts(self, element, batches, targets):
         """Return `(kind, x, y, sample_weight)` of one element.
@@ -228,6 +242,7 @@ class Rows:
 
     Attributes:
         kind: that of the first element, see `Adapter.parts`, or "none".
+        first: the input in the first element, or `None`.
         paired: whether the first element has a target.
         once: whether it can be read once only.
         repeats: whether each epoch should read it anew, as it gives batches of its own.
@@ -239,11 +254,11 @@ class Rows:
         self.targets = targets
         self.batches = gives_batches(source)
         self.once = is_iterator(source)
-        self.kind, self.paired = "none", False
+        self.kind, self.paired, self.first = "none", False, None
         self._first = []
         for element in itertools.islice(self._elements(), 1):
             self._first = [element] if self.once else []
-            self.kind, _, y, _ = adapter.parts(element, self.batches, targets)
+            self.kind, self.first, y, _ = adapter.parts(element, self.batches, targets)
             self.paired = y is not None
         self.repeats = self.batches and self.kind == "batch"
 

@@ -8,7 +8,7 @@ from keras import ops
 
 from keras_seq import samplers
 from keras_seq.backend import cross_entropy
-from keras_seq.identifiers import check_positive
+from keras_seq.identifiers import check_batch_size, check_positive
 from keras_seq.models.generation import Writer, best_answers, trace_steps
 from keras_seq.models.search import padded_rows, structure_of
 from keras_seq.models.stop_tokens import end_token_ids
@@ -79,7 +79,7 @@ class Continuation(Writer):
         """
         sampler = self.sampler if sampler is None else samplers.get(sampler)
         check_positive("max_length", max_length)
-        check_positive("batch_size", batch_size)
+        batch_size = check_batch_size(batch_size, 64)
         text = single_text(prompts)
         single = text is not None
         texts = [text] if single else check_texts(prompts, "prompts")
@@ -162,7 +162,7 @@ class Continuation(Writer):
         Raises:
             ValueError: for anything but strings.
         """
-        check_positive("batch_size", batch_size)
+        batch_size = check_batch_size(batch_size, 64)
         text = single_text(texts)
         single = text is not None
         texts = [text] if single else check_texts(texts, "texts")

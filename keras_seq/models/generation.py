@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from keras_seq import samplers
-from keras_seq.identifiers import check_positive
+from keras_seq.identifiers import check_batch_size, check_positive
 from keras_seq.models.adapter import Adapter
 from keras_seq.models.stop_tokens import end_token_ids
 from keras_seq.models.task import check_texts, is_text
@@ -90,7 +90,9 @@ class Writer:
         if is_text(x):
             texts = check_texts(x, "x")
             results = np.empty(len(texts), dtype=object)
-            for i, result in enumerate(self.generate(texts, batch_size=batch_size or 64)):
+            for i, result in enumerate(
+                self.generate(texts, batch_size=check_batch_size(batch_size, 64))
+            ):
                 results[i] = result  # one by one: NumPy would look into lists of answers
             return results
         return super().predict(
@@ -172,7 +174,7 @@ class Generation(Writer):
         sampler = self.sampler if sampler is None else samplers.get(sampler)
         if max_length is not None:
             check_positive("max_length", max_length)
-        check_positive("batch_size", batch_size)
+        batch_size = check_batch_size(batch_size, 64)
         text = single_text(inputs)
         single = text is not None
         texts = [text] if single else check_texts(inputs, "inputs")
@@ -312,6 +314,7 @@ class Generation(Writer):
                 "There must be one target for each source; "
                 f"received {len(sources)} sources and {len(targets)} targets."
             )
+        batch_size = check_batch_size(batch_size, 64)
         results = []
         for start in range(0, len(sources), batch_size):
             part = slice(start, start + batch_size)

@@ -1,6 +1,7 @@
 """Ids prepared by hand, looked at before a model sees them."""
 
 import dataclasses
+from collections.abc import Set
 
 import keras
 import numpy as np
@@ -40,10 +41,7 @@ def check_ids(model, x, y=None, sample_weight=None):
     if columns is None:
         return x, y, sample_weight
     if not isinstance(x, dict):
-        raise ValueError(
-            f"`x` must hold texts, or be the dict of ids that `call` takes, {_named(columns)}; "
-            f"received {_described(x)}."
-        )
+        raise _neither(columns, x)
     _check_names(x, columns)
     arrays = {name: _numbers(f"x[{name!r}]", x[name]) for name in x}
     rows = {name: len(array) for name, array in arrays.items() if array.ndim}
@@ -68,10 +66,15 @@ def check_id_dataset(model, dataset):
     """Return a dataset of ids with a check of every batch, or raise a `ValueError`.
 
     Of a `tf.data.Dataset` the structure is looked at here and the numbers of each batch when it
-    comes; anything else is returned as it is.
+    comes; anything else that gives batches is returned as it is.
     """
     spec, columns = getattr(dataset, "element_spec", None), model.id_columns()
-    if spec is None or columns is None:
+    if columns is None:
+        return dataset
+    if spec is None:
+        gives = any(hasattr(type(dataset), how) for how in ("__iter__", "__getitem__"))
+        if not gives or isinstance(dataset, (Set, bytes, range, np.generic)):
+            raise _neither(columns, dataset)
         return dataset
     parts = spec if isinstance(spec, tuple) else (spec,)
     if not isinstance(parts[0], dict):
@@ -88,7 +91,7 @@ def check_id_dataset(model, dataset):
                 f"x[{name!r}] of a dataset of ids must have {columns[name].rank} axes, the first "
                 f"one of the rows of a batch; received elements {spec}."
             )
-    rank = 2 if model.label_per_token or model.outputs().multi_label else 1
+    rank = 2 if model.label_per_token or model.output_form().multi_label else 1
     for label in parts[1:2]:
         column = label.shape.rank == rank + 1 and label.shape[-1] == 1
         if label.shape.rank not in (None, rank) and not column:
@@ -121,12 +124,19 @@ def _checked(model, columns, rank, x, y=None, weights=None):
             checks.append(tf.Assert(whole, ["`y` must hold integers; received", y]))
         y = tf.cast(y, "int32")
         beside = columns[model.labelled].beside if model.label_per_token else None
-        inside("y", y, 2 if model.outputs().multi_label else model.label_limit, beside)
+        inside("y", y, 2 if model.output_form().multi_label else model.label_limit, beside)
     if weights is not None:
         weights = tf.debugging.assert_all_finite(weights, "`sample_weight` must be finite")
     with tf.control_dependencies(checks):
         x = {name: tf.identity(numbers) for name, numbers in x.items()}
     return (x,) if y is None else (x, y) if weights is None else (x, y, weights)
+
+
+def _neither(columns, x):
+    return ValueError(
+        f"`x` must hold texts, or be the dict of ids that `call` takes, {_named(columns)}; "
+        f"received {_described(x)}."
+    )
 
 
 def check_weights(weights):
@@ -146,7 +156,7 @@ def _check_labels(model, y, count, arrays):
     y = _numbers("y", y, whole=True)
     limit = model.label_limit
     if not model.label_per_token:
-        shape = (count, limit) if model.outputs().multi_label else (count,)
+        shape = (count, limit) if model.output_form().multi_label else (count,)
         limit = 2 if len(shape) == 2 else limit
     else:
         shape = arrays[model.labelled].shape

@@ -259,7 +259,7 @@ class LanguageModel(Continuation, TokenReader, Task):
     def label_limit(self):
         return self.tokenizer.vocabulary_size
 
-    def outputs(self):
+    def output_form(self):
         return Outputs(self.tokenizer.vocabulary_size, per_token=True)
 
     def check_inputs(self, x):

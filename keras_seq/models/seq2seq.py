@@ -290,7 +290,7 @@ class Seq2Seq(Generation, Task):
     def label_limit(self):
         return self.target_tokenizer.vocabulary_size
 
-    def outputs(self):
+    def output_form(self):
         return Outputs(self.target_tokenizer.vocabulary_size, per_token=True)
 
     def encode_examples(self, x, y=None, sample_weight=None):

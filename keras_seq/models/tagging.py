@@ -3,6 +3,7 @@
 import numpy as np
 from keras import ops
 
+from keras_seq.identifiers import check_batch_size
 from keras_seq.models.adapter import Adapter
 from keras_seq.models.batches import padded_batches
 from keras_seq.models.functions import CompiledFunctions
@@ -33,11 +34,11 @@ class Tagging:
         self._compiled = CompiledFunctions(model)
 
     def __call__(self, x, batch_size=None, verbose=0):
-        x = Adapter(self.model).inputs(x)
+        x, batch_size = Adapter(self.model).inputs(x), check_batch_size(batch_size, 64)
         if is_text_dataset(x):
             return [pair for part in text_batches(x) for pair in self(part, batch_size, verbose)]
         if is_text(x):
-            return self._sentences(check_sentences(x, "x"), batch_size or 64, verbose)
+            return self._sentences(check_sentences(x, "x"), batch_size, verbose)
         if not is_dataset(x):
             return self._batch(check_ids(self.model, x)[0])
         x = check_id_dataset(self.model, x)

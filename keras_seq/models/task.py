@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_seq.backend import guarded, kept_on_error, static_step
+from keras_seq.identifiers import check_batch_size
 from keras_seq.models.adapter import Adapter, Stream, gives_batches
 from keras_seq.models.exportable import Exportable
 from keras_seq.models.frozen import Frozen
@@ -134,7 +135,7 @@ class Task(Frozen, Exportable, Quantizable, keras.Model):
                 kept from counting padding.
         """
         static = not run_eagerly and static_step(jit_compile)
-        outputs = self.outputs()
+        outputs = self.output_form()
         used_loss = real_loss(loss, outputs, static)
         used = real_metrics(metrics, weighted_metrics, outputs, static)
         super().compile(
@@ -168,7 +169,7 @@ class Task(Frozen, Exportable, Quantizable, keras.Model):
             found[0] = self._compiled_with.tracker  # in the place of Keras's
         return found
 
-    def outputs(self):
+    def output_form(self):
         """Return the `Outputs` of the model: what its labels and predictions are."""
         return Outputs(5, self.label_per_token)
 
@@ -308,6 +309,7 @@ class Task(Frozen, Exportable, Quantizable, keras.Model):
                 that leaves nothing to train on, or `class_weight` where a model has no classes.
         """
         self._check_compiled("fit")
+        batch_size = check_batch_size(batch_size)
         if not 0 <= validation_split < 1:
             raise ValueError(f"`validation_split` must be in [0, 1); received {validation_split}.")
         steps = kwargs.get("steps_per_epoch")
@@ -317,11 +319,11 @@ class Task(Frozen, Exportable, Quantizable, keras.Model):
         self._check_labelled(x, y)
         if class_weight is not None and self.label_per_token:
             raise ValueError(f"`class_weight` has no meaning for a {type(self).__name__}.")
-        if class_weight is not None and self.outputs().multi_label:
+        if class_weight is not None and self.output_form().multi_label:
             raise ValueError("`class_weight` has no meaning with multi_label=True.")
         if class_weight is not None and (is_text_dataset(x) or isinstance(x, Stream)):
             raise ValueError("`class_weight` needs lists; put the weights into the dataset.")
-        validation_batch_size = validation_batch_size or batch_size
+        validation_batch_size = check_batch_size(validation_batch_size, batch_size)
         validation_data, steps = self._read_validation(
             validation_data, validation_batch_size, kwargs.get("validation_steps")
         )
@@ -386,6 +388,7 @@ class Task(Frozen, Exportable, Quantizable, keras.Model):
     def evaluate(self, x=None, y=None, batch_size=None, sample_weight=None, **kwargs):
         """Return loss and metrics on text; the arguments are those of `keras.Model.evaluate`."""
         self._check_compiled("evaluate")
+        batch_size = check_batch_size(batch_size)
         if "_use_cached_eval_dataset" not in kwargs:  # `fit` has looked at it before
             steps = kwargs.get("steps")
             if _reads_steps(x, found := self._read(x, y, sample_weight, steps, batch_size)):
@@ -419,6 +422,7 @@ class Task(Frozen, Exportable, Quantizable, keras.Model):
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
         """Return what the model computes of ids, as `keras.Model.predict`."""
         x = check_id_dataset(self, x) if is_dataset(x) else check_ids(self, x)[0]
+        batch_size = check_batch_size(batch_size)
         return self.predict_ids(
             x, batch_size=batch_size, verbose=verbose, steps=steps, callbacks=callbacks
         )

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_seq.identifiers import as_number, check_positive, check_rate
+from keras_seq.identifiers import as_number, check_batch_size, check_positive, check_rate
 from keras_seq.layers.poolings import get_pooling
 from keras_seq.layers.token_embedding import token_embedding
 from keras_seq.models.adapter import Adapter
@@ -296,7 +296,7 @@ class TextClassifier(TokenReader, Task):
     def label_limit(self):
         return len(self.class_names)
 
-    def outputs(self):
+    def output_form(self):
         return Outputs(len(self.class_names), False, self.multi_label, self.threshold)
 
     def check_targets(self, y):
@@ -363,19 +363,19 @@ class TextClassifier(TokenReader, Task):
 
     def _predict_examples(self, examples, batch_size=None, verbose=0, steps=None, callbacks=None):
         """The probabilities of encoded texts."""
-        count = len(examples)
+        batch_size, count = check_batch_size(batch_size, 64), len(examples)
         result = np.zeros((count, len(self.class_names)), "float32")
         if not count:
             return result
         if steps is not None or callbacks is not None:
             more = {"verbose": verbose, "steps": steps, "callbacks": callbacks}
-            batches = LengthBatches(examples, batch_size or 64)
+            batches = LengthBatches(examples, batch_size)
             logits = self.predict_ids(BatchedDataset(batches).dataset, **more)
             order = batches.order().ravel()[: len(logits)]
             rows = order < count  # the others fill the batches up
             result[order[rows]] = self._probabilities(logits[rows])
             return result
-        for rows, inputs in padded_batches(examples, batch_size or 64, verbose):
+        for rows, inputs in padded_batches(examples, batch_size, verbose):
             result[rows] = self._probabilities(self._run(inputs["token_ids"])[: len(rows)])
         return result
 
@@ -461,7 +461,7 @@ class TextClassifier(TokenReader, Task):
                 'Only a pooling with weights, such as pooling="attention", can show them; the '
                 f"pooling of the model is {type(self.pooling).__name__}."
             )
-        texts = check_texts(texts, "texts")
+        texts, batch_size = check_texts(texts, "texts"), check_batch_size(batch_size, 64)
         results = []
         for start in range(0, len(texts), batch_size):
             part = texts[start : start + batch_size]

@@ -400,7 +400,7 @@ class TextTagger(TokenReader, Task):
     def label_limit(self):
         return len(self.tag_names) + 1
 
-    def outputs(self):
+    def output_form(self):
         return Outputs(len(self.tag_names), per_token=True)
 
     def real_targets(self, x, y, sample_weight=None):
