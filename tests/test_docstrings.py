@@ -28,7 +28,7 @@ MODULES = [
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_run(name):
-    if name in NEED_FILES and "KERAS_SEQ_DATA" not in os.environ:
+    if name in NEED_FILES and not os.environ.get("KERAS_SEQ_DATA"):
         pytest.skip("needs the files that KERAS_SEQ_DATA leads to")
     module = importlib.import_module(name)
     assert doctest.testmod(module, verbose=False).failed == 0

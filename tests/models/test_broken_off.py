@@ -80,6 +80,14 @@ def assert_same(model, other):
         np.testing.assert_array_equal(one, two)
 
 
+@pytest.fixture(autouse=True)
+def _ctrl_c():
+    """Ctrl-C breaks off, also in a process that was started to ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture(scope="module")
 def after():
     """The model after so many steps; no test changes these."""

@@ -74,7 +74,7 @@ def test_attention_of_given_targets_is_that_of_written_ones(model):
     written = model.generate(TEXTS, return_attention=True)
     given = model.attention(TEXTS, [answer["text"] for answer in written], batch_size=4)
     for one, other in zip(given, written, strict=True):
-        if "<unk>" not in other["target_tokens"] and other["target_tokens"][-1] == "</s>":
+        if "<unk>" not in other["target_tokens"] and other["target_tokens"][-1:] == ["</s>"]:
             assert one["target_tokens"] == other["target_tokens"]
             assert one["source_tokens"] == other["source_tokens"]
             np.testing.assert_allclose(one["attention"], other["attention"], atol=1e-5)
@@ -91,7 +91,7 @@ def test_attention_is_none_without_attention(tiny):
 def test_lengths(model, sampler):
     for text in TEXTS:
         answer = model.generate(text, sampler=sampler, max_length=3, return_attention=True)
-        assert 1 <= len(answer["target_tokens"]) <= 3
+        assert bool(text) <= len(answer["target_tokens"]) <= 3 * bool(text)  # blank: nothing
     endless = model.generate("abcde" * 2000, sampler=sampler, return_attention=True)
     assert endless["attention"].shape[1] == model.max_source_length
     assert len(endless["target_tokens"]) <= 40
@@ -166,7 +166,7 @@ def test_predict_keeps_lists_of_answers(tiny):
 
 
 def test_the_trace_leads_to_the_answer(model):
-    answers = model.generate(TEXTS[:3], sampler="beam", return_trace=True, return_attention=True)
+    answers = model.generate(TEXTS[2:5], sampler="beam", return_trace=True, return_attention=True)
     for answer in answers:
         steps, path, place = answer["trace"], [], 0
         assert all(entry["finished"] for entry in steps[-1])
@@ -196,7 +196,7 @@ def test_an_unknown_token_is_replaced_by_what_it_attends_to(model):
     answers = model.generate(TEXTS, replace_unknown=True, return_attention=True, **options)
     for text, answer in zip(TEXTS, answers, strict=True):
         attended = answer["attention"][:, : len(text)]
-        expected = [text[s] for s in attended.argmax(axis=-1)] if text else ["<unk>"] * 4
+        expected = [text[s] for s in attended.argmax(axis=-1)] if text else []
         assert answer["target_tokens"] == expected
         assert answer["text"] == "".join(expected).replace("<unk>", "\ufffd")
     assert model.generate(TEXTS, replace_unknown=True, **options) == [a["text"] for a in answers]
@@ -251,7 +251,7 @@ def test_generates_within_fit(tiny):
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ({"inputs": 5}, "received int"),
+        ({"inputs": 5}, "received 5 of type int"),
         ({"inputs": ["a", 5]}, "item 1 is 5"),
         ({"inputs": "a", "sampler": "oracle"}, "Unknown sampler 'oracle'"),
         ({"inputs": "a", "max_length": 0}, "`max_length`"),
