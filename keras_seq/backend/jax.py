@@ -113,6 +113,9 @@ def _scan_with_products(step, state, inputs, calls):
     traced, pattern = jax.make_jaxpr(with_zeros, return_shape=True)(first, state, matrices, zeros)
     constants, pattern = traced.consts, jax.tree.structure(pattern)
 
+    if _goes_forward(matrices, constants, state, inputs):
+        return loop(step, state, inputs)
+
     def run(matrices, constants, state, inputs, zeros):
         def body(state, x):
             x, zero = x
@@ -161,12 +164,42 @@ def custom_gradient(forward, backward):
     """Give a function a gradient of its own; see the TensorFlow twin for the contract."""
 
     @jax.custom_vjp
-    def function(*args):
+    def with_own(*args):
         return forward(False, *args)[0]
 
     keeping = functools.partial(forward, True)
-    function.defvjp(keeping, lambda kept, gradients: tuple(backward(kept, *gradients)))
+    with_own.defvjp(keeping, lambda kept, gradients: tuple(backward(kept, *gradients)))
+
+    def function(*args):
+        return forward(False, *args)[0] if _goes_forward(args) else with_own(*args)
+
     return function
+
+
+def _goes_forward(*nests):
+    """Whether `jax.jvp` or `jacfwd` differentiates: they know no way but the plain one.
+
+    It is seen from outside of a `jax.jit` alone: `jvp(jit(f))` is refused by JAX, where
+    `jit(jvp(f))` is right.
+    """
+    return any(map(_has_tangent, jax.tree.leaves(nests))) and _backward_is_told_apart()
+
+
+def _has_tangent(x):
+    while isinstance(x, jax.core.Tracer):
+        kind = type(x).__name__
+        if kind in ("JVPTracer", "LinearizeTracer"):
+            return kind == "JVPTracer"
+        x = getattr(x, "val", None)  # one of many, under `vmap`
+    return False
+
+
+@functools.cache
+def _backward_is_told_apart():
+    """Whether `jax.grad` looks otherwise than `jax.jvp`; before JAX 0.7 it does not."""
+    seen = []
+    jax.grad(lambda x: seen.append(_has_tangent(x)) or x)(1.0)
+    return not any(seen)
 
 
 def hand_gradient_pays(units):
