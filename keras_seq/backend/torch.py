@@ -214,6 +214,9 @@ def hand_gradient_pays(units):
     return False
 
 
+_uncompiled = []  # `fused` itself, where a compiler is at work: to make it imports the compiler
+
+
 def fused(kind, inputs, state, weights, mask=None, reverse=False):
     """Run a recurrence in one kernel of PyTorch, where there is one.
 
@@ -236,7 +239,11 @@ def fused(kind, inputs, state, weights, mask=None, reverse=False):
     if _is_transformed():
         return None
     if torch.compiler.is_compiling() and not torch.compiler.is_exporting():
-        return None  # its compiler does not know `mkldnn_rnn_layer` for batches of any size
+        # Its compiler does not know `mkldnn_rnn_layer` for batches of any size, and takes minutes
+        # for the steps one by one: the kernel runs between two compiled parts.
+        if not _uncompiled:
+            _uncompiled.append(torch.compiler.disable(fused))
+        return _uncompiled[0](kind, inputs, state, weights, mask, reverse)
     if _is_watched():
         return _fused_whatever_the_mask(kind, inputs, state, weights, mask, reverse)
     if kind == "gru" and inputs.device.type == "cpu":
