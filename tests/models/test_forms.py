@@ -407,7 +407,8 @@ def test_a_generator_without_an_end_needs_its_steps(classifier, language, monkey
     read = []
     counted = (read.append(1) or pair for pair in endless())
     losses = trained(classifier, counted, epochs=3, steps_per_epoch=3)[0]
-    assert len(losses) == 3 and losses[-1] < losses[0] and 18 <= len(read) <= 22
+    assert len(losses) == 3 and losses[-1] < losses[0]
+    assert 18 <= len(read) <= 30  # 9 batches of 2, and some that are read ahead
     found = evaluated(classifier, endless(), steps=3, batch_size=2)
     close([found], [evaluated(classifier, TEXTS, LABELS)])
     texts = (text for text, _ in endless())
