@@ -6,11 +6,18 @@ import threading
 
 import keras
 import tensorflow as tf
-from tensorflow.python.eager.record import could_possibly_record  # whether a tape looks on
 
 from keras_seq.backend.products import inside, multiply
 from keras_seq.backend.stack import Stack
 from keras_seq.backend.with_gradient import with_gradient
+
+try:
+    from tensorflow.python.eager.record import could_possibly_record  # whether a tape looks on
+except ImportError:  # not public: without, a training loop of one's own has plain kernels
+
+    def could_possibly_record():
+        return False
+
 
 SMALL = 2**15  # numbers in a batch of matrices
 # While a graph is made, cells hold tensors of it, such as what they drop out: one at a time.

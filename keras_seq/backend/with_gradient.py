@@ -4,7 +4,7 @@ import functools
 import weakref
 
 import tensorflow as tf
-from tensorflow.python.framework.ops import gradient_registry
+from tensorflow.python.framework import ops
 
 
 def with_gradient(function):
@@ -30,7 +30,8 @@ def _move_to_graph(result):
     """Let the graph of a result of `tf.custom_gradient` have the gradient function."""
     graph, name = result.graph, tf.compat.as_str(result.op.get_attr("_gradient_op_type"))
     # There is no public way to it; without, all is right but for the memory.
-    entries = getattr(gradient_registry, "_registry", {})
+    registry = getattr(ops, "gradient_registry", None)
+    entries = getattr(registry, "_registry", {})
     if name not in entries:
         return
     if not hasattr(graph, "_keras_seq_gradients"):
