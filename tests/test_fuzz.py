@@ -176,6 +176,13 @@ sampler = st.one_of(
     st.just(ks.samplers.Beam(2, n_best=2)),
     st.just(ks.samplers.Random(temperature=0.5, seed=1)),
 )
+WRITING = {
+    "sampler": sampler,
+    "max_length": lengths,
+    "batch_size": sizes,
+    "return_scores": FLAGS,
+    "return_trace": FLAGS,
+}
 
 CALLS = {
     "classifier": st.one_of(
@@ -209,33 +216,14 @@ CALLS = {
         call(
             "generate",
             one(inputs),
-            options(
-                sampler=sampler,
-                max_length=lengths,
-                batch_size=sizes,
-                return_scores=FLAGS,
-                return_attention=FLAGS,
-                return_trace=FLAGS,
-                replace_unknown=FLAGS,
-            ),
+            options(**WRITING, return_attention=FLAGS, replace_unknown=FLAGS),
         ),
         call("predict", one(inputs), options(batch_size=sizes)),
         call("attention", pairs(texts), options(batch_size=sizes)),
         training(texts),
     ),
     "language model": st.one_of(
-        call(
-            "generate",
-            one(inputs),
-            options(
-                sampler=sampler,
-                max_length=lengths,
-                batch_size=sizes,
-                strip_prompt=FLAGS,
-                return_scores=FLAGS,
-                return_trace=FLAGS,
-            ),
-        ),
+        call("generate", one(inputs), options(**WRITING, strip_prompt=FLAGS)),
         call("score", one(inputs), options(batch_size=sizes, return_tokens=FLAGS)),
         call("fit", one(inputs), options(**FITTING)),
         call("evaluate", one(inputs), options(**TRAINING)),
