@@ -40,10 +40,14 @@ def gradients(
     ] = "vanilla,irnn,lstm,gru",
     length: Annotated[str, typer.Option(help="Lengths of the task, with commas.")] = "100",
     seeds: Annotated[int, typer.Option(min=1, help="Runs of each.")] = 3,
-    units: Annotated[int, typer.Option(min=1)] = 64,
+    units: Annotated[int, typer.Option(min=1, help="Size of the state.")] = 64,
     layers: Annotated[int, typer.Option(min=1, help="Recurrent layers.")] = 1,
-    bidirectional: Annotated[bool, typer.Option("--bidirectional")] = False,
-    residual: Annotated[bool, typer.Option("--residual")] = False,
+    bidirectional: Annotated[
+        bool, typer.Option("--bidirectional", help="Read from both sides.")
+    ] = False,
+    residual: Annotated[
+        bool, typer.Option("--residual", help="Add a layer's input to its output.")
+    ] = False,
     attention: Annotated[
         bool, typer.Option("--attention", help="Look at all states, not only the last.")
     ] = False,
@@ -57,7 +61,7 @@ def gradients(
     clip_value: Annotated[
         float | None, typer.Option(help="Limit of each number of the gradient, in its place.")
     ] = None,
-    batch_size: Annotated[int, typer.Option(min=1)] = 64,
+    batch_size: Annotated[int, typer.Option(min=1, help="Sequences at once.")] = 64,
     steps: Annotated[int, typer.Option(min=1, help="Batches at most.")] = 2000,
 ):
     """Train cells on a task of a given length and measure how the gradient reaches its beginning.
