@@ -1,0 +1,70 @@
+"""Register the classes of saved files as soon as Keras is imported, though the package is lazy.
+
+Keras finds the class of a saved object by its registration alone and imports nothing for it. So an
+import hook waits until Keras is imported, by whomever, and then imports the parts that register.
+"""
+
+import functools
+import importlib
+import sys
+import threading
+
+REGISTERING = ("initializers", "layers", "samplers", "text", "models")
+
+
+def register():
+    """Import what registers classes with Keras."""
+    for name in REGISTERING:
+        importlib.import_module(f"keras_seq.{name}")
+
+
+def register_with_keras():
+    """Register at once where Keras is imported, else as soon as it is."""
+    hook = _Hook()
+    sys.meta_path.insert(0, hook)
+    if "keras" in sys.modules:
+        sys.meta_path.remove(hook)
+        register()
+
+
+class _Hook:
+    """Counts the imports in progress in which Keras may be, and registers at the end of the last.
+
+    Before that end Keras, TensorFlow (which imports it) or a part of this package may be half
+    imported.
+    """
+
+    def __init__(self):
+        self.running = 0
+        self.lock = threading.Lock()
+
+    def find_spec(self, name, path, target=None):
+        """Find a module as the finders behind this one do, and let its execution be counted."""
+        if name not in ("keras", "tensorflow") and not name.startswith("keras_seq."):
+            return None
+        finders = [*sys.meta_path]
+        finders = finders[finders.index(self) + 1 :] if self in finders else finders
+        specs = (finder.find_spec(name, path, target) for finder in finders)
+        spec = next((spec for spec in specs if spec is not None), None)
+        if spec is not None and spec.loader is not None:
+            spec.loader.exec_module = functools.partial(self.execute, spec.loader)
+        return spec
+
+    def execute(self, loader, module):
+        """Execute a module; behind the last one in progress, register if Keras is there."""
+        vars(loader).pop("exec_module", None)  # the loader is as it was
+        with self.lock:
+            self.running += 1
+        try:
+            loader.exec_module(module)
+        finally:
+            with self.lock:
+                self.running -= 1
+        with self.lock:
+            last = not self.running and "keras" in sys.modules and self in sys.meta_path
+            if last:
+                sys.meta_path.remove(self)
+        if last:
+            # The module is whole: no other thread shall wait for it, this one may wait for theirs.
+            module.__spec__._initializing = False
+            register()
