@@ -1,4 +1,4 @@
-"""The twins of `keras_seq.backend` do the same."""
+"""`keras_seq.backend` does the same on every backend."""
 
 import keras
 import numpy as np

@@ -68,7 +68,7 @@ def test_without_bias(name):
 def test_the_linear_recurrence_and_its_gradient(length, reverse, monkeypatch):
     """Against the plain loop in float64, for decays from 0 to 1 and numbers of any sign."""
     if keras.config.backend() == "jax":  # on a CPU it takes one chunk
-        monkeypatch.setattr("keras_seq.backend.jax._chunk", lambda length: 32)
+        monkeypatch.setattr("keras_seq.backend.jax.recurrence._chunk", lambda length: 32)
     x = {
         "decay": np.clip(np.abs(floats(2, length, 3)), 0, 1),
         "inputs": floats(3, length, 2).reshape(2, length, 3),

@@ -1,0 +1,325 @@
+"""The contract of a backend: what `keras_seq.backend` offers on TensorFlow, JAX and PyTorch.
+
+`keras_seq.backend` takes each name from the folder of the backend that runs, or from `plain` where
+that backend needs nothing of its own. A new backend is a folder, and a branch there. Tensors are
+those of the backend; nests are what `keras.tree` knows: lists, tuples and dicts of tensors.
+"""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, Protocol
+
+import keras
+
+Tensor = Any
+Nest = Any
+Step = Callable[[Nest, Nest], tuple[Nest, Nest]]
+Kind = Literal["lstm", "gru", "vanilla"]
+Context = contextlib.AbstractContextManager
+# kernel, recurrent_kernel, bias, recurrent_bias; see `Backend.fused`.
+Weights = tuple[Tensor, Tensor, Tensor, Tensor | None]
+
+
+class Backend(Protocol):
+    """The functions of `keras_seq.backend`.
+
+    Attributes:
+        jit_pays: whether `jit_compile="auto"` should compile a model with recurrent layers.
+        keeps_values_aside: whether Keras's `fit`, `evaluate` and `predict` keep the values of a
+            model outside of its variables while they run.
+    """
+
+    jit_pays: bool
+    keeps_values_aside: bool
+
+    # Loops.
+
+    def scan(
+        self, step: Step, state: Nest, inputs: Nest, matrices: Sequence[Tensor] = ()
+    ) -> tuple[Nest, Nest]:
+        """Run `step` over the time axis of `inputs`.
+
+        Args:
+            step: `(x_t, state) -> (output, state)`; nests of tensors, batch first.
+            state: the initial state, a nest of tensors `(batch, ...)`.
+            inputs: a nest of tensors `(batch, time, ...)`; `time` may be 0.
+            matrices: tensors that the step multiplies with by `product`. Their gradient, and that
+                of Keras variables, is then one product over all steps after the loop back through
+                time.
+
+        Returns:
+            `(outputs, state)`: every output stacked to `(batch, time, ...)`, and the last state.
+        """
+        ...
+
+    def loop(
+        self, step: Step, state: Nest, inputs: Nest, reverse: bool = False
+    ) -> tuple[Nest, Nest]:
+        """Run `step` over the first axis of `inputs`: `scan` without products that wait.
+
+        Args:
+            step, state: as in `scan`.
+            inputs: a nest of tensors `(time, batch, ...)`.
+            reverse: whether to run from the last step to the first.
+
+        Returns:
+            `(outputs, state)`: every output stacked to `(time, batch, ...)`, in the order of the
+            inputs, and the last state.
+        """
+        ...
+
+    def product(self, left: Tensor, right: "Tensor | keras.Variable") -> Tensor:
+        """Return `left @ right`, for a `right` that stays the same from step to step of a `scan`.
+
+        Args:
+            left: `(batch, ..., n)`.
+            right: `(n, m)`; or `(batch, n, m)`, a matrix for each row, with `left` of `(batch, n)`.
+
+        Returns:
+            `(batch, ..., m)`, in the dtype of `left`.
+        """
+        ...
+
+    # Gradients.
+
+    def custom_gradient(
+        self,
+        forward: Callable[..., tuple[tuple[Tensor, ...], Nest]],
+        backward: Callable[..., Sequence[Tensor | None]],
+    ) -> Callable[..., tuple[Tensor, ...]]:
+        """Give a function a gradient written by hand, which is differentiable in its turn.
+
+        Args:
+            forward: `(keep, *args) -> (outputs, kept)`: the arguments are tensors or `None`, the
+                outputs a tuple of tensors, and `kept` a nest of what `backward` needs, which is
+                not looked at where `keep` is false.
+            backward: `(kept, *gradients) -> gradients`, one for each argument; `None` where there
+                is none.
+
+        Returns:
+            A function of the same arguments, which returns the outputs.
+        """
+        ...
+
+    def gradient(self, function: Callable[[Nest], Tensor], inputs: Nest) -> tuple[Tensor, Nest]:
+        """Return `function(inputs)`, a scalar, and its gradient with respect to the nest `inputs`.
+
+        The gradient of what the function does not use is 0.
+        """
+        ...
+
+    # Recurrences.
+
+    def hand_gradient_pays(self, units: int) -> bool:
+        """Whether a recurrence with a gradient by `custom_gradient` is faster, here and now."""
+        ...
+
+    def fused(
+        self,
+        kind: Kind,
+        inputs: Tensor,
+        state: Sequence[Tensor],
+        weights: Weights,
+        mask: Tensor | None = None,
+        reverse: bool = False,
+    ) -> tuple[Tensor, Sequence[Tensor]] | None:
+        """Run a recurrence in one kernel.
+
+        Args:
+            kind: `"lstm"`, `"gru"` (reset after the product) or `"vanilla"` (tanh).
+            inputs: `(batch, time, features)`.
+            state: a list of tensors `(batch, units)`.
+            weights: `(kernel, recurrent_kernel, bias, recurrent_bias)` in the layout of Keras; the
+                last one is `None` for all but the GRU.
+            mask: boolean `(batch, time)`, or `None`: at a masked step the state stays.
+            reverse: whether to run from the last step to the first.
+
+        Returns:
+            `(outputs, state)`: `(batch, time, units)`, 0 where masked, and the last state; or
+            `None` where no kernel serves: there is none, or not for this dtype or mask.
+        """
+        ...
+
+    def fused_both(
+        self,
+        kind: Kind,
+        inputs: Tensor,
+        states: Sequence[Sequence[Tensor]],
+        weights: Sequence[Weights],
+        mask: Tensor | None = None,
+    ) -> tuple[Sequence[Tensor], Sequence[Sequence[Tensor]]] | None:
+        """Run two recurrences over the same inputs, the second one from the last step to the first.
+
+        Args:
+            kind, inputs, mask: as in `fused`.
+            states, weights: a pair, each as in `fused`.
+
+        Returns:
+            `(outputs, states)`, each a pair; or `None` where this is not faster than one by one.
+        """
+        ...
+
+    def lstm_gates(self, z: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+        """Return `(h, c)` of an LSTM with its usual activations, one step behind the products.
+
+            c' = sigmoid(f) c + sigmoid(i) tanh(g),  h = sigmoid(o) tanh(c')
+
+        Args:
+            z: the inputs of the gates i, f, g, o, `(batch, 4 * units)`.
+            c: the state before, `(batch, units)`.
+        """
+        ...
+
+    def gru_gates(self, x: Tensor, inner: Tensor, h: Tensor) -> Tensor:
+        """Return h of a GRU with its usual activations, which is reset after the product.
+
+            z = sigmoid(x_z + h_z),  r = sigmoid(x_r + h_r),  n = tanh(x_n + r h_n)
+            h' = z h + (1 - z) n
+
+        Args:
+            x: what the gates z, r and the candidate n get from outside, `(batch, 3 * units)`.
+            inner: what they get from h, with its bias, `(batch, 3 * units)`.
+            h: the state before, `(batch, units)`.
+        """
+        ...
+
+    def linear_scan(
+        self, decay: Tensor, inputs: Tensor, state: Tensor, reverse: bool = False
+    ) -> Tensor:
+        """Run `h_t = decay_t * h_(t-1) + inputs_t`, elementwise, for all steps side by side.
+
+        The sequence is cut into chunks. What a chunk makes of the state before it is known for all
+        chunks at once, after as many operations as a chunk has steps; the states between the
+        chunks follow one from the other; then all chunks run again, at once, from the right state.
+        Nothing overflows and no number is divided by another or goes through a logarithm: with
+        `decay` in [0, 1] the result is as exact as that of the plain loop, for numbers of any
+        sign. The gradient is a linear recurrence too, in the other direction.
+
+        Args:
+            decay: `(batch, time, size)`, in [0, 1]; any number of steps, 0 too.
+            inputs: `(batch, time, size)`, of the same dtype, as `state` is.
+            state: h before the first step, `(batch, size)`.
+            reverse: whether to run from the last step to the first.
+
+        Returns:
+            Every h, `(batch, time, size)`, in the order of `inputs`.
+        """
+        ...
+
+    # Numbers.
+
+    def additive_scores(self, query: Tensor, keys: Tensor, scale: Tensor) -> Tensor:
+        """Return `scale . tanh(query + keys)`, the scores of additive attention for one step.
+
+        Args:
+            query: `(batch, 1, units)`.
+            keys: `(batch, time, units)`.
+            scale: `(units, 1)`.
+
+        Returns:
+            `(batch, 1, time)`, in the dtype of `keys`.
+        """
+        ...
+
+    def cross_entropy(self, labels: Tensor, logits: Tensor, constant: bool = False) -> Tensor:
+        """Return `-log softmax(logits)[labels]`, in nats, `(...)`.
+
+        Args:
+            labels: int32 `(...)`.
+            logits: `(..., classes)`.
+            constant: whether the result needs no gradient.
+        """
+        ...
+
+    def predictions(self, logits: Tensor) -> Tensor:
+        """Return the most probable classes, int32 `(...)`; the lowest of equals."""
+        ...
+
+    def top_k(self, x: Tensor, k: int) -> Sequence[Tensor]:
+        """Return the `k` largest of the last axis, largest first, and their places, int32.
+
+        Of equals the lower place comes first; Keras's own says nothing of that.
+        """
+        ...
+
+    def tanh(self, x: Tensor) -> Tensor:
+        """Return the hyperbolic tangent in the dtype of x."""
+        ...
+
+    def last_valid_steps(self, mask: Tensor) -> Tensor:
+        """Return for each step the last valid one up to it, or itself where there is none.
+
+        Args:
+            mask: boolean `(batch, time)`.
+
+        Returns:
+            int32 `(batch, time)`.
+        """
+        ...
+
+    # Graphs.
+
+    def compiled(
+        self,
+        function: Callable[..., Nest],
+        variables: Sequence[keras.Variable] = (),
+        reading: Callable[[], Context] | None = None,
+    ) -> Callable[..., Nest]:
+        """Compile `function` once for each shape of its arguments.
+
+        Args:
+            function: takes tensors and returns a nest of them; it may read variables, not write
+                them.
+            variables: the Keras variables that it reads.
+            reading: makes a context in which they have their newest values; they do where `None`.
+
+        Returns:
+            A callable with the same arguments, which always sees the current values of
+            `variables`. Gradients are taken inside of it, not through it.
+        """
+        ...
+
+    def portable(self) -> Context:
+        """Return a context: graphs made inside run without a compiler, and can become ONNX."""
+        ...
+
+    def static_step(self, jit_compile: bool | str) -> bool:
+        """Whether a training step with this `jit_compile` must know all shapes beforehand."""
+        ...
+
+    def choose(self, mask: Tensor, arrays: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """Return the rows of each of `arrays` where `mask`, boolean `(rows,)`, is true.
+
+        How many these are is known to a step that runs only: not to a compiler (see
+        `static_step`), nor where shapes alone are traced, when all rows are returned.
+        """
+        ...
+
+    def run_if(self, condition: Tensor, function: Callable[[], None]) -> None:
+        """Call `function` for what it changes, where the scalar `condition` is true.
+
+        Where shapes alone are traced it is called.
+        """
+        ...
+
+    # Training.
+
+    def synchronize(self, model: keras.Model) -> None:
+        """Make the variables of `model` hold the newest values while `fit` runs."""
+        ...
+
+    def kept_on_error(self, model: keras.Model) -> Context:
+        """Return a context: the last step that ended well remains, whatever is raised inside."""
+        ...
+
+    def guarded(self, model: keras.Model, function: Callable) -> Callable:
+        """Return a step function of Keras's trainer such that `kept_on_error` knows its values."""
+        ...
+
+    def random_state(self) -> list[bytes]:
+        """Return the states of the global generators that layers of Keras draw from."""
+        ...
+
+    def set_random_state(self, states: list[bytes]) -> None:
+        """Put the global generators into the states that `random_state` returned."""
+        ...

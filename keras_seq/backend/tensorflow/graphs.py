@@ -1,0 +1,53 @@
+"""Graphs of TensorFlow: compiled, portable, and what is known while one is made."""
+
+import threading
+
+import tensorflow as tf
+
+from keras_seq.backend.stack import Stack
+
+portable_graphs = Stack()
+compiled_graphs = Stack()  # true while `compiled` makes a graph
+# While a graph is made, cells hold tensors of it, such as what they drop out: one at a time.
+_TRACING = threading.RLock()
+
+
+def compiled(function, variables=(), reading=None):
+    del variables, reading  # captured by reference
+    traced = {}
+
+    def trace(key):
+        with _TRACING, compiled_graphs.holding(True):
+            if key not in traced:  # by another thread meanwhile
+                specs = [tf.TensorSpec(shape, dtype) for shape, dtype in key]
+                traced[key] = tf.function(function).get_concrete_function(*specs)
+        return traced[key]
+
+    def call(*args):
+        # One graph for each shape on purpose; left to itself, tf.function warns of it.
+        key = tuple((tuple(x.shape), x.dtype) for x in args)
+        return (traced.get(key) or trace(key))(*args)
+
+    return call
+
+
+def portable():
+    return portable_graphs.holding(True)
+
+
+def static_step(jit_compile):
+    if jit_compile == "auto":
+        return bool(tf.config.list_physical_devices("GPU"))
+    return bool(jit_compile)
+
+
+def choose(mask, arrays):
+    return tuple(tf.boolean_mask(array, mask) for array in arrays)
+
+
+def run_if(condition, function):
+    def run():
+        function()
+        return 0
+
+    tf.cond(condition, run, lambda: 0)

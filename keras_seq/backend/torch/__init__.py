@@ -1,0 +1,1 @@
+"""The functions of `keras_seq.backend` that are special on PyTorch."""

@@ -1,0 +1,28 @@
+"""Training on PyTorch, whose steps change a model in place."""
+
+import contextlib
+
+import torch
+
+
+@contextlib.contextmanager
+def kept_on_error(model):
+    """A step whose metric raises has trained already."""
+    training = model.training
+    try:
+        yield
+    except BaseException:
+        model.train(training)  # `fit` has switched it, for layers of PyTorch
+        raise
+
+
+def random_state():
+    """Keras's `Dropout` draws from them here, not from its own seed."""
+    states = [torch.get_rng_state(), *torch.cuda.get_rng_state_all()]
+    return [state.numpy().tobytes() for state in states]
+
+
+def set_random_state(states):
+    cpu, *gpus = [torch.frombuffer(bytearray(state), dtype=torch.uint8) for state in states]
+    torch.set_rng_state(cpu)
+    torch.cuda.set_rng_state_all(gpus)
