@@ -78,28 +78,9 @@ def _scan_with_products(step, state, inputs, calls):
     matrices = [call[0] for call in calls if call]
     zeros = [jnp.zeros(call[1].shape, call[1].dtype) for call in calls if call]
 
-    def with_zeros(x, state, matrices, zeros):
-        lefts = []
-        rights = iter(zip(matrices, zeros, strict=True))
-        remaining = iter(calls)
-
-        def by_rule(left, right):
-            if next(remaining) is None:
-                return _contract(left, keras.ops.convert_to_tensor(right))
-            matrix, zero = next(rights)
-            lefts.append(left)
-            return _contract(left, matrix) + zero
-
-        with inside(by_rule):
-            output, new_state = step(x, state)
-        new_state = jax.tree.unflatten(jax.tree.structure(state), jax.tree.leaves(new_state))
-        return output, new_state, lefts
-
-    # What the step takes from outside becomes an argument, also where it has no gradient: the
-    # rules of `apply` may be run when the trace that a closed-over tracer belongs to is over.
     first = jax.tree.map(lambda x: x[0], inputs)
-    traced, pattern = jax.make_jaxpr(with_zeros, return_shape=True)(first, state, matrices, zeros)
-    constants, pattern = traced.consts, jax.tree.structure(pattern)
+    traced, pattern = _traced_step(step, calls, first, state, matrices, zeros)
+    constants = traced.consts
 
     if goes_forward(matrices, constants, state, inputs):
         return loop(step, state, inputs)
@@ -138,6 +119,34 @@ def _scan_with_products(step, state, inputs, calls):
 
     apply.defvjp(forward, backward)
     return apply(matrices, constants, state, inputs)
+
+
+def _traced_step(step, calls, *arguments):
+    """The step with zeros added to its products, as a jaxpr, and the structure of its results.
+
+    What it takes from outside becomes an argument, also where it has no gradient: the rules of
+    `apply` may be run when the trace that a closed-over tracer belongs to is over.
+    """
+
+    def with_zeros(x, state, matrices, zeros):
+        lefts = []
+        rights = iter(zip(matrices, zeros, strict=True))
+        remaining = iter(calls)
+
+        def by_rule(left, right):
+            if next(remaining) is None:
+                return _contract(left, keras.ops.convert_to_tensor(right))
+            matrix, zero = next(rights)
+            lefts.append(left)
+            return _contract(left, matrix) + zero
+
+        with inside(by_rule):
+            output, new_state = step(x, state)
+        new_state = jax.tree.unflatten(jax.tree.structure(state), jax.tree.leaves(new_state))
+        return output, new_state, lefts
+
+    traced, results = jax.make_jaxpr(with_zeros, return_shape=True)(*arguments)
+    return traced, jax.tree.structure(results)
 
 
 def _sum_of_products(left, right, rank):
