@@ -146,15 +146,8 @@ class Sampler:
             lengths = lengths + ops.cast(ops.logical_not(finished), "int32")
             tokens = ops.where(positions == t, column, tokens)
             finished = finished | is_end(chosen, end_token_id) | (t + 1 >= limits)
-            trace = extend_trace(
-                trace,
-                t,
-                parents=ops.zeros_like(chosen)[:, None],
-                token_ids=chosen[:, None],
-                log_probabilities=total[:, None],
-                scores=total[:, None],
-                finished=finished[:, None],
-            )
+            if trace:
+                trace = _extended(trace, t, chosen[:, None], total[:, None], finished[:, None])
             return t + 1, tokens, chosen, finished, lengths, total, state, trace
 
         _, tokens, _, _, lengths, total, _, trace = ops.while_loop(
@@ -191,6 +184,19 @@ class Sampler:
     def from_config(cls, config):
         """Return a sampler made with `config`."""
         return cls(**config)
+
+
+def _extended(trace, position, token_ids, total, finished):
+    """The trace with a step of one sequence per row; all are `(batch, 1)`."""
+    return extend_trace(
+        trace,
+        position,
+        parents=ops.zeros_like(token_ids),
+        token_ids=token_ids,
+        log_probabilities=total,
+        scores=total,
+        finished=finished,
+    )
 
 
 def is_dead(log_probability):
