@@ -243,7 +243,6 @@ class AttentionCell(keras.layers.Layer):
         """
         if self.order == "luong":
             return self._recur_then_attend(inputs, state, memory, dropout_masks, training)
-        noise = self.draw_noise(inputs, memory, training)
         steppers = self.steppers(inputs.shape[-1], training)
 
         def step(x, state):
@@ -256,16 +255,42 @@ class AttentionCell(keras.layers.Layer):
                 noise=x.get("noise"),
                 training=training,
             )
-            wanted = {"output": output, "context": context, "weights": weights}
-            return {name: x for name, x in wanted.items() if x is not None}, state
+            seen = {"output": output, "context": context, "weights": weights}
+            return {name: x for name, x in seen.items() if x is not None}, state
 
-        self.prepare_dropout(ops.zeros_like(inputs[:, 0]), state, memory)
         steps = {"inputs": steppers[0].project(inputs)}
+        size = inputs.shape[-1]
+        seen, _ = self.loop(step, state, state, memory, steps, steppers, size, training)
+        return seen["output"], seen["context"], seen.get("weights")
+
+    def loop(self, step, carried, state, memory, steps, steppers, size, training=False):
+        """Run `step` over all steps; what is random in cells and attention is drawn before it.
+
+        Args:
+            step: `(one step of steps, carried) -> (results, carried)`; it calls `self.step`.
+            carried: what goes from step to step, with the state of this cell in it.
+            state: that state before the first step.
+            memory: what `memory(...)` returned.
+            steps: a dict of tensors `(batch, steps, ...)`; where the attention draws noise, `step`
+                finds it as `noise`.
+            steppers: what `steppers(...)` returned.
+            size: the size of the inputs of a step.
+            training: as in the call.
+
+        Returns:
+            `(results, carried)`: the results of all steps, with a time axis, and what is carried
+            behind the last one.
+        """
+        leaves = keras.tree.flatten(steps)
+        noise = self.draw_noise(leaves[0], memory, training)
         if noise is not None:
-            steps["noise"] = noise
-        found, _ = observed_scan(self.cells, step, state, steps, self.matrices(steppers, memory))
+            steps = {**steps, "noise": noise}
+        blank = ops.zeros((ops.shape(leaves[0])[0], size), dtype=self.compute_dtype)
+        self.prepare_dropout(blank, state, memory)
+        matrices = self.matrices(steppers, memory)
+        results = observed_scan(self.cells, step, carried, steps, matrices)
         self.forget_dropout()
-        return found["output"], found["context"], found.get("weights")
+        return results
 
     def draw_noise(self, inputs, memory, training):
         """The noise of the attention for all steps of `inputs`, or `None`."""

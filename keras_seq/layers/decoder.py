@@ -1,14 +1,13 @@
 """From a memory to logits over the next token: all steps at once, or one by one."""
 
-import dataclasses
 import functools
 
 import keras
 from keras import ops
 
-from keras_seq.backend import jit_pays, product
+from keras_seq._options import option_names
+from keras_seq.backend import jit_pays
 from keras_seq.identifiers import (
-    as_number,
     check_choice,
     check_positive,
     check_rate,
@@ -23,13 +22,19 @@ from keras_seq.layers.cells import cell_config, own_sizes, whole_state
 from keras_seq.layers.local_attention import LocalAttention
 from keras_seq.layers.luong_attention import LuongAttention
 from keras_seq.layers.monotonic_attention import MonotonicAttention
-from keras_seq.layers.observation import observed_scan
+from keras_seq.layers.pointer_output import mixed_log_probabilities, pointer_memory
+from keras_seq.layers.readout import READOUTS, dense, read, readout_layer
 from keras_seq.layers.scaled_dot_attention import ScaledDotAttention
+from keras_seq.layers.scheduled_sampling import (
+    FEEDBACKS,
+    LEVELS,
+    LearningRateSchedule,
+    check_ratio,
+    fed_back,
+    toss,
+)
 from keras_seq.layers.token_embedding import embedding_matrix, token_embedding
 
-LearningRateSchedule = keras.optimizers.schedules.LearningRateSchedule
-
-TINY = 1e-9  # added to the probabilities of a pointer, so that none has an infinite logarithm
 ATTENTIONS = {
     "additive": BahdanauAttention,
     "bahdanau": BahdanauAttention,
@@ -41,9 +46,6 @@ ATTENTIONS = {
     "local_monotonic": functools.partial(LocalAttention, center="monotonic"),
     "monotonic": MonotonicAttention,
 }
-READOUTS = ("tanh", "maxout", None)
-LEVELS = ("token", "step", "batch")
-FEEDBACKS = ("argmax", "sample")
 
 
 def get_attention(identifier, units=None, dtype=None):
@@ -191,7 +193,9 @@ class Decoder(keras.layers.Layer):
             "embedding_dim", units if embedding_dim is None else embedding_dim
         )
         self.dropout = check_rate("dropout", dropout)
+        self.order = order
         self.input_feeding = input_feeding
+        self.residual = residual
         self.readout = check_choice("readout", readout, READOUTS)
         self.tie_embeddings = tie_embeddings
         self.copy = copy
@@ -206,36 +210,41 @@ class Decoder(keras.layers.Layer):
             )
         if copy and attention is None:
             raise ValueError("`copy=True` points by attention; received attention=None.")
-        policy = self.dtype_policy
-        self.embedding = token_embedding(
-            vocabulary_size, self.embedding_dim, policy, name="target_embedding"
-        )
-        mechanism = get_attention(attention, units, policy)
-        self.cell = AttentionCell(
-            [cell] * num_layers, mechanism, units, order=order, residual=residual, dtype=policy
-        )
-        self.bridge = Bridge([own_sizes(one) for one in self.cell.cells], dtype=policy)
-        self.readout_size = self.embedding_dim if tie_embeddings else units
-        if readout is not None:
-            pieces = 2 if readout == "maxout" else 1
-            self.readout_layer = keras.layers.Dense(pieces * self.readout_size, dtype=policy)
-        self.projection = keras.layers.Dense(vocabulary_size, dtype=policy.variable_dtype)
-        if copy:
-            self.copy_gate = keras.layers.Dense(1, dtype=policy.variable_dtype)
-        self.dropout_layer = keras.layers.Dropout(dropout, dtype=policy)
+        self._make_layers(cell, attention)
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.supports_jit = jit_pays  # what `jit_compile="auto"` asks
+
+    def _make_layers(self, cell, attention):
+        policy = self.dtype_policy
+        self.embedding = token_embedding(
+            self.vocabulary_size, self.embedding_dim, policy, name="target_embedding"
+        )
+        self.cell = AttentionCell(
+            [cell] * self.num_layers,
+            get_attention(attention, self.units, policy),
+            self.units,
+            order=self.order,
+            residual=self.residual,
+            dtype=policy,
+        )
+        self.bridge = Bridge([own_sizes(one) for one in self.cell.cells], dtype=policy)
+        self.readout_size = self.embedding_dim if self.tie_embeddings else self.units
+        self.fed_size = self.embedding_dim + (self.readout_size if self.input_feeding else 0)
+        self.readout_layer = readout_layer(self.readout, self.readout_size, policy)
+        self.projection = keras.layers.Dense(self.vocabulary_size, dtype=policy.variable_dtype)
+        if self.copy:
+            self.copy_gate = keras.layers.Dense(1, dtype=policy.variable_dtype)
+        self.dropout_layer = keras.layers.Dropout(self.dropout, dtype=policy)
 
     def build(self, token_ids_shape, values_shape, encoder_states_shape):
         batch = token_ids_shape[0]
         if self.cell.attention is None:
             values_shape = (batch, self.cell.output_size)
-        fed = self.readout_size if self.input_feeding else 0
         seen = self.cell.output_size + values_shape[-1]  # what pointer and readout see
-        features = seen + (self.embedding_dim if self.cell.order == "bahdanau" else 0)
+        features = seen + (self.embedding_dim if self.order == "bahdanau" else 0)
         self.embedding.build(token_ids_shape)
         self.bridge.build(encoder_states_shape)
-        self.cell.build((batch, self.embedding_dim + fed), values_shape)
+        self.cell.build((batch, self.fed_size), values_shape)
         if self.readout is not None:
             self.readout_layer.build((batch, None, features))
             features = self.readout_size
@@ -275,28 +284,15 @@ class Decoder(keras.layers.Layer):
         if self.cell.attention is not None:
             state["coverage"] = ops.cast(ops.logical_not(memory["mask"]), "float32")
         if self.copy:
-            if copy_ids is None:
-                raise ValueError("A decoder with copy=True needs `copy_ids`; received none.")
-            copy_ids = ops.where(memory["mask"], copy_ids, 0)
-            copies = ops.one_hot(
-                copy_ids, self.vocabulary_size + ops.shape(values)[1], dtype="float32"
-            )
-            memory["copies"] = copies * ops.cast(memory["mask"], "float32")[:, :, None]
-            # A position where no token stands for the first time is no token.
-            known = ops.arange(ops.shape(copies)[-1]) < self.vocabulary_size
-            pointed = ops.any(memory["copies"] > 0, axis=1)
-            memory["possible"] = ops.logical_or(known, pointed)  # (B, V + S)
+            memory |= pointer_memory(copy_ids, memory["mask"], self.vocabulary_size)
         return state, memory
 
     def step(self, token_ids, state, memory):
         """Return `(logits, state)` after feeding `token_ids`, integers `(batch,)`."""
-        (output, context, weights, fed, inputs), new_state = self._advance(
-            self._embed(token_ids), state, memory
-        )
-        if weights is not None:
-            new_state["coverage"] = state["coverage"] + ops.cast(weights, "float32")
-        readout = self._read(output, context, inputs) if fed is None else fed
-        logits = self._logits(readout, output, context, inputs, weights, memory)
+        seen, new_state = self._advance(self._embed(token_ids), state, memory)
+        if "weights" in seen:
+            new_state["coverage"] = state["coverage"] + ops.cast(seen["weights"], "float32")
+        logits = self._logits(seen, memory)
         if self.copy:
             logits = ops.where(memory["possible"], logits, -1e9)
         return logits, new_state
@@ -327,74 +323,74 @@ class Decoder(keras.layers.Layer):
             token_ids = ops.where(known, token_ids, self.unknown_token_id)
         return self.embedding(token_ids)
 
-    def _advance(self, inputs, state, memory, loop=None):
+    def _advance(self, inputs, state, memory, steppers=None, x=None, drop=None, **how):
         """One step.
 
-        Returns `((output, context, weights, readout, inputs), state)`; the readout is `None`
-        unless it is fed.
+        Args:
+            inputs: the embeddings of the tokens that are fed.
+            state, memory: as in `step`.
+            steppers: how the cells run; each by itself where `None`.
+            x: the inputs as the first stepper projected them before a loop, or `None`.
+            drop: a dropout mask of a readout that is fed, or `None`.
+            **how: further arguments of `AttentionCell.step`.
+
+        Returns:
+            `(seen, state)`, with `seen` a dict of `output`, `context` and `inputs`, with attention
+            `weights` too, and with input feeding the `readout`.
         """
-        loop = loop or _Loop(self.cell.plain_steppers())
-        inside = [inputs] if loop.x is None else []
+        steppers = steppers or self.cell.plain_steppers()
+        inside = [inputs] if x is None else []
         if self.input_feeding:
             inside.append(state["fed"])
         (output, context, weights), new_state = self.cell.step(
-            loop.steppers, loop.x, state, memory, inside, loop.masks, loop.noise, loop.training
+            steppers, x, state, memory, inside, **how
         )
-        readout = None
+        seen = {"output": output, "context": context, "inputs": inputs}
+        if weights is not None:
+            seen["weights"] = weights
         if self.input_feeding:
-            readout = self._read(output, context, inputs)
-            readout = readout if loop.drop is None else readout * loop.drop
-            new_state = {**new_state, "fed": readout}
-        return (output, context, weights, readout, inputs), new_state
+            readout = self._read(seen)
+            seen["readout"] = readout if drop is None else readout * drop
+            new_state = {**new_state, "fed": seen["readout"]}
+        return seen, new_state
 
     def _force(self, token_ids, state, memory, training):
         """Logits and attention weights with the true tokens fed."""
         inputs = self.dropout_layer(self._embed(token_ids), training=training)  # (B, T, E)
         masks = self._boundary_masks(state, training)
         if self.input_feeding:
-            output, context, weights, readout = self._force_with_feeding(
-                inputs, state, memory, masks, training
-            )
+            seen = self._force_with_feeding(inputs, state, memory, masks, training)
         else:
             output, context, weights = self.cell.unroll(inputs, state, memory, masks, training)
-            readout = self._read(output, context, inputs)
-            readout = self.dropout_layer(readout, training=training)
-        return self._logits(readout, output, context, inputs, weights, memory), weights
+            seen = {"output": output, "context": context, "inputs": inputs, "weights": weights}
+            seen["readout"] = self.dropout_layer(self._read(seen), training=training)
+        return self._logits(seen, memory), seen.get("weights")
 
     def _force_with_feeding(self, inputs, state, memory, masks, training):
-        """The loop where the readout is fed back."""
+        """The loop where the readout is fed back: what all steps have seen."""
         steppers = self.cell.steppers(self.embedding_dim, training)
-        steps = self._steps(inputs, memory, training)
-        steps["projected"] = steppers[0].project(inputs)
-        shape = (*ops.shape(inputs)[:2], self.readout_size)
+        steps = {"inputs": inputs, "projected": steppers[0].project(inputs)}
         if training and self.dropout:
-            steps["drop"] = self._ones_dropped(shape)
+            steps["drop"] = self._ones_dropped((*ops.shape(inputs)[:2], self.readout_size))
 
         def step(x, state):
-            loop = _Loop(steppers, x["projected"], masks, x.get("noise"), x.get("drop"), training)
-            (output, context, weights, readout, _), state = self._advance(
-                x["inputs"], state, memory, loop
-            )
-            wanted = (
-                (output, context, readout)
-                if weights is None
-                else (output, context, readout, weights)
-            )
-            return wanted, state
+            how = {"dropout_masks": masks, "noise": x.get("noise"), "training": training}
+            how |= {"x": x["projected"], "drop": x.get("drop")}
+            seen, state = self._advance(x["inputs"], state, memory, steppers, **how)
+            del seen["inputs"]  # they are known
+            return seen, state
 
-        (output, context, readout, *weights), _ = self._scan(step, state, memory, steps, steppers)
-        return output, context, weights[0] if weights else None, readout
+        seen, _ = self.cell.loop(
+            step, state, state, memory, steps, steppers, self.fed_size, training
+        )
+        return {**seen, "inputs": inputs}
 
     def _sample(self, token_ids, state, memory):
         """Logits and attention weights of training with scheduled sampling."""
         batch, length = ops.shape(token_ids)
-        blank = ops.zeros((batch, length, self.embedding_dim), dtype=self.compute_dtype)
         steppers = self.cell.steppers(0, training=True)
         masks = self._boundary_masks(state, training=True)
-        steps = self._steps(blank, memory, training=True)
-        steps.pop("inputs")
-        steps["token_ids"] = ops.cast(token_ids, "int32")
-        steps["forced"] = self._coins(batch, length)
+        steps = {"token_ids": ops.cast(token_ids, "int32"), "forced": self._coins(batch, length)}
         if self.feedback == "sample":
             steps["draw"] = keras.random.uniform((batch, length), seed=self.seed_generator)
         if self.dropout:
@@ -402,42 +398,25 @@ class Decoder(keras.layers.Layer):
             steps["drop"] = self._ones_dropped((batch, length, self.readout_size))
 
         def step(x, carried):
-            own, state = carried
-            inputs = self._embed(ops.where(x["forced"], x["token_ids"], own))
+            written, state = carried
+            inputs = self._embed(ops.where(x["forced"], x["token_ids"], written))
             if "drop_inputs" in x:
                 inputs = inputs * x["drop_inputs"]
-            loop = _Loop(steppers, None, masks, x.get("noise"), x.get("drop"), True)
-            (output, context, weights, readout, _), state = self._advance(
-                inputs, state, memory, loop
-            )
-            if readout is None:
-                readout = self._read(output, context, inputs)
-                if "drop" in x and self.readout is not None:
-                    readout = readout * x["drop"]
-            logits = self._logits(readout, output, context, inputs, weights, memory)
-            own = self._own_token(logits, x.get("draw"))
-            return (logits,) if weights is None else (logits, weights), (own, state)
+            how = {"dropout_masks": masks, "noise": x.get("noise"), "training": True}
+            seen, state = self._advance(inputs, state, memory, steppers, drop=x.get("drop"), **how)
+            if "readout" not in seen and "drop" in x and self.readout is not None:
+                seen["readout"] = self._read(seen) * x["drop"]
+            logits = self._logits(seen, memory)
+            results = {"logits": logits}
+            if "weights" in seen:
+                results["weights"] = seen["weights"]
+            return results, (fed_back(logits, x.get("draw")), state)
 
         carried = (ops.zeros_like(steps["token_ids"][:, 0]), state)
-        (logits, *weights), _ = self._scan(step, carried, memory, steps, steppers, state)
-        return logits, weights[0] if weights else None
-
-    def _steps(self, inputs, memory, training):
-        """What a loop over steps reads at each: the inputs, and noise where there is any."""
-        noise = self.cell.draw_noise(inputs, memory, training)
-        return {"inputs": inputs} if noise is None else {"inputs": inputs, "noise": noise}
-
-    def _scan(self, step, carried, memory, steps, steppers, state=None):
-        """The loop, with the dropout masks of the cells drawn before it."""
-        state = carried if state is None else state
-        first = next(iter(steps.values()))
-        size = self.embedding_dim + (self.readout_size if self.input_feeding else 0)
-        blank = ops.zeros((ops.shape(first)[0], size), dtype=self.compute_dtype)
-        self.cell.prepare_dropout(blank, state, memory)
-        matrices = self.cell.matrices(steppers, memory)
-        found = observed_scan(self.cell.cells, step, carried, steps, matrices)
-        self.cell.forget_dropout()
-        return found
+        results, _ = self.cell.loop(
+            step, carried, state, memory, steps, steppers, self.fed_size, training=True
+        )
+        return results["logits"], results.get("weights")
 
     def _coins(self, batch, length):
         """Which tokens are the true ones, boolean `(batch, length)`."""
@@ -445,54 +424,29 @@ class Decoder(keras.layers.Layer):
         if isinstance(ratio, LearningRateSchedule):
             ratio = ratio(self.training_steps)
             self.training_steps.assign_add(1)
-        shape = {"token": (batch, length), "step": (1, length), "batch": (1, 1)}
-        tossed = keras.random.uniform(shape[self.sampling_level], seed=self.seed_generator)
-        first = ops.arange(length) == 0
-        forced = ops.logical_or(tossed < ops.cast(ratio, tossed.dtype), first)
-        return ops.broadcast_to(forced, (batch, length))
+        return toss(ratio, self.sampling_level, batch, length, self.seed_generator)
 
-    def _own_token(self, logits, draw):
-        """The token to feed back: the most probable one, or one drawn by the number `draw`."""
-        if draw is None:
-            own = ops.argmax(logits, axis=-1)
-        else:
-            probabilities = ops.softmax(ops.cast(logits, "float32"), axis=-1)
-            below = ops.cumsum(probabilities, axis=-1) < draw[:, None]
-            own = ops.minimum(ops.sum(ops.cast(below, "int32"), axis=-1), ops.shape(logits)[-1] - 1)
-        return ops.stop_gradient(ops.cast(own, "int32"))
-
-    def _read(self, output, context, inputs):
+    def _read(self, seen):
         """The readout, from one step or from all."""
-        parts = [output, context] + ([inputs] if self.cell.order == "bahdanau" else [])
-        features = ops.concatenate(parts, axis=-1)
-        if self.readout is None:
-            return features
-        readout = _dense(self.readout_layer, features)
-        if self.readout == "tanh":
-            return ops.tanh(readout)
-        one, other = ops.split(readout, 2, axis=-1)
-        return ops.maximum(one, other)
+        parts = [seen["output"], seen["context"]]
+        parts += [seen["inputs"]] if self.order == "bahdanau" else []
+        return read(self.readout, self.readout_layer, ops.concatenate(parts, axis=-1))
 
-    def _logits(self, readout, output, context, inputs, weights, memory):
-        """The logits, of one step or of all."""
+    def _logits(self, seen, memory):
+        """The logits, of one step or of all, from what `_advance` returns."""
+        readout = seen["readout"] if "readout" in seen else self._read(seen)
         if self.tie_embeddings:
             matrix = embedding_matrix(self.embedding)
             matrix = ops.transpose(ops.cast(matrix, self.projection.dtype))
             readout = ops.cast(readout, self.projection.dtype)
             logits = ops.matmul(readout, matrix) + ops.cast(self.projection_bias, matrix.dtype)
         else:
-            logits = _dense(self.projection, readout)
+            logits = dense(self.projection, readout)
         if not self.copy:
             return logits
-        gate = ops.sigmoid(self.copy_gate(ops.concatenate([output, context, inputs], axis=-1)))
-        own = gate * ops.softmax(logits, axis=-1)
-        own = ops.concatenate([own, ops.zeros_like(ops.cast(weights, own.dtype))], axis=-1)
-        weights = ops.cast(weights, own.dtype)
-        one_step = len(weights.shape) == 2
-        copies = ops.cast(memory["copies"], own.dtype)
-        copied = ops.matmul(weights[:, None] if one_step else weights, copies)
-        copied = copied[:, 0] if one_step else copied
-        return ops.log(own + (1 - gate) * copied + TINY)
+        parts = [seen["output"], seen["context"], seen["inputs"]]
+        gate = ops.sigmoid(self.copy_gate(ops.concatenate(parts, axis=-1)))
+        return mixed_log_probabilities(logits, gate, seen["weights"], memory["copies"])
 
     def _ones_dropped(self, shape):
         """A dropout mask of its own for every number."""
@@ -506,70 +460,13 @@ class Decoder(keras.layers.Layer):
         return [self.dropout_layer(ops.ones_like(top), training=True) for top in tops]
 
     def get_config(self):
-        ratio = self.teacher_forcing_ratio
+        names = option_names(Decoder, keras.layers.Layer)
         return {
             **super().get_config(),
-            "vocabulary_size": self.vocabulary_size,
+            **{name: getattr(self, name) for name in names if name != "attention"},
             "cell": cell_config(self.cell.cells[0]),
-            "units": self.units,
-            "num_layers": self.num_layers,
             "attention": unbuilt_config(self.cell.attention),
-            "embedding_dim": self.embedding_dim,
-            "dropout": self.dropout,
-            "order": self.cell.order,
-            "input_feeding": self.input_feeding,
-            "residual": self.cell.residual,
-            "readout": self.readout,
-            "tie_embeddings": self.tie_embeddings,
-            "copy": self.copy,
-            "unknown_token_id": self.unknown_token_id,
-            "teacher_forcing_ratio": keras.saving.serialize_keras_object(ratio),
-            "sampling_level": self.sampling_level,
-            "feedback": self.feedback,
-            "seed": self.seed,
+            "teacher_forcing_ratio": keras.saving.serialize_keras_object(
+                self.teacher_forcing_ratio
+            ),
         }
-
-
-@dataclasses.dataclass
-class _Loop:
-    """What one step of a loop over the decoder is given.
-
-    Attributes:
-        steppers: how the cells run.
-        x: the inputs of the bottom cell as projected before the loop, or `None`.
-        masks: dropout masks between the cells, or `None`.
-        noise: noise of the attention, or `None`.
-        drop: a dropout mask of the readout, or `None`.
-        training: whether dropout is active.
-    """
-
-    steppers: list
-    x: object = None
-    masks: list | None = None
-    noise: object = None
-    drop: object = None
-    training: bool = False
-
-
-def _dense(layer, x):
-    """`layer(x)`; where x is one step, with a product whose gradient can wait for all steps."""
-    plain = layer.quantization_mode is None  # a quantised kernel has a scale besides
-    plain = plain and layer.compute_dtype == keras.backend.standardize_dtype(x.dtype)
-    if len(x.shape) > 2 or not plain:
-        return layer(x)
-    # A search steps outside of the scope in which Keras casts the weights of mixed precision.
-    return product(x, layer.kernel) + ops.convert_to_tensor(layer.bias, dtype=x.dtype)
-
-
-def check_ratio(name, ratio):
-    """Return a number in [0, 1], or the schedule that an instance or a config stands for."""
-    if isinstance(ratio, dict):
-        ratio = keras.saving.deserialize_keras_object(ratio)
-    if isinstance(ratio, LearningRateSchedule):
-        return ratio
-    number = as_number(ratio)
-    if number is None or not 0 <= number <= 1:
-        raise ValueError(
-            f"`{name}` must be a number in [0, 1] or a LearningRateSchedule; received {ratio!r}."
-        )
-    return number

@@ -8,6 +8,7 @@ from checks import array, assert_close, compiled_call, sigmoid, softmax
 from keras import ops
 
 from keras_seq.layers import Decoder, LocalAttention, MonotonicAttention
+from keras_seq.layers.scheduled_sampling import fed_back
 
 VALUES = floats(B, S, D)
 STATES = [[floats(B, 3), floats(B, 2)]]
@@ -161,12 +162,9 @@ def test_a_schedule_counts_the_steps_of_training():
 
 
 def test_fed_samples_follow_the_distribution():
-    decoder = built(feedback="sample")
     logits = np.log(np.array([0.2, 0.0, 0.5, 0.3]) + 1e-9).astype("float32")
     draws = (np.arange(1000, dtype="float32") + 0.5) / 1000
-    own = decoder._own_token(
-        ops.convert_to_tensor(np.tile(logits, (1000, 1))), ops.convert_to_tensor(draws)
-    )
+    own = fed_back(ops.convert_to_tensor(np.tile(logits, (1000, 1))), ops.convert_to_tensor(draws))
     assert np.bincount(array(own), minlength=4).tolist() == pytest.approx([200, 0, 500, 300], abs=2)
 
 
