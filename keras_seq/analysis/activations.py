@@ -1,6 +1,8 @@
 """What the units of a model do while it reads: states, and the gates that made them."""
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -23,7 +25,7 @@ class Activations:
     """
 
     layer: str
-    tokens: tuple | None
+    tokens: tuple[str, ...] | Any
     values: dict
 
     def __repr__(self):
@@ -31,7 +33,12 @@ class Activations:
         return f"<Activations of {self.layer!r}: {shapes}>"
 
 
-def unit_activations(model, sequence, target=None, tokens=None):
+def unit_activations(
+    model: keras.Model,
+    sequence: Any,
+    target: str | None = None,
+    tokens: Sequence[str] | None = None,
+) -> "dict[str, Activations]":
     r"""The states of every recurrent layer of a model while it reads one sequence.
 
         h_t, and for an LSTM c_t, for t = 1 ... T
@@ -65,7 +72,13 @@ def unit_activations(model, sequence, target=None, tokens=None):
     return _activations(model, sequence, target, tokens, _States())
 
 
-def gate_activations(model, sequence, target=None, tokens=None, without=()):
+def gate_activations(
+    model: keras.Model,
+    sequence: Any,
+    target: str | None = None,
+    tokens: Sequence[str] | None = None,
+    without: Sequence[str] = (),
+) -> dict[str, Any]:
     r"""The gates of every LSTM and GRU of a model while it reads one sequence.
 
     A gate is between 0, shut, and 1, open: `"input"`, `"forget"`, `"output"` of an LSTM;

@@ -1,13 +1,15 @@
 """Which source token belongs to which target token, and how often attention knows."""
 
 import re
+from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 LINK = re.compile(r"(\d+)(?:-(\d+)(p?)|p(\d+))")
 
 
-def alignment(attention, threshold=0.0):
+def alignment(attention: ArrayLike, threshold: float = 0.0) -> list[tuple[int, int]]:
     """Return the links that attention draws: from each target token to the source token it sees.
 
         s(t) = arg max_s a_ts          a link (s(t), t) where a_(t, s(t)) > threshold
@@ -51,7 +53,9 @@ def alignment(attention, threshold=0.0):
     return [(int(s), t) for t, s in enumerate(sources) if attention[t, s] > threshold]
 
 
-def read_alignments(lines, first=0):
+def read_alignments(
+    lines: Iterable[str], first: int = 0
+) -> tuple[list[list[tuple[int, int]]], list[list[tuple[int, int]]]]:
     """Read alignments as written by hand and by aligners: `0-0 1-2 2-1p`, a line a sentence.
 
     `3-4` links source token 3 and target token 4 for sure; `3-4p`, or `3p4`, possibly.
@@ -101,7 +105,11 @@ def _read_link(word, number, first):
     return link, not (mark or other)
 
 
-def alignment_error_rate(alignments, sure, possible=None):
+def alignment_error_rate(
+    alignments: Sequence[Iterable[tuple[int, int]]],
+    sure: Sequence[Iterable[tuple[int, int]]],
+    possible: Sequence[Iterable[tuple[int, int]]] | None = None,
+) -> dict[str, float]:
     r"""Score alignments against those that people made.
 
         AER = 1 - (|A & S| + |A & P|) / (|A| + |S|)

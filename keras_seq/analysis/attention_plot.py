@@ -1,7 +1,11 @@
 """The figure of attention weights."""
 
-import numpy as np
+from collections.abc import Iterable, Sequence
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_seq._typing import Figure, PathLike
 from keras_seq.analysis.alignments import check_link
 from keras_seq.analysis.drawing import finished, new_figure, visible
 
@@ -11,8 +15,14 @@ SMALLEST_FONT = 5.0  # points: with less room only every second, third, ... toke
 
 
 def plot_attention(
-    attention, source_tokens, target_tokens, title=None, save=None, gold=None, vmax=1.0
-):
+    attention: ArrayLike,
+    source_tokens: Sequence[str],
+    target_tokens: Sequence[str],
+    title: str | None = None,
+    save: PathLike | None = None,
+    gold: Iterable[tuple[int, int]] | None = None,
+    vmax: float | None = 1.0,
+) -> Figure:
     """Draw which source tokens each target token attended to.
 
     The colours are viridis, which gets brighter from 0 to `vmax` and so is read without seeing

@@ -1,6 +1,8 @@
 """Which inputs an output hangs on."""
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -37,7 +39,14 @@ class Connectivity:
         return self.values / total if total else np.zeros_like(self.values)
 
 
-def connectivity(model, sequence, position=-1, output=None, target=None, tokens=None):
+def connectivity(
+    model: keras.Model,
+    sequence: Any,
+    position: int = -1,
+    output: int | None = None,
+    target: str | None = None,
+    tokens: Sequence[str] | None = None,
+) -> "dict[str, Connectivity]":
     r"""The gradient of one output of a model with respect to every character or word it has read.
 
         v_s = || d y_k(t) / d e_s ||

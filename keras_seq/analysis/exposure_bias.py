@@ -1,13 +1,25 @@
 """How a model does on its own words, as against the right ones."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from keras_seq.analysis.scores import text_scores
 from keras_seq.analysis.texts import check_pairs
 from keras_seq.text.examples import LengthBatches, pad
 
+if TYPE_CHECKING:
+    from keras_seq.models import Seq2Seq
 
-def exposure_bias(model, sources, targets, max_length=None, batch_size=64):
+
+def exposure_bias(
+    model: "Seq2Seq",
+    sources: Sequence[str],
+    targets: Sequence[str],
+    max_length: int | None = None,
+    batch_size: int = 64,
+) -> dict[str, Any]:
     r"""Compare a model that is fed the right tokens with the same one fed its own.
 
     With x the source, y the right target, the end token included, and [.] 1 where true, else 0:

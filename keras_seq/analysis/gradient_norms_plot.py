@@ -1,16 +1,24 @@
 """The figure of gradient norms over the training."""
 
 import itertools
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from keras_seq._typing import Figure, PathLike
 from keras_seq.analysis.drawing import COLORS, GREY, MARKERS, finished, new_figure
 
 TOTAL, CLIPPED = "gradient_norm", "clipped_gradient_norm"
 SIGNS = {"vanishing": "v", "exploding": "^", "not finite": "X"}
 
 
-def plot_gradient_norms(norms, layers=None, title=None, save=None):
+def plot_gradient_norms(
+    norms: Any,
+    layers: Sequence[str] | None = None,
+    title: str | None = None,
+    save: PathLike | None = None,
+) -> Figure:
     """Draw the norms of the gradients over the steps, or the epochs, on a logarithmic scale.
 
     The thick line is the norm of all gradients together before clipping, the broken one after it,

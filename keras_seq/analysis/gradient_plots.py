@@ -1,13 +1,20 @@
 """Figures of gradients and Jacobians over time: each returns a matplotlib figure."""
 
-import numpy as np
+from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_seq._typing import Figure, PathLike
 from keras_seq.analysis.drawing import COLORS, MARKERS, finished, new_figure, tidy
 
 LEAST = 1e-45  # below the least float32 there is nothing to draw on a log scale
 
 
-def plot_gradient_flow(flows, title=None, save=None):
+def plot_gradient_flow(
+    flows: dict[str, Any], title: str | None = None, save: PathLike | None = None
+) -> Figure:
     """Draw the norm of the gradient at every time step, on a log scale.
 
     Args:
@@ -64,7 +71,12 @@ def _curves(flows):
     return curves
 
 
-def plot_gradient_heatmap(callback, layers=None, title=None, save=None):
+def plot_gradient_heatmap(
+    callback: Any,
+    layers: Sequence[str] | None = None,
+    title: str | None = None,
+    save: PathLike | None = None,
+) -> Figure:
     """Draw the norm of the gradient over time steps and training, as a heat map a layer.
 
     Args:
@@ -120,7 +132,11 @@ def plot_gradient_heatmap(callback, layers=None, title=None, save=None):
     return finished(figure, title, save)
 
 
-def plot_jacobian_spectrum(spectra, title=None, save=None):
+def plot_jacobian_spectrum(
+    spectra: "ArrayLike | dict[Any, ArrayLike]",
+    title: str | None = None,
+    save: PathLike | None = None,
+) -> Figure:
     """Draw the singular values of Jacobians over time: the largest, the median and the least.
 
     Args:

@@ -1,11 +1,15 @@
 """What one matrix, applied again and again, does to a state and to its gradient."""
 
 import operator
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
-def linear_recurrence(W, steps, initial=None, gradient=None):
+def linear_recurrence(
+    W: ArrayLike, steps: int, initial: ArrayLike | None = None, gradient: ArrayLike | None = None
+) -> dict[str, Any]:
     """Iterate x_t = W x_(t-1) and send a gradient back through all steps.
 
     With L = gradient . x_T, T = `steps`, the chain rule gives
@@ -49,7 +53,13 @@ def linear_recurrence(W, steps, initial=None, gradient=None):
     return _run(W, initial, gradient, np.zeros((steps, len(W))), tanh=False)
 
 
-def tanh_recurrence(W, steps, initial=None, inputs=None, gradient=None):
+def tanh_recurrence(
+    W: ArrayLike,
+    steps: int,
+    initial: ArrayLike | None = None,
+    inputs: ArrayLike | None = None,
+    gradient: ArrayLike | None = None,
+) -> dict[str, Any]:
     """Iterate h_t = tanh(W h_(t-1) + u_t) and send a gradient back through all steps.
 
     With L = gradient . h_T, T = `steps`, the chain rule gives, without any approximation,

@@ -1,13 +1,21 @@
 """Figures of curves: every function returns a matplotlib figure, and writes it to `save`."""
 
 import itertools
+from collections.abc import Sequence
+from typing import Any
 
+from keras_seq._typing import Figure, PathLike
 from keras_seq.analysis.drawing import COLORS, GREY, MARKERS, finished, new_figure
 
 LABELS = {"bleu": "BLEU", "chrf": "chrF", "exact_match": "exact match"}
 
 
-def plot_history(history, metrics=None, title=None, save=None):
+def plot_history(
+    history: Any,
+    metrics: Sequence[str] | None = None,
+    title: str | None = None,
+    save: PathLike | None = None,
+) -> Figure:
     """Draw the training curves.
 
     Args:
@@ -53,7 +61,12 @@ def plot_history(history, metrics=None, title=None, save=None):
     return finished(figure, title, save)
 
 
-def plot_score_by_length(results, metrics=("bleu", "chrf", "exact_match"), title=None, save=None):
+def plot_score_by_length(
+    results: Any,
+    metrics: Sequence[str] = ("bleu", "chrf", "exact_match"),
+    title: str | None = None,
+    save: PathLike | None = None,
+) -> Figure:
     """Draw scores over the length of the source, of one model or of several.
 
     A point is a bin, at the mean length of its texts, and the thin line through it goes from the
@@ -101,7 +114,9 @@ def plot_score_by_length(results, metrics=("bleu", "chrf", "exact_match"), title
     return finished(figure, title, save)
 
 
-def plot_exposure_bias(result, title=None, save=None):
+def plot_exposure_bias(
+    result: dict[str, Any], title: str | None = None, save: PathLike | None = None
+) -> Figure:
     """Draw how often a token is right at each place, after right tokens and after the model's own.
 
     The number of texts that reach a place stands in a panel below: where it is small, the curves

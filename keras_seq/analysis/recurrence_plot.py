@@ -1,9 +1,11 @@
 """The figure of `linear_recurrence` and `tanh_recurrence`."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 
+from keras_seq._typing import Figure, PathLike
 from keras_seq.analysis.drawing import COLORS, GREY, MARKERS, finished, new_figure
 
 PANELS = {
@@ -12,7 +14,9 @@ PANELS = {
 }
 
 
-def plot_recurrence(results, title=None, save=None):
+def plot_recurrence(
+    results: dict[str, Any], title: str | None = None, save: PathLike | None = None
+) -> Figure:
     """Draw how states and gradients vanish or explode over the steps, on a log scale.
 
     The gradient goes from right to left. The dotted line is a norm of 1. Norms of 0, and those

@@ -1,9 +1,16 @@
 """How good generated texts are."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 
 
-def text_scores(hypotheses, references, tokenize=str.split):
+def text_scores(
+    hypotheses: Sequence[str],
+    references: Sequence[str],
+    tokenize: Callable[[str], Sequence[Any]] = str.split,
+) -> dict[str, float]:
     """Score generated texts against references.
 
     Args:
@@ -49,7 +56,7 @@ def text_scores(hypotheses, references, tokenize=str.split):
     }
 
 
-def edit_distance(a, b):
+def edit_distance(a: Sequence[Any], b: Sequence[Any]) -> int:
     """Return the least number of insertions, deletions and substitutions from `a` to `b`.
 
     >>> edit_distance("kitten", "sitting")

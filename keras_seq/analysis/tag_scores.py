@@ -1,11 +1,15 @@
 """Scores of tags: accuracy, and precision, recall and F1 of what they mark."""
 
 from collections import Counter
+from collections.abc import Sequence
+from typing import Any
 
 from keras_seq.text import spans
 
 
-def tag_scores(predicted, true, scheme=None):
+def tag_scores(
+    predicted: Sequence[Sequence[str]], true: Sequence[Sequence[str]], scheme: str | None = None
+) -> dict[str, Any]:
     r"""Compare predicted tags with the right ones.
 
         accuracy  = words with the right tag / words

@@ -1,5 +1,9 @@
 """Figures of what units do over a text: each returns a matplotlib figure."""
 
+from collections.abc import Sequence
+from typing import Any
+
+from keras_seq._typing import Figure, PathLike
 from keras_seq.analysis.activations import Activations
 from keras_seq.analysis.connectivity import Connectivity
 from keras_seq.analysis.drawing import COLORS, finished, new_figure, tidy, visible
@@ -7,7 +11,12 @@ from keras_seq.analysis.drawing import COLORS, finished, new_figure, tidy, visib
 MOST_TOKENS = 60
 
 
-def plot_gates(activations, gates=None, title=None, save=None):
+def plot_gates(
+    activations: Any,
+    gates: Sequence[str] | None = None,
+    title: str | None = None,
+    save: PathLike | None = None,
+) -> Figure:
     """Draw the gates of one layer over a text: units down, steps across, from shut to open.
 
     Args:
@@ -58,7 +67,13 @@ def plot_gates(activations, gates=None, title=None, save=None):
     return finished(figure, title, save)
 
 
-def plot_unit(activations, unit, state="h", title=None, save=None):
+def plot_unit(
+    activations: Any,
+    unit: int,
+    state: str = "h",
+    title: str | None = None,
+    save: PathLike | None = None,
+) -> Figure:
     """Draw one unit over a text, as bars.
 
     Args:
@@ -98,7 +113,9 @@ def plot_unit(activations, unit, state="h", title=None, save=None):
     return finished(figure, title, save)
 
 
-def plot_connectivity(connections, title=None, save=None):
+def plot_connectivity(
+    connections: Any, title: str | None = None, save: PathLike | None = None
+) -> Figure:
     """Draw how much an output changes with each character or word read.
 
     Args:

@@ -38,7 +38,7 @@ class AveragedWeights(keras.callbacks.Callback):
         super().__init__()
         self._trained = None  # the trained weights, while the average is in the model
 
-    def put_in(self):
+    def put_in(self) -> None:
         """Put the average into the model, and keep the trained weights aside."""
         if self._trained is None:
             variables = self.model.trainable_variables
@@ -46,7 +46,7 @@ class AveragedWeights(keras.callbacks.Callback):
             self.model.optimizer.finalize_variable_values(variables)
             self._unshare()
 
-    def take_out(self):
+    def take_out(self) -> None:
         """Put the trained weights back."""
         if self._trained is not None:
             for variable, value in zip(self.model.trainable_variables, self._trained, strict=True):

@@ -5,6 +5,8 @@ import weakref
 
 import keras
 
+from keras_seq._typing import PathLike
+
 
 class BestModel(keras.callbacks.Callback):
     """Save the model whenever a number in the logs is better than ever before.
@@ -45,7 +47,13 @@ class BestModel(keras.callbacks.Callback):
     ```
     """
 
-    def __init__(self, filepath, monitor="val_perplexity", mode="min", patience=None):
+    def __init__(
+        self,
+        filepath: PathLike,
+        monitor: str = "val_perplexity",
+        mode: str = "min",
+        patience: int | None = None,
+    ):
         super().__init__()
         self.path = pathlib.Path(filepath)
         if self.path.suffix != ".keras":

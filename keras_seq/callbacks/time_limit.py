@@ -40,7 +40,7 @@ class TimeLimit(keras.callbacks.Callback):
           under resource constraints", arXiv:1905.04753.
     """
 
-    def __init__(self, minutes, decay=True, warmup=0.0):
+    def __init__(self, minutes: float, decay: bool = True, warmup: float = 0.0):
         super().__init__()
         if not minutes > 0:
             raise ValueError(f"`minutes` must be above 0; received {minutes!r}.")

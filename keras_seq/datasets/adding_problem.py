@@ -6,7 +6,7 @@ from keras_seq.datasets._generated import count_and_length, generator
 from keras_seq.datasets.sequence_task import SequenceTask
 
 
-def adding_problem(count, length, seed=0):
+def adding_problem(count: int, length: int, seed: int = 0) -> SequenceTask:
     """Add the two numbers that are marked.
 
     Each step has two features: a number u_t, uniform in [0, 1), and a marker, which is 1 at two

@@ -27,7 +27,9 @@ ADVERBS = words("here there outside inside upstairs downstairs nearby today agai
 PHRASE = 3  # "near the doors"
 
 
-def agreement(count, length, seed=0, attractors=None):
+def agreement(
+    count: int, length: int, seed: int = 0, attractors: int | None = None
+) -> SequenceTask:
     """Tell whether the verb that comes next is singular or plural.
 
     A row is "the", the subject, and phrases such as "near the doors", filled up to exactly `length`

@@ -1,5 +1,7 @@
 """An autoregressive process, to be forecast."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from keras_seq.datasets._generated import (
@@ -12,7 +14,14 @@ from keras_seq.datasets._generated import (
 from keras_seq.datasets.sequence_task import SequenceTask
 
 
-def autoregressive(count, length, seed=0, horizon=1, coefficients=(1.6, -0.8), noise=1.0):
+def autoregressive(
+    count: int,
+    length: int,
+    seed: int = 0,
+    horizon: int = 1,
+    coefficients: Sequence[float] = (1.6, -0.8),
+    noise: float = 1.0,
+) -> SequenceTask:
     """Forecast a stationary AR(p) process, `horizon` steps ahead.
 
         x_t = c_1 x_(t-1) + ... + c_p x_(t-p) + e_t        e_t ~ N(0, noise^2), independent

@@ -1,11 +1,12 @@
 """What no model can surpass on some pairs."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from keras_seq.datasets._checks import check_pairs
 
 
-def best_reachable_accuracy(sources, targets):
+def best_reachable_accuracy(sources: Sequence[str], targets: Sequence[str]) -> float:
     """The highest exact-match accuracy that any function of the source can reach on these pairs.
 
     A function gives one answer for each source; the best one gives the target that goes with it

@@ -11,7 +11,7 @@ _SHA256 = {
 }
 
 
-def cmudict(split="train"):
+def cmudict(split: str = "train") -> tuple[list[str], list[str]]:
     """Spellings and pronunciations, `"HELLO"` and `"HH AH L OW"`; 39 phonemes, no stress.
 
     The words are those of the usual split of the CMU Pronouncing Dictionary: 106,837 to learn from

@@ -1,7 +1,9 @@
 """CoNLL columns: a word a line, its tags beside it, an empty line between sentences."""
 
 import re
+from collections.abc import Iterable, Sequence
 
+from keras_seq._typing import PathLike
 from keras_seq.datasets.files import write_lines
 from keras_seq.datasets.lines import Lines
 
@@ -13,14 +15,14 @@ _WHICH = (
 
 
 def read_conll(
-    path,
-    columns=(0, -1),
-    scheme=None,
-    separator=None,
-    comment=None,
-    repair=False,
-    encoding=None,
-):
+    path: PathLike,
+    columns: Sequence[int] = (0, -1),
+    scheme: str | None = None,
+    separator: str | None = None,
+    comment: str | None = None,
+    repair: bool = False,
+    encoding: str | None = None,
+) -> list[tuple[list[str], ...]]:
     r"""The sentences of a file in columns, as CoNLL-2000, 2002 and 2003 have them.
 
     Lines without anything but blanks and tabs divide sentences. A row that begins with -DOCSTART-
@@ -159,7 +161,9 @@ def _converted(path, numbers, rows, tags, source, target, repair):
         ) from error
 
 
-def write_conll(path, sentences, separator=" "):
+def write_conll(
+    path: PathLike, sentences: Iterable[Sequence[Sequence[str]]], separator: str = " "
+) -> None:
     r"""Writes sentences in columns; `read_conll` gives them back (with `comment=""` all of them).
 
     An empty line ends each sentence. As with `write_lines`, the file takes the place of an old one

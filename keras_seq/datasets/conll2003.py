@@ -10,7 +10,7 @@ _FILES = {  # split: (file, sha256)
 }
 
 
-def conll2003(split="train", scheme="BIO"):
+def conll2003(split: str = "train", scheme: str = "BIO") -> tuple[list[list[str]], list[list[str]]]:
     """English sentences of the CoNLL-2003 shared task, and for each word whether it is in a name.
 
     train has 14,041 sentences, dev (eng.testa) 3,250 and test (eng.testb) 3,453; names are of

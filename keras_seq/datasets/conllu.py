@@ -2,7 +2,9 @@
 
 import dataclasses
 import re
+from collections.abc import Iterable, Sequence
 
+from keras_seq._typing import PathLike
 from keras_seq.datasets.files import write_lines
 from keras_seq.datasets.lines import Lines
 
@@ -58,13 +60,13 @@ class ConlluSentence:
                 found.append(row[1])
         return found
 
-    def column(self, name):
+    def column(self, name: str) -> list[str]:
         """A column of the words, a list of str; `name` is one of id, form, lemma, upos, xpos,
         feats, head, deprel, deps and misc, else there is a ValueError."""
         index = _index(name)
         return [row[index] for row in self.rows if row[0].isdigit()]
 
-    def with_column(self, name, values):
+    def with_column(self, name: str, values: Sequence[str]) -> "ConlluSentence":
         """A copy with other `values`, one for each word; the other rows stay as they are."""
         index, values = _index(name), list(values)
         if len(values) != len(self.words):
@@ -86,7 +88,7 @@ def _index(name):
     return COLUMNS.index(name)
 
 
-def read_conllu(path, encoding=None):
+def read_conllu(path: PathLike, encoding: str | None = None) -> list[ConlluSentence]:
     r"""The sentences of a CoNLL-U file.
 
     Written again by `write_conllu`, a file that keeps to the format comes out byte for byte: UTF-8
@@ -139,7 +141,7 @@ def read_conllu(path, encoding=None):
     return sentences
 
 
-def write_conllu(path, sentences):
+def write_conllu(path: PathLike, sentences: Iterable[ConlluSentence]) -> None:
     r"""Writes sentences as a CoNLL-U file; `read_conllu` gives them back.
 
     As with `write_lines`, the file takes the place of an old one in one step, and a name that ends

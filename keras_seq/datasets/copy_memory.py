@@ -10,7 +10,9 @@ from keras_seq.datasets.sequence_task import SequenceTask
 BLANK, GO = "_", ">"
 
 
-def copy_memory(count, length, seed=0, symbols=8, copied=10):
+def copy_memory(
+    count: int, length: int, seed: int = 0, symbols: int = 8, copied: int = 10
+) -> SequenceTask:
     """Repeat the symbols of the beginning, in order, once the go marker has come.
 
     A row of `length` steps is

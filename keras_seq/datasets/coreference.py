@@ -47,7 +47,7 @@ RESTS = (
 )
 
 
-def coreference(count, length, seed=0, names=20):
+def coreference(count: int, length: int, seed: int = 0, names: int = 20) -> SequenceTask:
     """Tell whom the speaker greets: the one of the two who entered and does not speak.
 
         Jane walked into the room . John walked in too . (filler) Jane said hi to   ->   John

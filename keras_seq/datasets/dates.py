@@ -1,6 +1,7 @@
 """Human-written dates in many languages, to be translated into ISO 8601."""
 
 import datetime
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -31,13 +32,13 @@ _STALLED = 0.02  # Where fewer draws than this are new, the rest is counted out,
 
 
 def dates(
-    n=20_000,
-    seed=0,
-    locales=DEFAULT_LOCALES,
-    start=datetime.date(1970, 1, 1),
-    end=datetime.date(2049, 12, 31),
-    return_locales=False,
-):
+    n: int = 20_000,
+    seed: int = 0,
+    locales: Sequence[str] = DEFAULT_LOCALES,
+    start: datetime.date = datetime.date(1970, 1, 1),
+    end: datetime.date = datetime.date(2049, 12, 31),
+    return_locales: bool = False,
+) -> tuple[list[str], ...]:
     """Pairs of a date as people write it and the same date in ISO 8601.
 
     A pair is drawn in four steps: the locale, one of its styles, the day (all three uniform) and

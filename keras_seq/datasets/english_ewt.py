@@ -15,7 +15,7 @@ _SHA256 = {
 }
 
 
-def english_ewt(split="train", tag="upos"):
+def english_ewt(split: str = "train", tag: str = "upos") -> tuple[list[list[str]], list[list[str]]]:
     """Sentences of the English Web Treebank of Universal Dependencies, and a tag for each word.
 
     train has 12,544 sentences, dev 2,001 and test 2,077: weblogs, newsgroups, e-mails, reviews and

@@ -19,7 +19,7 @@ _BLANKS = str.maketrans("\t\n\r", "   ")  # one review a line
 _FOLDERS = {"neg": "negative", "pos": "positive"}
 
 
-def imdb(split="train"):
+def imdb(split: str = "train") -> tuple[list[str], list[str]]:
     """Film reviews and whether they are "negative" or "positive"; raw text, some with `<br />`.
 
     train has 22,500 reviews, dev 2,500 and test 25,000. dev is the tenth of the published train

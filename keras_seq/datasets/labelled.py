@@ -1,22 +1,25 @@
 """Files of labelled texts: one text and its label in each row."""
 
 import itertools
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+from keras_seq._typing import PathLike
 from keras_seq.datasets._table import check_delimiter, read_table, shortened
 from keras_seq.datasets.lines import Lines
 
 
 def read_labelled(
-    path,
-    text="text",
-    label="label",
-    separator=None,
-    delimiter=None,
-    known=None,
-    encoding=None,
-    quoted=None,
-):
+    path: PathLike,
+    text: str | int = "text",
+    label: str | int = "label",
+    separator: str | None = None,
+    delimiter: str | None = None,
+    known: Iterable[str] | None = None,
+    encoding: str | None = None,
+    quoted: bool | None = None,
+) -> tuple[list[str], list[Any]]:
     r"""Texts and labels out of the columns of a TSV or CSV file.
 
     Columns are chosen by name, which the first line then has, or by place, from 0, and then every

@@ -6,6 +6,8 @@ import itertools
 import zlib
 from pathlib import Path
 
+from keras_seq._typing import PathLike
+
 _MARKS = (  # those of UTF-32 first: one of them begins as one of UTF-16 does
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -47,7 +49,7 @@ class Lines:
         (['eins', 'zwei'], 8)
     """
 
-    def __init__(self, path, encoding=None):
+    def __init__(self, path: PathLike, encoding: str | None = None):
         self.path = Path(path)
         self.encoding = encoding if encoding is None else encoding_name(encoding)
 

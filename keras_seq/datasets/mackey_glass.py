@@ -11,7 +11,9 @@ TRAJECTORIES = 4096
 VARIANCES = {17: 0.0511, 30: 0.0787}  # Measured: see the docstring of `mackey_glass`.
 
 
-def mackey_glass(count, length, seed=0, horizon=6, delay=17):
+def mackey_glass(
+    count: int, length: int, seed: int = 0, horizon: int = 6, delay: int = 17
+) -> SequenceTask:
     """Forecast a deterministic, chaotic series, `horizon` steps ahead.
 
         dx/dt = 0.2 x(t - delay) / (1 + x(t - delay)^10) - 0.1 x(t)

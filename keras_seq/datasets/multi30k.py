@@ -28,7 +28,9 @@ _SHA256 = {
 _SPLITS = ("train", "val", "test_2016_flickr")
 
 
-def multi30k(split="train", source="de", target="en"):
+def multi30k(
+    split: str = "train", source: str = "de", target: str = "en"
+) -> tuple[list[str], list[str]]:
     """Captions and their translations, raw text: one split of task 1 of Multi30k.
 
     train has 29,000 pairs, val 1,014 and test_2016_flickr 1,000. Line i is the same photograph in

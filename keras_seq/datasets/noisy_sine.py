@@ -13,8 +13,14 @@ from keras_seq.datasets.sequence_task import SequenceTask
 
 
 def noisy_sine(
-    count, length, seed=0, horizon=1, noise=0.1, period=(10.0, 40.0), amplitude=(0.5, 1.5)
-):
+    count: int,
+    length: int,
+    seed: int = 0,
+    horizon: int = 1,
+    noise: float = 0.1,
+    period: tuple[float, float] = (10.0, 40.0),
+    amplitude: tuple[float, float] = (0.5, 1.5),
+) -> SequenceTask:
     """Forecast a sine wave with noise, `horizon` steps ahead.
 
     Each row has an amplitude A, a period P and a phase f of its own, uniform in their ranges:

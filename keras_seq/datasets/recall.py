@@ -44,7 +44,14 @@ FILLER = words(
 )
 
 
-def recall(count, length, seed=0, countries=10, distractors=False, opening=False):
+def recall(
+    count: int,
+    length: int,
+    seed: int = 0,
+    countries: int = 10,
+    distractors: bool = False,
+    opening: bool = False,
+) -> SequenceTask:
     """Name the language of the country that stands at the beginning.
 
     A row is a country, `length - 4` filler words and "I speak fluent"; the class is the language of

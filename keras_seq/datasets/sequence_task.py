@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -57,8 +58,8 @@ class SequenceTask:
     chance: float
     best: float
     weights: np.ndarray | None = None
-    vocabulary: tuple | None = None
-    classes: tuple | None = None
+    vocabulary: tuple[str, ...] | Any = None
+    classes: tuple[str, ...] | Any = None
     baselines: dict = field(default_factory=dict)
 
     def __post_init__(self):
@@ -74,12 +75,12 @@ class SequenceTask:
         _check_scores(self)
 
     @property
-    def length(self):
+    def length(self) -> int:
         """The number of steps of each row."""
         return self.inputs.shape[1]
 
     @property
-    def texts(self):
+    def texts(self) -> list[str]:
         """The inputs as a list of str: the tokens of a row joined with blanks, without padding."""
         if self.vocabulary is None:
             raise ValueError(f"The task {self.name!r} has no vocabulary: its inputs are no words.")
@@ -100,7 +101,7 @@ class SequenceTask:
         counts = np.ones(self.targets.shape, bool) if self.weights is None else self.weights > 0
         return [" ".join(names[row[on]]) for row, on in zip(self.targets, counts, strict=True)]
 
-    def split(self, first):
+    def split(self, first: int) -> tuple["SequenceTask", "SequenceTask"]:
         """Two tasks: the first `first` rows, and the others; ValueError if either has none."""
         first = whole(first, "first", 1)
         if first >= len(self):
@@ -109,7 +110,7 @@ class SequenceTask:
             )
         return self[:first], self[first:]
 
-    def solved(self, score):
+    def solved(self, score: float) -> bool:
         """Whether `score` is at most a tenth of the way from `best` to `chance`, or beyond `best`.
 
             accuracy >= best - (best - chance) / 10    or    mse <= best + (chance - best) / 10

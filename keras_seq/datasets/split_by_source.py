@@ -1,14 +1,19 @@
 """Splits in which no source of the test set was seen in training."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from keras_seq.datasets._checks import check_pairs, natural
 
 
-def split_by_source(sources, targets, sizes=(0.9, 0.05, 0.05), seed=0):
+def split_by_source(
+    sources: Sequence[str],
+    targets: Sequence[str],
+    sizes: Sequence[float] = (0.9, 0.05, 0.05),
+    seed: int = 0,
+) -> list[tuple[list[str], list[str]]]:
     """A seeded split in which all pairs that share a source lie in one part.
 
     Real sets of pairs hold the same source many times, with other targets ("Run!" has several

@@ -11,7 +11,7 @@ _SHA256 = {
 _NAMES = {"0": "negative", "1": "positive"}
 
 
-def sst2(split="train"):
+def sst2(split: str = "train") -> tuple[list[str], list[str]]:
     """Sentences and whether they are "negative" or "positive", in lower case and split into words.
 
     train has 6,920 whole sentences, dev 872 and test 1,821. (The data set of the same name in GLUE

@@ -18,7 +18,7 @@ _FILES = {
 }
 
 
-def tatoeba(language="de", reverse=False):
+def tatoeba(language: str = "de", reverse: bool = False) -> tuple[list[str], list[str]]:
     """English sentences and their translations, from the exports of manythings.org/anki.
 
     The export of 2018 has 169,813 pairs with German, that of 2019 167,130 pairs with French, sorted

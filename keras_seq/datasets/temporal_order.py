@@ -17,7 +17,7 @@ SYMBOLS = words("X Y")
 DISTRACTORS = words("a b c d")
 
 
-def temporal_order(count, length, seed=0):
+def temporal_order(count: int, length: int, seed: int = 0) -> SequenceTask:
     """Tell which two symbols came, and in which order.
 
     A row begins with E, ends with B and has random letters a to d between, but for two places, each

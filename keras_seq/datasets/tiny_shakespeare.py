@@ -11,7 +11,7 @@ _SHA256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"
 _ENDS = {"train": (0, 80), "dev": (80, 90), "test": (90, 100)}  # per cent of the characters
 
 
-def tiny_shakespeare(split="train"):
+def tiny_shakespeare(split: str = "train") -> list[str]:
     """A part of 40,000 lines of Shakespeare's plays, raw text of 65 different characters.
 
     train is the first 80 % of the 1,115,394 characters, dev what follows up to 90 %, and test the

@@ -28,7 +28,9 @@ SIDES = ("both", "left", "right")
 BEFORE = 0.4  # how often the telling word stands before the bank
 
 
-def word_senses(count, seed=0, side="both", before=BEFORE):
+def word_senses(
+    count: int, seed: int = 0, side: str = "both", before: float = BEFORE
+) -> SequenceTask:
     r"""Tell what 'bank' means: that of a river, one with money, or a row of things.
 
     A row is a sentence in which one word tells the sense, the person before 'bank' or the things

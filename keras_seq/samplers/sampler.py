@@ -3,12 +3,17 @@
 import copy
 import functools
 import operator
-from typing import ClassVar
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Self
 
 import keras
 from keras import ops
 
+from keras_seq._typing import Nest, Tensor
 from keras_seq.samplers.trace import empty_trace, extend_trace
+
+Step = Callable[[Tensor, Nest, Nest], tuple[Tensor, Nest]]
+EndTokens = int | Sequence[int]
 
 DEAD = -1e9  # the log-probability of what cannot be; finite, so that sums stay so
 
@@ -50,7 +55,7 @@ class Sampler:
     fed: ClassVar[tuple[str, ...]] = ()
     per_row: ClassVar[dict[str, str]] = {}
 
-    def with_rows(self, **numbers):
+    def with_rows(self, **numbers: Tensor) -> Self:
         """Return a copy with a number for each row, tensors `(batch,)`, by the names in `per_row`.
 
         It goes into `search` only, and never fails: what makes no sense gets a meaning here.
@@ -59,14 +64,14 @@ class Sampler:
         vars(variant).update(numbers)
         return variant
 
-    def get_next_token(self, log_probabilities):
+    def get_next_token(self, log_probabilities: Tensor) -> Tensor:
         """Return the next token ids `(batch,)`, int32, given `(batch, vocabulary_size)`."""
         raise NotImplementedError(
             f"{type(self).__name__} must define get_next_token(log_probabilities), "
             "choose(log_probabilities, position, row_ids) or search(...)."
         )
 
-    def choose(self, log_probabilities, position, row_ids):
+    def choose(self, log_probabilities: Tensor, position: Tensor, row_ids: Tensor) -> Tensor:
         """Return the next token ids `(batch,)`, int32.
 
         Args:
@@ -77,7 +82,9 @@ class Sampler:
         del position, row_ids
         return self.get_next_token(log_probabilities)
 
-    def choose_allowed(self, log_probabilities, position, row_ids, end_token_id):
+    def choose_allowed(
+        self, log_probabilities: Tensor, position: Tensor, row_ids: Tensor, end_token_id: EndTokens
+    ) -> Tensor:
         """`choose`, of the tokens that `min_length` allows; none that ends comes before it."""
         if self.min_length:
             early = position < self.min_length
@@ -87,16 +94,16 @@ class Sampler:
 
     def search(
         self,
-        step,
-        state,
-        memory,
-        start_token_ids,
-        end_token_id,
-        max_length,
-        limits,
-        row_ids=None,
-        return_trace=False,
-    ):
+        step: Step,
+        state: Nest,
+        memory: Nest,
+        start_token_ids: Tensor,
+        end_token_id: EndTokens,
+        max_length: int,
+        limits: Tensor,
+        row_ids: Tensor | None = None,
+        return_trace: bool = False,
+    ) -> dict[str, Any]:
         """Generate one or more sequences for each row.
 
         Args:
@@ -172,7 +179,7 @@ class Sampler:
         }
         return {**found, "trace": trace} if return_trace else found
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments of `__init__`."""
         return {}
 
@@ -181,7 +188,7 @@ class Sampler:
         return f"{type(self).__name__}({arguments})"
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """Return a sampler made with `config`."""
         return cls(**config)
 
@@ -199,12 +206,12 @@ def _extended(trace, position, token_ids, total, finished):
     )
 
 
-def is_dead(log_probability):
+def is_dead(log_probability: Tensor) -> Tensor:
     """Whether this is the log-probability of what cannot be."""
     return log_probability < DEAD / 2
 
 
-def is_end(token_ids, end_token_id):
+def is_end(token_ids: Tensor, end_token_id: EndTokens) -> Tensor:
     """Which of `token_ids` end a sequence.
 
     Args:
@@ -217,6 +224,6 @@ def is_end(token_ids, end_token_id):
     return functools.reduce(operator.or_, found) if found else token_ids != token_ids
 
 
-def log_softmax(logits):
+def log_softmax(logits: Tensor) -> Tensor:
     """Return log-probabilities in float32."""
     return keras.ops.log_softmax(ops.cast(logits, "float32"), axis=-1)

@@ -17,6 +17,8 @@ used for IOB1 as well as for IOB2.
 """
 
 import operator
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 # What each scheme calls the words of a span; in the order in which tags are numbered.
 SCHEMES = {"BIO": "BI", "IOB1": "IB", "IOBES": "BIES", "BILOU": "BILU", "BMES": "BMES"}
@@ -54,7 +56,9 @@ def scheme_name(name):
     return found
 
 
-def spans(tags, scheme="BIO", repair=False):
+def spans(
+    tags: Sequence[str], scheme: str = "BIO", repair: bool = False
+) -> list[tuple[str, int, int]]:
     """Return the spans that a sequence of tags marks.
 
     Args:
@@ -97,7 +101,9 @@ def spans(tags, scheme="BIO", repair=False):
     return found
 
 
-def spans_to_tags(spans, length, scheme="BIO"):
+def spans_to_tags(
+    spans: Iterable[tuple[str, int, int]], length: int, scheme: str = "BIO"
+) -> list[str]:
     """Return the tags of a sequence in which `spans` are marked; the way back from `spans`.
 
     Args:
@@ -146,7 +152,7 @@ def _prefixes(scheme, size, adjacent):
     return first + "I" * (size - 1)
 
 
-def convert_tags(tags, source, target, repair=False):
+def convert_tags(tags: Sequence[str], source: str, target: str, repair: bool = False) -> list[str]:
     """Return the tags of one scheme in another: the same spans, and so the way back is exact.
 
     Args:
@@ -169,7 +175,7 @@ def convert_tags(tags, source, target, repair=False):
     return spans_to_tags(spans(tags, source, repair), len(tags), target)
 
 
-def repair_tags(tags, scheme="BIO"):
+def repair_tags(tags: Sequence[str], scheme: str = "BIO") -> list[str]:
     """Return a valid sequence of tags with the spans that conlleval and seqeval see in `tags`.
 
     A valid sequence comes back as it is.
@@ -192,7 +198,7 @@ def repair_tags(tags, scheme="BIO"):
     return convert_tags(tags, scheme, scheme, repair=True)
 
 
-def check_tags(tags, scheme="BIO"):
+def check_tags(tags: Sequence[str], scheme: str = "BIO"):
     """Raise a `ValueError` unless `tags` are a valid sequence of a scheme.
 
     Args:
@@ -232,7 +238,7 @@ def find_problem(tags, scheme):
     return None
 
 
-def tag_constraints(tags, scheme="BIO"):
+def tag_constraints(tags: Sequence[str], scheme: str = "BIO") -> dict[str, Any]:
     """Return what a scheme forbids, for `keras_seq.layers.CRF(len(tags), constraints=...)`.
 
     Args:
