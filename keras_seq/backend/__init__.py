@@ -3,6 +3,8 @@
 Nothing else in the package asks which backend runs.
 """
 
+# ruff: noqa: F401 (the names are for other files)
+
 import keras
 
 if keras.config.backend() == "tensorflow":
@@ -99,35 +101,3 @@ else:
         "keras_seq runs on the Keras backends 'tensorflow', 'jax' and 'torch'; "
         f"KERAS_BACKEND is '{keras.config.backend()}'."
     )
-
-__all__ = [
-    "additive_scores",
-    "choose",
-    "compiled",
-    "cross_entropy",
-    "custom_gradient",
-    "fused",
-    "fused_both",
-    "gradient",
-    "gru_gates",
-    "guarded",
-    "hand_gradient_pays",
-    "jit_pays",
-    "keeps_values_aside",
-    "kept_on_error",
-    "last_valid_steps",
-    "linear_scan",
-    "loop",
-    "lstm_gates",
-    "portable",
-    "predictions",
-    "product",
-    "random_state",
-    "run_if",
-    "scan",
-    "set_random_state",
-    "static_step",
-    "synchronize",
-    "tanh",
-    "top_k",
-]

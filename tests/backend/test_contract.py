@@ -56,7 +56,7 @@ def defined(module):
 
 def test_all_three_are_there():
     assert tuple(branches()) == BACKENDS
-    assert set(contract()) == set(keras_seq.backend.__all__)
+    assert all(hasattr(keras_seq.backend, name) for name in contract())
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
