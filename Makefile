@@ -5,9 +5,6 @@ BIN := $(VENV)/bin
 BACKENDS := tensorflow jax torch
 READY := $(VENV)/.ready
 
-# Nothing of TensorFlow's start-up chatter.
-export TF_CPP_MIN_LOG_LEVEL ?= 2
-
 .PHONY: demo test lint clean $(BACKENDS:%=test-%)
 
 demo: $(READY)

@@ -7,10 +7,7 @@ import subprocess
 import sys
 import tempfile
 
-import keras
-
-# What TensorFlow says at its start, whatever it is told, in each process anew.
-CHATTER = ("WARNING: All log messages before absl::InitializeLog", "I0000 ")
+from keras_seq._silence import silence
 
 # For an export: the GPU may be full of a training, and a graph made for one would not run
 # elsewhere.
@@ -20,8 +17,8 @@ TENSORFLOW_ALONE = {"KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"}
 def in_a_process(function, given, what, environment=None):
     """Call a function in a new process, and wait for it.
 
-    The process has the backend and the import path of this one. What it writes to standard error is
-    handed on.
+    The process has the backend and the import path of this one. What its own code writes to
+    standard error is handed on, and what libraries do where it crashes.
 
     Args:
         function: one that a module has by its name, with the call `(read) -> result`: `read()`
@@ -37,6 +34,8 @@ def in_a_process(function, given, what, environment=None):
         ValueError: with the message of the function's own `ValueError`; and where the process ends
             with anything else than a result.
     """
+    import keras  # not above: the new process is silent before Keras speaks
+
     script = (
         "from keras_seq.processes import answer; "
         f"answer({function.__module__!r}, {function.__qualname__!r})"
@@ -52,7 +51,6 @@ def in_a_process(function, given, what, environment=None):
             text=True,
             env={
                 **os.environ,
-                "TF_CPP_MIN_LOG_LEVEL": "3",
                 "KERAS_BACKEND": keras.config.backend(),
                 "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
                 **(environment or {}),
@@ -61,8 +59,7 @@ def in_a_process(function, given, what, environment=None):
         with process:
             try:
                 for line in process.stderr:
-                    if not line.startswith(CHATTER):
-                        print(line, end="", file=sys.stderr, flush=True)
+                    print(line, end="", file=sys.stderr, flush=True)
             except BaseException:  # whoever breaks off leaves no work behind
                 process.kill()
                 raise
@@ -78,9 +75,10 @@ def in_a_process(function, given, what, environment=None):
 
 def answer(module, name):
     """The part of the new process: call the function, and write its result as a line of JSON."""
-    function = getattr(importlib.import_module(module), name)
-    try:
-        found = {"result": function(lambda: json.load(sys.stdin))}
-    except ValueError as error:  # a mistake of the user: the message is all there is to say
-        found = {"error": str(error)}
+    with silence():
+        function = getattr(importlib.import_module(module), name)
+        try:
+            found = {"result": function(lambda: json.load(sys.stdin))}
+        except ValueError as error:  # a mistake of the user: the message is all there is to say
+            found = {"error": str(error)}
     print("\n" + json.dumps(found))

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from keras_seq._silence import silence
 from keras_seq.cli import options
 from keras_seq.cli.compare import compare
 from keras_seq.cli.export import export
@@ -45,17 +46,18 @@ app.command()(compare)
 
 def main():
     """Run the command line; a user's mistake is one line on standard error and exit status 2."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     write_utf8()
     status = 0
-    try:
-        app()
-    except SystemExit as end:
-        status = end.code
-    except (ValueError, OSError, ImportError) as error:
-        tell(error)
-        status = 2
-    sys.exit(flushed(status))
+    with silence():
+        try:
+            app()
+        except SystemExit as end:
+            status = end.code
+        except (ValueError, OSError, ImportError) as error:
+            tell(error)
+            status = 2
+        status = flushed(status)
+    sys.exit(status)
 
 
 def tell(error):

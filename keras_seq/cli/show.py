@@ -114,12 +114,13 @@ def say(text):
 
 
 def track(texts, size, what):
-    """Give `texts` in parts of `size`, with a progress bar on standard error."""
+    """Give `texts` in parts of `size`, with a progress bar where standard error is a terminal."""
     from rich.console import Console
     from rich.progress import track as bar
 
     parts = [texts[i : i + size] for i in range(0, len(texts), size)]
-    return bar(parts, what, console=Console(stderr=True), transient=True)
+    console = Console(stderr=True)
+    return bar(parts, what, console=console, transient=True, disable=not console.is_terminal)
 
 
 def stdin_batches(batch_size, encoding=None):
