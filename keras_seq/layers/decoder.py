@@ -5,7 +5,7 @@ import functools
 import keras
 from keras import ops
 
-from keras_seq._options import option_names
+from keras_seq._options import options
 from keras_seq.backend import jit_pays
 from keras_seq.identifiers import (
     check_choice,
@@ -110,19 +110,22 @@ class Decoder(keras.layers.Layer):
             or `None`.
         embedding_dim: size of the token embeddings; `units` where `None`.
         dropout: rate on the embeddings, between layers (one mask per sequence) and on r.
-        order: `"bahdanau"` or `"luong"`.
-        input_feeding: whether r_(t-1) is fed too.
+        order: `"bahdanau"`, attend and then recur, or `"luong"`, recur and then attend, which
+            trains faster.
+        input_feeding: whether the last readout r_(t-1) is fed too.
         residual: whether a layer's input is added to its output, above the bottom one.
         readout: `"tanh"`, `"maxout"` or `None`.
         tie_embeddings: whether W_o is the embedding matrix; r is then as large as an embedding.
-        copy: whether there is a pointer; it needs an attention.
+        copy: whether the decoder may point at source tokens, so that words (or characters) that
+            are in no vocabulary pass through; it needs an attention.
         unknown_token_id: what is fed after a copied token that has no id.
-        teacher_forcing_ratio: a number in [0, 1], or a
+        teacher_forcing_ratio: how often the true token is fed in training: a number in [0, 1], or a
             `keras.optimizers.schedules.LearningRateSchedule` of the training step, which is
             counted in a weight.
         sampling_level: what each toss of the coin is for: every `"token"`, every `"step"` for the
             whole batch, or every `"batch"`. The first step is always true: the start token.
-        feedback: the own token that is fed: the most probable one, `"argmax"`, or `"sample"`.
+        feedback: the decoder's own token that is fed: the most probable one, `"argmax"`, or
+            `"sample"`.
         seed: an integer, for coins and draws.
 
     Call arguments:
@@ -460,10 +463,10 @@ class Decoder(keras.layers.Layer):
         return [self.dropout_layer(ops.ones_like(top), training=True) for top in tops]
 
     def get_config(self):
-        names = option_names(Decoder, keras.layers.Layer)
+        names = [name for name in options(Decoder) if name != "attention"]
         return {
             **super().get_config(),
-            **{name: getattr(self, name) for name in names if name != "attention"},
+            **{name: getattr(self, name) for name in names},
             "cell": cell_config(self.cell.cells[0]),
             "attention": unbuilt_config(self.cell.attention),
             "teacher_forcing_ratio": keras.saving.serialize_keras_object(

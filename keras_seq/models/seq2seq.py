@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_seq import samplers
+from keras_seq._options import hands_on, options
 from keras_seq.identifiers import check_positive, check_rate
 from keras_seq.layers.decoder import Decoder
 from keras_seq.layers.encoder import Encoder
@@ -23,20 +24,9 @@ from keras_seq.text.examples import Examples
 from keras_seq.text.pipeline import frame
 from keras_seq.text.pointer import Pointer
 
-DECODER_OPTIONS = (
-    "order",
-    "input_feeding",
-    "residual",
-    "readout",
-    "tie_embeddings",
-    "copy",
-    "teacher_forcing_ratio",
-    "sampling_level",
-    "feedback",
-)
-
 
 @keras.saving.register_keras_serializable(package="keras_seq")
+@hands_on("decoder_options", Decoder, without=("vocabulary_size", "unknown_token_id", "seed"))
 class Seq2Seq(Generation, Task):
     r"""Encoder, attention and decoder between two tokenizers: text in, text out.
 
@@ -64,18 +54,8 @@ class Seq2Seq(Generation, Task):
             `layers.AttentionMechanism`, or `None` for a fixed context.
         embedding_dim: size of the token embeddings; `units` where `None`.
         dropout: rate on embeddings, between layers and before the output.
-        order: `"bahdanau"`, attend and then recur, or `"luong"`, recur and then attend, which
-            trains faster.
-        input_feeding: whether the decoder is fed its last readout too.
-        residual: whether a layer's input is added to its output, above the bottom one.
-        readout: `"tanh"`, `"maxout"`, or `None`.
-        tie_embeddings: whether the output projection of the decoder is its embedding matrix.
-        copy: whether the decoder may point at source tokens, so that words (or characters) that
-            are in no vocabulary pass through.
-        teacher_forcing_ratio: how often the true token is fed in training: a number in [0, 1] or
-            a `keras.optimizers.schedules.LearningRateSchedule` of the training step.
-        sampling_level: one coin for each `"token"`, `"step"` or `"batch"`.
-        feedback: the decoder's own token: `"argmax"` or `"sample"`.
+        decoder_options: each by its name: the options of `layers.Decoder` that do not stand here,
+            `order`, `input_feeding`, `copy`, `teacher_forcing_ratio` and the others.
         max_source_length: longer sources are cut to so many tokens, the end token included.
         max_target_length: the same for targets, and the limit of what `generate` writes.
 
@@ -124,15 +104,7 @@ class Seq2Seq(Generation, Task):
         attention="additive",
         embedding_dim=None,
         dropout=0.0,
-        order="bahdanau",
-        input_feeding=False,
-        residual=False,
-        readout="tanh",
-        tie_embeddings=False,
-        copy=False,
-        teacher_forcing_ratio=1.0,
-        sampling_level="token",
-        feedback="argmax",
+        decoder_options=None,
         max_source_length=512,
         max_target_length=512,
         **kwargs,
@@ -150,8 +122,8 @@ class Seq2Seq(Generation, Task):
         self.max_source_length = check_positive("max_source_length", max_source_length)
         self.max_target_length = check_positive("max_target_length", max_target_length)
         # The sublayers follow the dtype policy of the model.
-        options = {"units": units, "num_layers": num_layers, "dropout": dropout}
-        options["dtype"] = self.dtype_policy
+        shared = {"units": units, "num_layers": num_layers, "dropout": dropout}
+        shared["dtype"] = self.dtype_policy
         self.source_embedding = token_embedding(
             self.source_tokenizer.vocabulary_size,
             self.embedding_dim,
@@ -159,27 +131,25 @@ class Seq2Seq(Generation, Task):
             name="source_embedding",
         )
         self.source_dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy)
-        options["residual"] = residual
-        self.encoder = Encoder(cell=cell, bidirectional=bidirectional, name="encoder", **options)
+        self.encoder = Encoder(
+            cell=cell,
+            bidirectional=bidirectional,
+            residual=decoder_options["residual"],
+            name="encoder",
+            **shared,
+        )
         self.decoder = Decoder(
             self.target_tokenizer.vocabulary_size,
             cell=cell,
             attention=attention,
             embedding_dim=self.embedding_dim,
-            order=order,
-            input_feeding=input_feeding,
-            readout=readout,
-            tie_embeddings=tie_embeddings,
-            copy=copy,
             unknown_token_id=self.target_tokenizer.unknown_token_id,
-            teacher_forcing_ratio=teacher_forcing_ratio,
-            sampling_level=sampling_level,
-            feedback=feedback,
             name="decoder",
-            **options,
+            **shared,
+            **decoder_options,
         )
-        self.copy = copy
-        if copy:
+        self.copy = self.decoder.copy
+        if self.copy:
             self._pointer = Pointer(
                 self.source_tokenizer, self.target_tokenizer, max_source_length, max_target_length
             )
@@ -403,16 +373,11 @@ class Seq2Seq(Generation, Task):
         decoder = self.decoder.get_config()
         return {
             **super().get_config(),
+            **{name: decoder[name] for name in options(Seq2Seq) if name in decoder},
             "source_tokenizer": keras.saving.serialize_keras_object(self.source_tokenizer),
             "target_tokenizer": keras.saving.serialize_keras_object(self.target_tokenizer),
             "cell": pattern_config(self.encoder),
-            "units": self.units,
-            "num_layers": self.num_layers,
             "bidirectional": self.bidirectional,
-            "attention": decoder["attention"],
-            "embedding_dim": self.embedding_dim,
-            "dropout": self.dropout,
-            **{name: decoder[name] for name in DECODER_OPTIONS},
             "max_source_length": self.max_source_length,
             "max_target_length": self.max_target_length,
         }

@@ -263,16 +263,6 @@ class Beam(Sampler):
                 f"`coverage`; received a state of {held}."
             )
 
-    def get_config(self):
-        return {
-            "width": self.width,
-            "length_penalty": self.length_penalty,
-            "coverage_penalty": self.coverage_penalty,
-            "n_best": self.n_best,
-            "min_length": self.min_length,
-            "no_repeat_ngram": self.no_repeat_ngram,
-        }
-
 
 def _repeats(tokens, position, n, size):
     """Which next tokens would end an n-gram that stands in `tokens` already.

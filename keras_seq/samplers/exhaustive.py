@@ -100,13 +100,6 @@ class Exhaustive(Sampler):
             found["log_probabilities"][row] = tree.best_total
         return {**found, "scores": found["log_probabilities"].copy()}
 
-    def get_config(self):
-        return {
-            "max_length": self.max_length,
-            "max_nodes": self.max_nodes,
-            "min_length": self.min_length,
-        }
-
 
 @dataclasses.dataclass(eq=False)
 class _Prefix:

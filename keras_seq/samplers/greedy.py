@@ -33,6 +33,3 @@ class Greedy(Sampler):
 
     def get_next_token(self, log_probabilities):
         return predictions(log_probabilities)
-
-    def get_config(self):
-        return {"min_length": self.min_length}

@@ -105,12 +105,3 @@ class Random(Sampler):
             kept = ops.where(likely, sorted_logits, float("inf"))
             logits = ops.where(logits < ops.min(kept, axis=-1, keepdims=True), NEVER, logits)
         return logits
-
-    def get_config(self):
-        return {
-            "temperature": self.temperature,
-            "top_k": self.top_k,
-            "top_p": self.top_p,
-            "seed": self.seed,
-            "min_length": self.min_length,
-        }

@@ -9,12 +9,14 @@ from typing import Any, ClassVar, Self
 import keras
 from keras import ops
 
+from keras_seq._options import options
 from keras_seq._typing import Nest, Tensor
 from keras_seq.samplers.trace import empty_trace, extend_trace
 
 Step = Callable[[Tensor, Nest, Nest], tuple[Tensor, Nest]]
 EndTokens = int | Sequence[int]
 
+PLAIN = (bool, int, float, str, list, tuple, dict, type(None))  # what a config holds as it is
 DEAD = -1e9  # the log-probability of what cannot be; finite, so that sums stay so
 
 
@@ -28,8 +30,8 @@ class Sampler:
 
     A subclass with another rule for the next token defines `get_next_token`, or `choose` where the
     rule must know the row and the position; one with another search overrides `search`. To be
-    saved with a compiled model it defines `get_config` and is registered with
-    `keras.saving.register_keras_serializable`.
+    saved with a compiled model it is registered with `keras.saving.register_keras_serializable`,
+    and keeps the arguments of its constructor in attributes of the same names.
 
     Attributes:
         n_best: how many answers `generate` gives for each text; `None` for one that is no list.
@@ -180,8 +182,12 @@ class Sampler:
         return {**found, "trace": trace} if return_trace else found
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments of `__init__`."""
-        return {}
+        """Return the arguments of `__init__`, as the attributes of their names hold them.
+
+        One that is kept under another name, or is no plain value, needs a `get_config` of its own.
+        """
+        held = {name: getattr(self, name, self) for name in options(type(self))}
+        return {name: value for name, value in held.items() if isinstance(value, PLAIN)}
 
     def __repr__(self):
         arguments = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
