@@ -91,7 +91,6 @@ LONG_FILES = {
     "generation",
     "adapter",
     "language_model",
-    "seq2seq",
     "task",
     "text_classifier",
     "text_tagger",
