@@ -1,4 +1,4 @@
-"""What a person wants to see of a model: scores and figures."""
+"""Measures and figures of trained models."""
 
 from keras_seq.analysis.activations import Activations, gate_activations, unit_activations
 from keras_seq.analysis.alignments import alignment, alignment_error_rate, read_alignments

@@ -1,4 +1,4 @@
-"""What the units of a model do while it reads: states, and the gates that made them."""
+"""Record states and gates while a model reads a sequence."""
 
 import dataclasses
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Which source token belongs to which target token, and how often attention knows."""
+"""Turn attention into word alignments, and score them against alignments by hand."""
 
 import re
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""Which inputs an output hangs on."""
+"""Measure how much each input token changes one output: its input gradient."""
 
 import dataclasses
 from collections.abc import Sequence

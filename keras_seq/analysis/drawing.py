@@ -1,4 +1,4 @@
-"""What the figures share: their colours, making them, and writing them to a file."""
+"""Colours, figures and files shared by all plots."""
 
 import pathlib
 

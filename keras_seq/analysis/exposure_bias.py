@@ -1,4 +1,4 @@
-"""How a model does on its own words, as against the right ones."""
+"""Compare a translator fed its own tokens with one fed the right tokens."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""How much of the gradient of the loss arrives at each time step."""
+"""Measure the norm of the loss gradient at each time step."""
 
 import keras
 import numpy as np

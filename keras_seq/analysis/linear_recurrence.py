@@ -1,4 +1,4 @@
-"""What one matrix, applied again and again, does to a state and to its gradient."""
+"""Iterate one matrix on a state, and send a gradient back through all steps."""
 
 import operator
 from typing import Any

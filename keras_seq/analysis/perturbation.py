@@ -1,4 +1,4 @@
-"""What is added to the states of a model, to find the gradient with respect to them."""
+"""Zeros added to the states of a model, to find the gradient with respect to these."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""How good texts are that a model made up, where no text is the right one."""
+"""Score generated texts that have no reference: known words, variety, copying, surprise."""
 
 import itertools
 import operator

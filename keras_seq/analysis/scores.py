@@ -1,4 +1,4 @@
-"""How good generated texts are."""
+"""Score generated texts against references: BLEU, chrF, exact match, token error rate."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What search misses, as against what the model holds for best."""
+"""Count the texts for which a search misses the model's most probable answer."""
 
 import numpy as np
 

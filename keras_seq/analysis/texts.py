@@ -1,4 +1,4 @@
-"""What goes into the analyses of models, and what `generate` returns, in one form."""
+"""Check the texts of an analysis, and bring answers of `generate` into one form."""
 
 from keras_seq.models.task import check_texts
 

@@ -1,4 +1,4 @@
-"""What differs between TensorFlow, JAX and PyTorch, under one set of names: see `api.Backend`.
+"""TensorFlow, JAX or PyTorch under one set of names; `api.Backend` is their contract.
 
 Nothing else in the package asks which backend runs.
 """

@@ -1,4 +1,4 @@
-"""What `product` does where a loop has given it a rule: the same on every backend."""
+"""Let a loop decide how its products are computed: the same on every backend."""
 
 import keras
 

@@ -1,4 +1,4 @@
-"""What holds within a block of code, and in the thread that runs it alone."""
+"""Keep what holds within a block of code, apart in each thread."""
 
 import contextlib
 import threading

@@ -1,4 +1,4 @@
-"""Where real data lies: the folder that the environment variable KERAS_SEQ_DATA names."""
+"""Find real data in the folder that the environment variable KERAS_SEQ_DATA names."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""Which dates a written date can mean: all styles of some locales, turned into one parser."""
+"""Parse a written date by all styles of some locales, into every date it can mean."""
 
 import datetime
 import itertools

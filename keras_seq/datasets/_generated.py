@@ -1,4 +1,4 @@
-"""What the generated tasks share: checks of their arguments, and words turned into ids."""
+"""Checks, vocabularies and random words shared by the generated tasks."""
 
 import math
 import operator

@@ -1,4 +1,4 @@
-"""What no model can surpass on some pairs."""
+"""Compute the accuracy that no model can surpass where sources have several targets."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What every generated task of `keras_seq.datasets` returns."""
+"""A generated task: sequences, targets, and what the scores on them mean."""
 
 import math
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""Which 'bank' is meant: the word that tells stands before it or behind it."""
+"""Word sense of 'bank', told by a word before it or behind it."""
 
 import numpy as np
 

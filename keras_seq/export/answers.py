@@ -1,4 +1,4 @@
-"""Whether two answers say the same."""
+"""Compare two answers of a served model."""
 
 TOLERANCE = 1e-4
 

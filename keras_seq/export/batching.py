@@ -1,4 +1,4 @@
-"""How TF Serving puts requests together."""
+"""Write the batching parameters of TF Serving."""
 
 import pathlib
 

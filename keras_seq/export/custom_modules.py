@@ -1,4 +1,4 @@
-"""Where the classes of a model come from that are a user's own."""
+"""Import the modules that define a model's custom classes."""
 
 import importlib
 

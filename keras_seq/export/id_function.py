@@ -1,4 +1,4 @@
-"""What a model computes of ids: the contract between a task model and its export as ONNX."""
+"""A function from ids to numbers: the contract between a task model and its export as ONNX."""
 
 import dataclasses
 from collections.abc import Callable

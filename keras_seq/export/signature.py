@@ -1,4 +1,4 @@
-"""What a served model can be asked: the contract between a task model and its export."""
+"""A function of a served model: the contract between a task model and its export."""
 
 import dataclasses
 from collections.abc import Callable

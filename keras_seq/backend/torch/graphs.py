@@ -1,4 +1,4 @@
-"""What runs on PyTorch as it is written, and what looks on."""
+"""Functions run as written, without a graph, and whether a tracer or compiler looks on."""
 
 import functools
 
