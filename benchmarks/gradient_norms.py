@@ -18,9 +18,9 @@ import numpy as np
 from benchmarks import timing
 from benchmarks.steps import StepClock
 from keras_seq import layers
+from keras_seq._tensorflow import tensorflow
 from keras_seq.callbacks import GradientNorms
 from keras_seq.text.pipeline import without_threads
-from keras_seq.text.tokenizer import tensorflow
 
 SIZE = (64, 40, 256)  # batch, steps, units
 QUICK = (3, 5, 4)

@@ -35,11 +35,12 @@ from benchmarks.captions import captions
 from benchmarks.peers import joeynmt_translator
 from benchmarks.peers.torch_translator import TorchTranslator, train_step
 from benchmarks.steps import StepClock, fit_step, to_torch, torch_step
+from keras_seq._tensorflow import tensorflow
 from keras_seq.models import Seq2Seq
 from keras_seq.text import WordTokenizer
 from keras_seq.text.examples import LengthBatches
 from keras_seq.text.pipeline import BatchedDataset
-from keras_seq.text.tokenizer import SPECIAL_TOKENS, tensorflow
+from keras_seq.text.tokenizer import SPECIAL_TOKENS
 
 STEPS = 5  # of each round
 BATCHES = 30  # of each round on Multi30k

@@ -17,8 +17,8 @@ import keras
 
 from benchmarks import timing
 from keras_seq import datasets
+from keras_seq._tensorflow import tensorflow, tensorflow_text
 from keras_seq.models import load_model
-from keras_seq.text.tokenizer import tensorflow, tensorflow_text
 
 TEXTS = 64
 

@@ -8,8 +8,8 @@ import torch  # isort: skip  (before TensorFlow: after it, it can crash)
 
 import keras
 
+from keras_seq._tensorflow import tensorflow
 from keras_seq.text.pipeline import without_threads
-from keras_seq.text.tokenizer import tensorflow
 
 
 class StepClock(keras.callbacks.Callback):

@@ -103,7 +103,7 @@ LONG_FUNCTIONS = {
     "text_tagger.__init__",
     "vanilla_rnn.__init__",
 }
-CIRCLES = {"models.exportable, models.exporting, models.load, models.task"}
+CIRCLES = {"models.base.exportable, models.base.exporting, models.base.load, models.base.task"}
 UPWARDS = set()
 ASKING = {"keras_seq.text.tokenizer"}
 

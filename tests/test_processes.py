@@ -7,8 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from keras_seq.memory import forget_largest, largest_memory
-from keras_seq.processes import answer
+from keras_seq._processes import answer, forget_largest, largest_memory
 
 
 def double(read):

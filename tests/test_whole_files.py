@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import keras_seq as ks
+from keras_seq._files import check_place, replacing
 from keras_seq.analysis.drawing import check_figure_file
 from keras_seq.callbacks.state_file import read_state, write_state
-from keras_seq.whole_files import check_place, replacing
 
 pytestmark = pytest.mark.once
 TEXTS, LABELS = ["a fine film", "so dull"] * 4, ["good", "bad"] * 4

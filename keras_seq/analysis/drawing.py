@@ -2,7 +2,7 @@
 
 import pathlib
 
-from keras_seq.whole_files import replacing
+from keras_seq._files import replacing
 
 # Okabe & Ito's colours, which people with any common colour blindness tell apart. Lines differ in
 # their marker too.

@@ -5,7 +5,7 @@ import dataclasses
 import keras
 from keras import ops
 
-from keras_seq.identifiers import check_positive
+from keras_seq._checks import check_positive
 from keras_seq.layers import BahdanauAttention, RNNStack
 
 

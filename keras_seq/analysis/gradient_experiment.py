@@ -7,11 +7,11 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_seq._processes import largest_memory
 from keras_seq.analysis.experiment_cells import make_cell
 from keras_seq.analysis.experiment_model import ExperimentSettings, check_settings, memory_model
 from keras_seq.analysis.gradient_flow import GradientProbe, first_to_last_ratio
 from keras_seq.datasets import TASKS, SequenceTask
-from keras_seq.memory import largest_memory
 
 TRAINING_ROWS = 20_000
 HELD_OUT_ROWS = 1_000

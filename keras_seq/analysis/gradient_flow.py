@@ -4,10 +4,10 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_seq._checks import check_choice
 from keras_seq.analysis.inside import all_layers, cells_of, observed
 from keras_seq.analysis.perturbation import AddedToStates, StateShapes
 from keras_seq.backend import compiled, gradient
-from keras_seq.identifiers import check_choice
 from keras_seq.layers.cells import state_names
 from keras_seq.layers.self_attention import SelfAttention
 

@@ -4,7 +4,7 @@ import html
 
 import numpy as np
 
-from keras_seq.identifiers import check_choice
+from keras_seq._checks import check_choice
 
 # Blue for below 0, orange for above: told apart with any common colour blindness.
 BELOW, ABOVE = (0, 114, 178), (230, 159, 0)

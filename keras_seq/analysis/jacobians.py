@@ -4,9 +4,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_seq._checks import check_positive
 from keras_seq.analysis.inside import cells_of
 from keras_seq.backend import gradient, scan
-from keras_seq.identifiers import check_positive
 from keras_seq.layers.cells import initial_state, state_names, state_sizes
 from keras_seq.layers.observation import advance
 

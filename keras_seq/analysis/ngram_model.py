@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 
-from keras_seq.models.task import check_texts
+from keras_seq.models.base.task import check_texts
 
 UNKNOWN, END = "<unk>", "</s>"
 # Where counts are too few to derive discounts from; those of KenLM's --discount_fallback.

@@ -6,7 +6,7 @@ import operator
 import numpy as np
 
 from keras_seq.analysis.ngram_model import NGramModel, split_words
-from keras_seq.models.task import check_texts
+from keras_seq.models.base.task import check_texts
 
 DISTINCT = (1, 2, 3)
 

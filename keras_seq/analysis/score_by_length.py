@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from keras_seq._checks import check_positive
 from keras_seq.analysis.scores import text_scores
 from keras_seq.analysis.texts import best_answers, check_pairs
-from keras_seq.identifiers import check_positive
 
 SCORES = ("bleu", "chrf", "exact_match")
 

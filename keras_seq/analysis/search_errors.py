@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_seq.analysis.texts import best_answers
-from keras_seq.models.task import check_texts
+from keras_seq.models.base.task import check_texts
 from keras_seq.samplers import Exhaustive, get
 
 SAME = 1e-4  # log-probabilities that differ by less are equal: float32 sums differ by order

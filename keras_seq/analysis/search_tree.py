@@ -1,7 +1,7 @@
 """The figure of a beam search."""
 
+from keras_seq._checks import check_choice
 from keras_seq.analysis.drawing import COLORS, GREY, finished, new_figure, visible
-from keras_seq.identifiers import check_choice
 
 VALUES = ("score", "log_probability")
 STEP = 1.0  # inches from one step to the next

@@ -1,6 +1,6 @@
 """Check the texts of an analysis, and bring answers of `generate` into one form."""
 
-from keras_seq.models.task import check_texts
+from keras_seq.models.base.task import check_texts
 
 
 def check_pairs(sources, targets):

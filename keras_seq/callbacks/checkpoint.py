@@ -10,7 +10,7 @@ from keras_seq.backend import synchronize
 from keras_seq.callbacks.averaged_weights import AveragedWeights
 from keras_seq.callbacks.random_states import get_random_states, set_random_states
 from keras_seq.callbacks.state_file import differences, flatten, read_state, write_state
-from keras_seq.models.task import Task
+from keras_seq.models.base.task import Task
 
 SHOWN = 5  # differences in an error
 

@@ -3,10 +3,10 @@
 import keras
 import numpy as np
 
+from keras_seq._checks import check_choice, check_positive
 from keras_seq.analysis import first_to_last_ratio
 from keras_seq.analysis.gradient_flow import GradientProbe
 from keras_seq.backend import synchronize
-from keras_seq.identifiers import check_choice, check_positive
 
 
 class GradientFlow(keras.callbacks.Callback):

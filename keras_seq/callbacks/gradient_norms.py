@@ -6,12 +6,12 @@ import warnings
 import keras
 import numpy as np
 
+from keras_seq._checks import check_positive
 from keras_seq.backend import synchronize
 from keras_seq.callbacks.gradient_events import KINDS, GradientEvents, in_words
 from keras_seq.callbacks.norm_columns import CLIPPED, TOTAL, NormColumns
 from keras_seq.callbacks.recording_optimizer import RecordingOptimizer, innermost
 from keras_seq.callbacks.summary_writer import SummaryWriter
-from keras_seq.identifiers import check_positive
 
 LOGS = ("global", "layer", "weight")
 

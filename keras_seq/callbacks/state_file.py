@@ -9,7 +9,7 @@ import zlib
 
 import numpy as np
 
-from keras_seq.whole_files import replacing
+from keras_seq._files import replacing
 
 FORMAT = "keras_seq training state 1"
 

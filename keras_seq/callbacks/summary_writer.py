@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 
-from keras_seq.text.tokenizer import tensorflow
+from keras_seq._tensorflow import tensorflow
 
 
 class SummaryWriter:

@@ -3,7 +3,7 @@
 import keras
 
 from keras_seq.analysis import tag_scores
-from keras_seq.models.sentences import listed_sentences
+from keras_seq.models.tagging.sentences import listed_sentences
 
 
 class TagScore(keras.callbacks.Callback):

@@ -3,7 +3,7 @@
 import keras
 
 from keras_seq.analysis import text_scores
-from keras_seq.models.task import check_texts
+from keras_seq.models.base.task import check_texts
 
 METRICS = ("bleu", "chrf", "exact_match", "token_error_rate")
 

@@ -71,8 +71,8 @@ def gradients(
     that are no numbers), seconds of training and how much memory a process grew by. Several lengths
     show how far each cell gets.
     """
+    from keras_seq._processes import in_a_process
     from keras_seq.analysis.experiment_model import ExperimentSettings
-    from keras_seq.processes import in_a_process
 
     settings = ExperimentSettings(
         units=units,

@@ -96,7 +96,7 @@ def check_writable(path, *read):
         path: the file.
         *read: files that are read, or `None`: it must be none of them.
     """
-    from keras_seq.whole_files import check_place
+    from keras_seq._files import check_place
 
     for one in read:
         if one is not None and one.exists() and path.exists() and path.samefile(one):

@@ -8,8 +8,8 @@ import os
 import zlib
 from pathlib import Path
 
+from keras_seq._files import replacing
 from keras_seq.datasets.lines import Lines, decode, looks_wide
-from keras_seq.whole_files import replacing
 
 _SHOWN = 60  # Characters of a line that an error shows.
 

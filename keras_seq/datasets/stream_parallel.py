@@ -40,7 +40,7 @@ def stream_parallel(source_path, target_path, encoding=None):
         Hallo! Hello!
         Danke. Thanks.
     """
-    from keras_seq.text.tokenizer import tensorflow  # Here: the other loaders need none.
+    from keras_seq._tensorflow import tensorflow  # Here: the other loaders need none.
 
     files = [Lines(path, encoding) for path in (source_path, target_path)]
     for file in files:

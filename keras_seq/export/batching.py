@@ -2,8 +2,8 @@
 
 import pathlib
 
-from keras_seq.identifiers import check_count, check_positive
-from keras_seq.whole_files import replacing
+from keras_seq._checks import check_count, check_positive
+from keras_seq._files import replacing
 
 FILE = "batching_params.pbtxt"
 

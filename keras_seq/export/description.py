@@ -4,7 +4,7 @@ import json
 import math
 import pathlib
 
-from keras_seq.text.tokenizer import to_utf8
+from keras_seq._tensorflow import to_utf8
 
 FILE = "signature.json"
 WIDTH = 100

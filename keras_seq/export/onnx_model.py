@@ -5,11 +5,11 @@ import logging
 
 import numpy as np
 
+from keras_seq._files import replacing
+from keras_seq._tensorflow import tensorflow
 from keras_seq.backend import portable
 from keras_seq.export.saved_model import read_once
-from keras_seq.text.tokenizer import tensorflow
 from keras_seq.version import __version__
-from keras_seq.whole_files import replacing
 
 # What tf2onnx is tested with most, and what onnxruntime reads since 1.10; no operator of a later
 # one is needed.

@@ -3,7 +3,7 @@
 import pathlib
 import re
 
-from keras_seq.text.tokenizer import tensorflow
+from keras_seq._tensorflow import tensorflow
 
 SAVED_MODEL = "saved_model.pb"
 MUST_COMPILE = "_XlaMustCompile"
@@ -53,7 +53,7 @@ def check_operations(saved):
 
     Example:
         >>> from keras_seq.export import check_operations
-        >>> from keras_seq.text.tokenizer import tensorflow
+        >>> from keras_seq._tensorflow import tensorflow
         >>> tf = tensorflow()
         >>> with tf.Graph().as_default() as graph:
         ...     _ = tf.numpy_function(str.upper, [tf.constant("a")], tf.string, name="louder")

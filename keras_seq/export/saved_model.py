@@ -2,8 +2,8 @@
 
 import keras
 
+from keras_seq._tensorflow import tensorflow
 from keras_seq.backend import portable
-from keras_seq.text.tokenizer import tensorflow
 
 
 def write_saved_model(folder, signatures, weights, resources):

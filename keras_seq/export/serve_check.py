@@ -4,13 +4,13 @@ import time
 
 import numpy as np
 
+from keras_seq._checks import check_positive
+from keras_seq._processes import TENSORFLOW_ALONE, in_a_process
+from keras_seq._tensorflow import tensorflow, tensorflow_text
 from keras_seq.export.answers import difference
 from keras_seq.export.description import FILE, columns, predictions, read_json
 from keras_seq.export.served import find_version, load
 from keras_seq.export.warm_up import BATCHES, read_warm_up, repeated
-from keras_seq.identifiers import check_positive
-from keras_seq.processes import TENSORFLOW_ALONE, in_a_process
-from keras_seq.text.tokenizer import tensorflow, tensorflow_text
 
 UNTIMED = 3  # the first calls of a batch size are slower
 

@@ -4,11 +4,11 @@ import pathlib
 
 import numpy as np
 
+from keras_seq._processes import TENSORFLOW_ALONE, in_a_process
+from keras_seq._tensorflow import tensorflow, tensorflow_text, to_utf8
 from keras_seq.export.description import read_json
 from keras_seq.export.operations import SAVED_MODEL
 from keras_seq.export.version_folder import versions
-from keras_seq.processes import TENSORFLOW_ALONE, in_a_process
-from keras_seq.text.tokenizer import tensorflow, tensorflow_text, to_utf8
 
 # The lines of an error that lead into the graph.
 TRACES = ("Graph execution error", "Detected at node", "<stack traces")

@@ -6,12 +6,12 @@ import tempfile
 
 import keras
 
+from keras_seq._checks import check_choice
+from keras_seq._files import check_place, replacing
+from keras_seq._processes import TENSORFLOW_ALONE, in_a_process
 from keras_seq.export.batching import batching_parameters, write_batching
 from keras_seq.export.custom_modules import custom_modules
 from keras_seq.export.version_folder import check_version, new_version
-from keras_seq.identifiers import check_choice
-from keras_seq.processes import TENSORFLOW_ALONE, in_a_process
-from keras_seq.whole_files import check_place, replacing
 
 FORMATS = ("tf_saved_model", "onnx")
 

@@ -8,7 +8,7 @@ import shutil
 import socket
 import uuid
 
-from keras_seq.identifiers import as_integer
+from keras_seq._checks import as_integer
 
 
 def versions(path):

@@ -5,7 +5,7 @@ import pathlib
 
 import numpy as np
 
-from keras_seq.text.tokenizer import tensorflow, to_utf8
+from keras_seq._tensorflow import tensorflow, to_utf8
 
 FILE = pathlib.PurePath("assets.extra", "tf_serving_warmup_requests")
 BATCHES = (1, 32)

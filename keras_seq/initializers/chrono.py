@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_seq.identifiers import check_at_least, check_choice
+from keras_seq._checks import check_at_least, check_choice
 from keras_seq.initializers._bias_shape import units_of_bias
 
 CELLS = ("lstm", "gru")

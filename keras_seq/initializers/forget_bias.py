@@ -5,7 +5,7 @@ import math
 import keras
 from keras import ops
 
-from keras_seq.identifiers import as_number
+from keras_seq._checks import as_number
 from keras_seq.initializers._bias_shape import units_of_bias
 
 

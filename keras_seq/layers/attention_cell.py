@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
-from keras_seq.identifiers import unbuilt_config
-from keras_seq.layers.attention import AttentionMechanism
+from keras_seq._checks import unbuilt_config
+from keras_seq.layers.attentions.mechanism import AttentionMechanism
 from keras_seq.layers.cells import (
     cell_config,
     forget_dropout,

@@ -4,7 +4,7 @@ import numbers
 
 import keras
 
-from keras_seq.identifiers import resolve, unbuilt_config
+from keras_seq._checks import resolve, unbuilt_config
 from keras_seq.initializers import Chrono, ForgetBias
 from keras_seq.layers.min_gru_cell import MinGRUCell
 from keras_seq.layers.min_lstm_cell import MinLSTMCell

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_seq.identifiers import check_positive, fresh
+from keras_seq._checks import check_positive, fresh
 from keras_seq.layers.attached import attach, attached
 from keras_seq.layers.chain import FORBIDDEN, backward, best_path, float_type, forward, path_score
 from keras_seq.layers.crf_constraints import allowed_steps, read_constraints

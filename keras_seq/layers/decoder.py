@@ -5,26 +5,26 @@ import functools
 import keras
 from keras import ops
 
-from keras_seq._options import options
-from keras_seq.backend import jit_pays
-from keras_seq.identifiers import (
+from keras_seq._checks import (
     check_choice,
     check_positive,
     check_rate,
     resolve_layer,
     unbuilt_config,
 )
-from keras_seq.layers.attention import AttentionMechanism
+from keras_seq._options import options
+from keras_seq.backend import jit_pays
 from keras_seq.layers.attention_cell import AttentionCell
-from keras_seq.layers.bahdanau_attention import BahdanauAttention
+from keras_seq.layers.attentions.bahdanau import BahdanauAttention
+from keras_seq.layers.attentions.local import LocalAttention
+from keras_seq.layers.attentions.luong import LuongAttention
+from keras_seq.layers.attentions.mechanism import AttentionMechanism
+from keras_seq.layers.attentions.monotonic import MonotonicAttention
+from keras_seq.layers.attentions.scaled_dot import ScaledDotAttention
 from keras_seq.layers.bridge import Bridge
 from keras_seq.layers.cells import cell_config, own_sizes, whole_state
-from keras_seq.layers.local_attention import LocalAttention
-from keras_seq.layers.luong_attention import LuongAttention
-from keras_seq.layers.monotonic_attention import MonotonicAttention
 from keras_seq.layers.pointer_output import mixed_log_probabilities, pointer_memory
 from keras_seq.layers.readout import READOUTS, dense, read, readout_layer
-from keras_seq.layers.scaled_dot_attention import ScaledDotAttention
 from keras_seq.layers.scheduled_sampling import (
     FEEDBACKS,
     LEVELS,

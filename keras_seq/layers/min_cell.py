@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
+from keras_seq._checks import check_positive
 from keras_seq.backend import linear_scan
-from keras_seq.identifiers import check_positive
 from keras_seq.layers.masking import without_masked
 from keras_seq.layers.own_dtype import own_values
 

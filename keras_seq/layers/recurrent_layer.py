@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
+from keras_seq._checks import check_positive, check_rate
 from keras_seq.backend import last_valid_steps
-from keras_seq.identifiers import check_positive, check_rate
 from keras_seq.layers.carried_state import CarriedState, check_stateful
 from keras_seq.layers.cells import check_bias, state_sizes
 from keras_seq.layers.first_states import read_states

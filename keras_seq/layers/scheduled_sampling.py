@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_seq.identifiers import as_number
+from keras_seq._checks import as_number
 
 LearningRateSchedule = keras.optimizers.schedules.LearningRateSchedule
 

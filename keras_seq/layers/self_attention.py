@@ -3,10 +3,9 @@
 import keras
 from keras import ops
 
-from keras_seq.identifiers import check_positive, check_rate, fresh
+from keras_seq._checks import check_positive, check_rate, fresh
 from keras_seq.layers.masking import without_masked
-from keras_seq.layers.position_encoding import positions_of
-from keras_seq.layers.position_encodings import get_position_encoding
+from keras_seq.layers.positions import get_position_encoding, positions_of
 from keras_seq.layers.recurrent_layer import as_mask
 
 

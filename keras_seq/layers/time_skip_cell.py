@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_seq.identifiers import check_positive
+from keras_seq._checks import check_positive
 from keras_seq.layers.cells import (
     cell_config,
     forget_dropout,

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_seq.identifiers import check_positive, fresh
+from keras_seq._checks import check_positive, fresh
 from keras_seq.layers.own_dtype import own_values
 
 

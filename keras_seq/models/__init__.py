@@ -1,12 +1,8 @@
 """Task models: text in, text out."""
 
-from keras_seq.models.compare import compare
-from keras_seq.models.compare_memory import compare_memory
-from keras_seq.models.comparison.summary import comparison_summary
-from keras_seq.models.language_model import LanguageModel
-from keras_seq.models.load import load_model
-from keras_seq.models.losses import TokenCrossEntropy
-from keras_seq.models.metrics import (
+from keras_seq.models.base.load import load_model
+from keras_seq.models.base.losses import TokenCrossEntropy
+from keras_seq.models.base.metrics import (
     BitsPerToken,
     ExactMatch,
     LabelAccuracy,
@@ -14,11 +10,15 @@ from keras_seq.models.metrics import (
     Perplexity,
     TokenAccuracy,
 )
-from keras_seq.models.seq2seq import Seq2Seq
-from keras_seq.models.stream import Stream
-from keras_seq.models.task import Task
-from keras_seq.models.text_classifier import TextClassifier
-from keras_seq.models.text_tagger import TextTagger
+from keras_seq.models.base.task import Task
+from keras_seq.models.classification.text_classifier import TextClassifier
+from keras_seq.models.compare import compare
+from keras_seq.models.compare_memory import compare_memory
+from keras_seq.models.comparison.summary import comparison_summary
+from keras_seq.models.language.language_model import LanguageModel
+from keras_seq.models.language.stream import Stream
+from keras_seq.models.tagging.text_tagger import TextTagger
+from keras_seq.models.translation.seq2seq import Seq2Seq
 
 __all__ = [
     "BitsPerToken",

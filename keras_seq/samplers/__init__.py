@@ -1,6 +1,6 @@
 """Search over sequences: samplers know only `step(token_ids, state, memory)`."""
 
-from keras_seq.identifiers import resolve
+from keras_seq._checks import resolve
 from keras_seq.samplers.beam import Beam
 from keras_seq.samplers.exhaustive import Exhaustive
 from keras_seq.samplers.greedy import Greedy

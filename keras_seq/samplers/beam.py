@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
+from keras_seq._checks import as_number, check_count, check_positive
 from keras_seq.backend import top_k
-from keras_seq.identifiers import as_number, check_count, check_positive
 from keras_seq.samplers.sampler import DEAD, Sampler, is_dead, is_end
 from keras_seq.samplers.trace import empty_trace, extend_trace
 

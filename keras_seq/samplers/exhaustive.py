@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_seq.identifiers import check_count, check_positive
+from keras_seq._checks import check_count, check_positive
 from keras_seq.samplers.sampler import Sampler, is_dead, is_end
 
 NODES_AT_ONCE = 32

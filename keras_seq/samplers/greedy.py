@@ -2,8 +2,8 @@
 
 import keras
 
+from keras_seq._checks import check_count
 from keras_seq.backend import predictions
-from keras_seq.identifiers import check_count
 from keras_seq.samplers.sampler import Sampler
 
 

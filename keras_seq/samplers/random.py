@@ -5,7 +5,7 @@ from typing import ClassVar
 import keras
 from keras import ops
 
-from keras_seq.identifiers import as_integer, as_number, check_count, check_positive
+from keras_seq._checks import as_integer, as_number, check_count, check_positive
 from keras_seq.samplers.noise import gumbel, signed
 from keras_seq.samplers.sampler import Sampler
 

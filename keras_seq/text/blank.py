@@ -1,6 +1,6 @@
 """Blank texts: what says nothing, so that nothing may be said of it."""
 
-from keras_seq.text.tokenizer import tensorflow
+from keras_seq._tensorflow import tensorflow
 
 SPECIAL = 2  # padding, start and end; the unknown token is one that stands in the text
 _SPACE = r"[\s\v\x1c-\x1f\x{85}\p{Z}]+"  # that of `str.isspace`

@@ -7,13 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_seq.text.tokenizer import (
-    SPECIAL_TOKENS,
-    Tokenizer,
-    check_normalization,
-    clean_strings,
-    tensorflow,
-)
+from keras_seq._tensorflow import tensorflow
+from keras_seq.text.tokenizer import SPECIAL_TOKENS, Tokenizer, check_normalization, clean_strings
 
 _UNKNOWN = "\ufffd"
 

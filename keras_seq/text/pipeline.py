@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from keras_seq.identifiers import check_positive
-from keras_seq.text.tokenizer import tensorflow
+from keras_seq._checks import check_positive
+from keras_seq._tensorflow import tensorflow
 
 SHUFFLE_BUFFER = 10_000
 # The lengths of batches out of datasets, which are not known beforehand: 16, 24, 32, 48, 64, ...

@@ -4,9 +4,10 @@ import itertools
 
 import numpy as np
 
+from keras_seq._tensorflow import tensorflow, to_utf8
 from keras_seq.text.pipeline import frame
 from keras_seq.text.subword_tokenizer import SubwordTokenizer
-from keras_seq.text.tokenizer import SPECIAL_TOKENS, tensorflow, to_utf8
+from keras_seq.text.tokenizer import SPECIAL_TOKENS
 
 CHUNK = 256  # texts; all pairs of tokens within a text are compared
 

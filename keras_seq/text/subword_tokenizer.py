@@ -14,16 +14,14 @@ from typing import Any
 
 import keras
 
-from keras_seq.identifiers import check_positive
+from keras_seq._checks import check_positive
+from keras_seq._tensorflow import tensorflow, tensorflow_text, to_utf8
 from keras_seq.text.tokenizer import (
     SPECIAL_TOKENS,
     Tokenizer,
     check_corpus,
     check_max_vocabulary,
     clean_strings,
-    tensorflow,
-    tensorflow_text,
-    to_utf8,
 )
 
 MODEL_TYPES = ("unigram", "bpe")

@@ -1,7 +1,5 @@
 """What all tokenizers share: special ids, checks, the way from Python into TensorFlow."""
 
-import contextlib
-import functools
 import itertools
 import sys
 import threading
@@ -13,6 +11,7 @@ from typing import Any, ClassVar
 import keras
 import numpy as np
 
+from keras_seq._tensorflow import tensorflow, tensorflow_text, to_utf8
 from keras_seq.text.forms import (
     is_column,
     is_iterator,
@@ -31,35 +30,6 @@ _CHUNK_TEXTS = 16_384
 _CHUNK_CHARACTERS = 1_000_000
 
 _MAKING = threading.RLock()  # a table made twice would be destroyed once too early
-
-
-@functools.cache
-def tensorflow():
-    """Import TensorFlow on first use, and keep it off the GPU when another backend computes.
-
-    Returns:
-        The module `tensorflow`.
-    """
-    import tensorflow as tf
-
-    if keras.backend.backend() != "tensorflow":
-        # RuntimeError: somebody has started TensorFlow already, and its devices are settled.
-        with contextlib.suppress(RuntimeError):
-            tf.config.set_visible_devices([], "GPU")
-    return tf
-
-
-@functools.cache
-def tensorflow_text():
-    """Import TensorFlow Text on first use, after `tensorflow()`.
-
-    Returns:
-        The module `tensorflow_text`.
-    """
-    tensorflow()
-    import tensorflow_text
-
-    return tensorflow_text
 
 
 class Tokenizer:
@@ -527,14 +497,6 @@ def check_texts(texts, expected: str) -> list[str]:
         text if type(text) is str else _text(text, position, expected)
         for position, text in enumerate(texts)
     ]
-
-
-def to_utf8(text: str) -> bytes:
-    """UTF-8 of a str, with U+FFFD for lone surrogates, which UTF-8 cannot hold."""
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        return "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text).encode()
 
 
 def _text(value, position: int, expected: str) -> str:

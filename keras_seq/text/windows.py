@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from keras_seq.identifiers import check_positive
+from keras_seq._checks import check_positive
+from keras_seq._tensorflow import tensorflow
 from keras_seq.text.pipeline import without_threads
-from keras_seq.text.tokenizer import tensorflow
 
 
 class StreamWindows:

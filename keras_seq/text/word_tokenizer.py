@@ -6,13 +6,8 @@ from typing import Any
 
 import keras
 
-from keras_seq.text.tokenizer import (
-    SPECIAL_TOKENS,
-    Tokenizer,
-    check_normalization,
-    clean_strings,
-    tensorflow,
-)
+from keras_seq._tensorflow import tensorflow
+from keras_seq.text.tokenizer import SPECIAL_TOKENS, Tokenizer, check_normalization, clean_strings
 
 JOINER = "\uffed"  # ￭; NFKC turns it into ■, so that it cannot occur in text
 _SQUARE = "\u25a0"  # ■

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
+from keras_seq._tensorflow import tensorflow
 from keras_seq.callbacks import GradientNorms
-from keras_seq.text.tokenizer import tensorflow
 
 X = np.random.default_rng(0).normal(size=(12, 3)).astype("float32")
 Y = X.sum(axis=1, keepdims=True)

@@ -3,7 +3,7 @@
 import pytest
 
 from keras_seq.callbacks import TagScore
-from keras_seq.models.tags import Tags
+from keras_seq.models.tagging.tags import Tags
 
 SENTENCES = [["Anna", "sings"], "in Rome", []]
 TAGS = [["I-PER", "O"], "O I-LOC", []]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import keras_seq._files
 import keras_seq.datasets
-import keras_seq.whole_files
 
 FILES = sorted(Path(keras_seq.datasets.__file__).parent.glob("*.py"))
 REAL_DATA = {
@@ -19,7 +19,7 @@ REAL_DATA = {
 }
 
 
-BELOW = Path(keras_seq.whole_files.__file__)  # the one file that those of the folder stand on
+BELOW = Path(keras_seq._files.__file__)  # the one file that those of the folder stand on
 
 
 @pytest.mark.parametrize("path", [*FILES, BELOW], ids=lambda path: path.stem)
@@ -31,7 +31,7 @@ def test_imports_are_light_and_point_down(path):
         elif isinstance(node, ast.ImportFrom):
             names = [node.module]
         for name in names:
-            own = name.startswith("keras_seq.datasets") or name == "keras_seq.whole_files"
+            own = name.startswith("keras_seq.datasets") or name == "keras_seq._files"
             assert own or name.split(".")[0] in {*sys.stdlib_module_names, "numpy"}, name
 
 

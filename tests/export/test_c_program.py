@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from c_program import STRING, ask, graph_names, program, run, text_kernels, to_bytes
 
+from keras_seq._tensorflow import tensorflow, tensorflow_text
 from keras_seq.text import SubwordTokenizer
-from keras_seq.text.tokenizer import tensorflow, tensorflow_text
 
 TEXTS = ["one", "", "naïve café", "日本語", "🙂👍🏽", "a\0b", "long " * 50, "ｆｕｌｌ"]  # noqa: RUF001
 

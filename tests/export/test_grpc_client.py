@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from keras_seq.text.tokenizer import tensorflow, tensorflow_text
+from keras_seq._tensorflow import tensorflow, tensorflow_text
 
 ROOT = pathlib.Path(__file__).parents[2]
 

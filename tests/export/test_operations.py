@@ -6,10 +6,10 @@ import pathlib
 import pytest
 from tiny_export import SIGNATURES, graph_of, tiny
 
+from keras_seq._tensorflow import tensorflow, tensorflow_text
 from keras_seq.export import check_operations
 from keras_seq.export.operations import TEXT_OPERATIONS
 from keras_seq.text import SubwordTokenizer
-from keras_seq.text.tokenizer import tensorflow, tensorflow_text
 
 
 def graph(*operations, attributes=None):

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from tiny_export import ABOUT, served, tiny
 
+from keras_seq._tensorflow import tensorflow
 from keras_seq.export import load
-from keras_seq.text.tokenizer import tensorflow
 
 
 def test_texts_in_and_lists_out():

@@ -15,7 +15,7 @@ import keras_seq as ks
 from keras_seq.export import task_export, version_folder
 from keras_seq.export.version_folder import new_version, versions
 from keras_seq.export.warm_up import read_warm_up
-from keras_seq.models.exporting import write_export
+from keras_seq.models.base.exporting import write_export
 
 
 @pytest.fixture(scope="module")

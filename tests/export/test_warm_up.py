@@ -42,7 +42,7 @@ def test_the_server_finds_its_names(tmp_path):
     """Read as a server reads it: records of PredictionLog."""
     from tensorflow_serving.apis import prediction_log_pb2
 
-    from keras_seq.text.tokenizer import tensorflow
+    from keras_seq._tensorflow import tensorflow
 
     assert write_warm_up(tmp_path, "mine", SIGNATURES[:1])
     file = tmp_path / "assets.extra" / "tf_serving_warmup_requests"

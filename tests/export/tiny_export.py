@@ -3,10 +3,10 @@
 import functools
 import tempfile
 
+from keras_seq._tensorflow import tensorflow
 from keras_seq.export import Field, Signature, load
 from keras_seq.export.description import describe, write_json
 from keras_seq.export.warm_up import write_warm_up
-from keras_seq.text.tokenizer import tensorflow
 
 TEXT = {"text": Field("string", "the texts, UTF-8")}
 EXAMPLE = {"text": ["a naïve 日本 😀", "b"]}

@@ -16,7 +16,7 @@ from keras_seq.layers import (
     Pooling,
     RNNStack,
 )
-from keras_seq.layers.poolings import get_pooling
+from keras_seq.layers.pooling import get_pooling
 
 X = floats(4, 5, 6)
 # Padding behind, before, between; and nothing else.

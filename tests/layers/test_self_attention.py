@@ -11,7 +11,7 @@ from benchmarks.length_generalisation import TASKS, recent, scores
 from keras_seq.analysis import gradient_flow
 from keras_seq.backend import compiled, gradient
 from keras_seq.layers import LearntPositions, SelfAttention, SelfAttentionEncoder
-from keras_seq.layers.position_encodings import POSITION_ENCODINGS
+from keras_seq.layers.positions import POSITION_ENCODINGS
 
 U, H = 8, 2
 X = floats(B, S, D)

@@ -6,7 +6,7 @@ import tensorflow as tf
 from forms import Frame, Series
 
 from keras_seq.models import TextClassifier
-from keras_seq.models.classes import Classes, class_names_of
+from keras_seq.models.classification.classes import Classes, class_names_of
 
 pytestmark = pytest.mark.once
 TEXTS = ["ab", "c", "b", "a"]

@@ -121,7 +121,7 @@ def test_score_is_the_probability_of_the_text(models):
 
 
 def test_a_long_text_is_scored_in_parts(models, monkeypatch):
-    monkeypatch.setattr("keras_seq.models.continuation.CHUNK", 16)
+    monkeypatch.setattr("keras_seq.models.language.continuation.CHUNK", 16)
     model = models["lstm"]
     whole = model.evaluate(TEXT[:70], batch_size=1, verbose=0, return_dict=True)["perplexity"]
     assert model.score(TEXT[:70])["perplexity"] == pytest.approx(whole, rel=1e-4)

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 import keras_seq as ks
+from keras_seq._tensorflow import tensorflow
 from keras_seq.backend import portable
 from keras_seq.export.saved_model import traced
-from keras_seq.text.tokenizer import tensorflow
 
 pytestmark = pytest.mark.skipif(
     keras.config.backend() != "tensorflow", reason="an export is made by TensorFlow"

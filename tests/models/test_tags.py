@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_seq.models.tags import Tags, tag_names_of
+from keras_seq.models.tagging.tags import Tags, tag_names_of
 from keras_seq.text import check_tags, convert_tags
 
 SPANS = ["O", "B-X", "I-X", "B-Y", "I-Y"]

@@ -12,8 +12,8 @@ from keras_seq.layers import (
     IdentityEncoder,
     SelfAttentionEncoder,
 )
+from keras_seq.models.classification.text_classifier import TextClassifier
 from keras_seq.models.comparison.bag_of_words import BagOfWords
-from keras_seq.models.text_classifier import TextClassifier
 
 
 def _self_attention(settings):

@@ -4,9 +4,9 @@ import dataclasses
 
 import numpy as np
 
-from keras_seq.models.classes import Classes
-from keras_seq.models.labels import check_labels, label_name
-from keras_seq.models.task import check_texts
+from keras_seq.models.base.task import check_texts
+from keras_seq.models.classification.classes import Classes
+from keras_seq.models.classification.labels import check_labels, label_name
 
 HELD_OUT = 0.1
 

@@ -4,11 +4,10 @@ import dataclasses
 
 import keras
 
-from keras_seq.memory import forget_largest, largest_memory
+from keras_seq._processes import forget_largest, in_a_process, largest_memory
 from keras_seq.models.comparison.data import ComparisonData
 from keras_seq.models.comparison.run import run
 from keras_seq.models.comparison.settings import ComparisonSettings
-from keras_seq.processes import in_a_process
 from keras_seq.text import WordTokenizer
 
 

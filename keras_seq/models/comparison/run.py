@@ -7,9 +7,9 @@ import time
 import keras
 import numpy as np
 
+from keras_seq.models.classification.text_classifier import TextClassifier
 from keras_seq.models.comparison.architectures import make_model
 from keras_seq.models.comparison.train import train
-from keras_seq.models.text_classifier import TextClassifier
 
 TIMED_TEXTS = 1_000
 TIMES = 5

@@ -2,7 +2,7 @@
 
 import numbers
 
-from keras_seq.identifiers import as_integer
+from keras_seq._checks import as_integer
 from keras_seq.models.comparison.architectures import pack
 from keras_seq.models.comparison.isolated import isolated_run
 from keras_seq.models.comparison.run import about, run

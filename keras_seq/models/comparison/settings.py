@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from keras_seq.identifiers import as_number, check_choice, check_positive, check_rate
+from keras_seq._checks import as_number, check_choice, check_positive, check_rate
 
 
 @dataclasses.dataclass(frozen=True)

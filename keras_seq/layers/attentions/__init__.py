@@ -1,0 +1,1 @@
+"""Attention: scores of a query and values, and what is made of them."""

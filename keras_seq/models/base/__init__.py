@@ -1,0 +1,1 @@
+"""What every task model is made of."""

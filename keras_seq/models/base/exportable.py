@@ -1,0 +1,134 @@
+"""The way of a task model out of Keras."""
+
+import inspect
+
+import keras
+
+from keras_seq.export.task_export import export_task, specs_of
+
+
+class Exportable:
+    """What a task model needs to be exported; it stands before `keras.Model` among the bases.
+
+    A model offers `make_signatures`, and `make_id_function` where it has one; nothing else is known
+    of it.
+    """
+
+    def export(
+        self,
+        filepath,
+        format="tf_saved_model",
+        verbose=None,
+        input_signature=None,
+        version="next",
+        custom_modules=(),
+        batching=False,
+        **options,
+    ):
+        """Write the model, strings in and strings out, for TF Serving; or its ids for ONNX.
+
+        It may have been trained on any backend: the export is made by TensorFlow, in a process of
+        its own. A version folder is there as a whole or not at all.
+
+        Args:
+            filepath: the folder of all versions, such as `"saved_models/dates"`, or a file that
+                ends in `.onnx`.
+            format: `"tf_saved_model"`, or `"onnx"` (classifiers and taggers, from ids).
+            verbose: `False` for no report of what was written.
+            input_signature: a dict of specs of the ids that `call` takes, each with `shape` and
+                `dtype` (such as `keras.InputSpec`): then there is a signature `"call"` too, from
+                these ids to what `call` returns.
+            version: the number of the version, or `"next"`.
+            custom_modules: names of modules to import before the model can be loaded. Those of its
+                own layers, cells, scores and samplers are found without.
+            batching: a dict of the arguments of `export.write_batching`, or `True`: writes
+                `batching_params.pbtxt` beside the versions.
+            **options: those of `make_signatures` of the model, such as `sampler`, `max_length`,
+                `n_best` and `examples`.
+
+        Returns:
+            The path of what was written, a `pathlib.Path`.
+
+        Raises:
+            ValueError: for an unknown format or option, a version that exists, a path that cannot
+                be written to, a model without weights, something of its own that was defined in the
+                script itself, an operation that TF Serving lacks, and what ONNX cannot hold.
+        """
+        from keras_seq.models.base.exporting import write_export  # it reads models of every kind
+
+        check_options(self, options)
+        options = self.served_options(options)
+        # Whatever is wrong with the model or the options is said before all else.
+        if format == "onnx":
+            check_id_function(self, {"input_signature": input_signature, "batching": batching})
+        else:
+            self.make_signatures(**options)
+        given = {
+            "options": keras.saving.serialize_keras_object(options),
+            "call": None if input_signature is None else specs_of(input_signature),
+            "batching": {} if batching is True else batching,
+        }
+        return export_task(
+            self, write_export, filepath, format, version, custom_modules, given, verbose
+        )
+
+    def make_signatures(self, **options):
+        """Return what the model answers when it is served: a list of `export.Signature`s.
+
+        It runs when TensorFlow is the backend. A subclass with an `export` defines it; the options
+        come from there, and must be ready for Keras's serialisation.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} must define make_signatures() to be exported."
+        )
+
+    def make_id_function(self):
+        """Return what the model computes of ids, an `export.IdFunction`, for an export as ONNX.
+
+        A subclass defines it where that is all that it does.
+
+        Raises:
+            ValueError: here, and where it is not.
+        """
+        raise ValueError(
+            f"A {type(self).__name__} cannot be exported as ONNX: it does not say what it computes "
+            "of ids, as a TextClassifier and a TextTagger do by make_id_function()."
+        )
+
+    def served_options(self, options):
+        """Return the options of `make_signatures` as a model knows them that was just loaded."""
+        return options
+
+    def serving_resources(self):
+        """Return the TensorFlow objects that the signatures use: here those of the tokenizers."""
+        return {
+            name.strip("_"): value.resources()
+            for name, value in vars(self).items()
+            if hasattr(value, "resources")
+        }
+
+
+def check_options(model, options):
+    """Raise a `ValueError` for options of an export that a model does not have."""
+    known = list(inspect.signature(model.make_signatures).parameters)
+    if unknown := sorted({*options} - {*known}):
+        raise ValueError(
+            f"The export of a {type(model).__name__} takes {', '.join(known)}; received "
+            f"{', '.join(unknown)}."
+        )
+
+
+def check_id_function(model, others):
+    """Raise a `ValueError` for a model that cannot be exported as ONNX, or so."""
+    model.make_id_function()
+    if given := [name for name, value in others.items() if value]:
+        raise ValueError(
+            f"`{given[0]}` is for a SavedModel, format='tf_saved_model'; an ONNX file takes the "
+            "ids that `call` takes, and has no server."
+        )
+    if model.compute_dtype != "float32":
+        raise ValueError(
+            f"Only models that compute in float32 can be exported as ONNX; the dtype policy of "
+            f"this one is {model.dtype_policy.name}: make it anew with dtype='float32', and give "
+            "it the weights by `set_weights(model.get_weights())`."
+        )

@@ -1,0 +1,413 @@
+"""What a model that writes text does with strings: `generate`, `predict`."""
+
+import dataclasses
+import functools
+import operator
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_seq import samplers
+from keras_seq._checks import check_batch_size, check_positive
+from keras_seq.models.base.adapter import Adapter
+from keras_seq.models.base.stop_tokens import end_token_ids
+from keras_seq.models.base.task import check_texts, is_text
+from keras_seq.text.blank import is_blank
+from keras_seq.text.examples import padded_length
+from keras_seq.text.forms import single_text
+from keras_seq.text.pipeline import is_text_dataset, text_batches
+
+
+class Writer:
+    """Mixin of the task models that have a `generate`; it stands before `Task` among the bases.
+
+    Attributes:
+        sampler: what `generate` uses by default; it is saved with what the model is compiled with.
+    """
+
+    def get_compile_config(self):
+        config = super().get_compile_config()
+        if config:
+            config["sampler"] = keras.saving.serialize_keras_object(self.sampler)
+        return config
+
+    def make_id_function(self):
+        raise ValueError(
+            f"A {type(self).__name__} cannot be exported as ONNX, as a TextClassifier or a "
+            "TextTagger can: it writes until an end token, with a search over its own answers, "
+            "which is no function of ids alone. Export it as a SavedModel, "
+            "format='tf_saved_model', which holds the search and the tokenizers."
+        )
+
+    def served_options(self, options):
+        """Return the options of `make_signatures` with the sampler itself among them."""
+        sampler = options.get("sampler")
+        return {**options, "sampler": self.sampler if sampler is None else samplers.get(sampler)}
+
+    def served_sampler(self, sampler, n_best=None):
+        """Return the sampler of a served model.
+
+        Args:
+            sampler: as in `generate`.
+            n_best: how many answers each text gets; as the sampler has it where `None`.
+
+        Raises:
+            ValueError: for a sampler that runs in Python, or cannot give so many answers.
+        """
+        sampler = self.sampler if sampler is None else samplers.get(sampler)
+        if sampler.on_host:
+            raise ValueError(
+                f"{type(sampler).__name__} searches in Python, which no server runs: export with "
+                'another sampler, such as sampler="beam".'
+            )
+        if n_best is None or n_best == sampler.n_best:
+            return sampler
+        config = sampler.get_config()
+        if "n_best" not in config:
+            raise ValueError(
+                f"`n_best` is for a sampler that finds several answers, such as Beam; received "
+                f"n_best={n_best!r} with {sampler!r}."
+            )
+        return type(sampler).from_config({**config, "n_best": n_best})
+
+    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
+        """Write the answers to texts, or return the logits of prepared ids.
+
+        Args:
+            x: texts in any form that `models.Task` describes are answered as by `generate`, in an
+                array of strings (of lists, where the sampler has an `n_best`). Ids are handed to
+                `keras.Model.predict`.
+            batch_size: how many rows at once.
+            verbose: as in `keras.Model.predict`, for ids.
+            steps: how many batches are read of what gives any number of them.
+            callbacks: as in `keras.Model.predict`, for ids.
+        """
+        found = Adapter(self).inputs(x, steps)
+        x, steps = found, steps if found is x or not is_text(found) else None
+        if is_text_dataset(x):
+            return np.concatenate([self.predict(batch, batch_size) for batch in text_batches(x)])
+        if is_text(x):
+            texts = check_texts(x, "x")
+            results = np.empty(len(texts), dtype=object)
+            for i, result in enumerate(
+                self.generate(texts, batch_size=check_batch_size(batch_size, 64))
+            ):
+                results[i] = result  # one by one: NumPy would look into lists of answers
+            return results
+        return super().predict(
+            x, batch_size=batch_size, verbose=verbose, steps=steps, callbacks=callbacks
+        )
+
+    def predict_on_batch(self, x):
+        """Answer one batch of texts, or return the logits of prepared ids."""
+        x = Adapter(self).inputs(x)
+        return self.predict(x) if is_text(x) else super().predict_on_batch(x)
+
+
+class Generation(Writer):
+    """Mixin of the task models that write text; it stands before `Task` among the bases.
+
+    Attributes:
+        source_tokenizer: a `keras_seq.text.Tokenizer`, of what `encode_examples` reads.
+        target_tokenizer: that of what `step` writes. A model whose `copy` is true writes ids behind
+            its vocabulary too: `vocabulary_size + s` is the source token at position s.
+        max_source_length: how many tokens of a source are read, the end token included.
+        max_target_length: how many tokens are written at most.
+        sampler: what `generate` uses by default.
+        _search: a `CompiledSearch` of the model.
+    """
+
+    def generate(
+        self,
+        inputs,
+        sampler=None,
+        max_length=None,
+        batch_size=64,
+        return_scores=False,
+        return_attention=False,
+        return_trace=False,
+        replace_unknown=False,
+        stop_tokens=None,
+    ):
+        """Translate.
+
+        A blank source, one of white space alone or of nothing that the tokenizer keeps, says
+        nothing to translate. Its translation is the empty text, for certain: with the score 0, the
+        logarithm of 1, and no tokens, steps or other answers. No sampler is asked for it.
+
+        Args:
+            inputs: a string, or a list of strings, a `Series` or anything else that holds them.
+            sampler: overrides the one of `compile`: a name, a config or an instance.
+            max_length: the most tokens to write. By default three times the tokens of the source
+                and 32, and never more than `max_target_length`.
+            batch_size: how many texts are searched at once; those of similar length go together.
+            return_scores: whether to return the sampler's scores too.
+            return_attention: whether to return the attention weights too.
+            return_trace: whether to return every step of the search too.
+            replace_unknown: whether an unknown token is replaced by the source token that it
+                attends to most. Both tokenizers should be of one kind.
+            stop_tokens: a token or a list of tokens of the target vocabulary, such as `"."`: a
+                translation ends with the first of them too, which is a part of it. A sampler's
+                `min_length` holds for them as for the end token.
+
+        Returns:
+            A string for a string, a list for a list. Where the sampler has an `n_best`, each string
+            is a list of so many, best first (or fewer, where there are no more). With any of
+            `return_...` there is a dict in the place of each string:
+
+            - `text` and `score`; with `samplers.Exhaustive` also `exact`, whether it is the best
+              of all texts for certain;
+            - with `return_attention` `source_tokens`, `target_tokens` and `attention`, float32
+              `(target tokens, source tokens)`, the end tokens included. It is `None` for a model
+              without attention;
+            - with `return_trace` `trace`, a list over steps of lists over the sequences kept, each
+              a dict: `token` and `token_id`, the `parent` that it continues (its number in the step
+              before), `log_probability` and `score` of the sequence so far, and whether it has
+              `finished`. The answers of one text share a trace.
+
+        Raises:
+            ValueError: for anything but strings, an unknown sampler, a `max_length` below 1,
+                `replace_unknown` for a model without attention, stop tokens that are none, and
+                whatever the sampler refuses.
+        """
+        sampler = self.sampler if sampler is None else samplers.get(sampler)
+        if max_length is not None:
+            check_positive("max_length", max_length)
+        batch_size = check_batch_size(batch_size, 64)
+        text = single_text(inputs)
+        single = text is not None
+        texts = [text] if single else check_texts(inputs, "inputs")
+        if not texts:
+            return []
+        end = end_token_ids(self.target_tokenizer, stop_tokens)
+        columns = self.encode_examples(texts).inputs
+        wanted = _Wanted(return_scores, return_attention, return_trace, replace_unknown)
+        results = [None] * len(texts)
+        order = np.argsort([len(ids) for ids in columns["source_ids"]], kind="stable")
+        for start in range(0, len(texts), batch_size):
+            rows = order[start : start + batch_size]
+            answers = self._search_batch(rows, texts, columns, sampler, max_length, end, wanted)
+            for i, answer in zip(rows, answers, strict=True):
+                results[i] = answer if sampler.n_best else answer[0]
+        return results[0] if single else results
+
+    def _search_batch(self, rows, texts, columns, sampler, max_length, end, wanted):
+        """Return the list of answers of each of the texts with numbers `rows`."""
+        columns = {name: [column[i] for i in rows] for name, column in columns.items()}
+        lengths = [len(ids) for ids in columns["source_ids"]]
+        blank = [
+            is_blank(texts[i], ids) for i, ids in zip(rows, columns["source_ids"], strict=True)
+        ]
+
+        def limit(length):
+            return min(self.max_target_length, max_length or 3 * length + 32)
+
+        found = self._search(
+            columns,
+            sampler,
+            limits=[0 if empty else limit(n) for n, empty in zip(lengths, blank, strict=True)],
+            max_length=limit(padded_length(max(lengths))),
+            row_ids=rows,
+            return_trace=wanted.trace,
+            end_token_id=end,
+        )
+        answers = best_answers(found, sampler.n_best or 1)
+        sources = self._source_tokens([texts[i] for i in rows])
+        if wanted.attention or wanted.replace_unknown:
+            self._attend(answers, columns)
+        self._write(answers, sources, wanted.replace_unknown)
+        results = [[] for _ in rows]
+        for answer in answers:
+            results[answer.row].append(answer)
+        if not wanted.dicts:
+            return [[answer.text for answer in group] for group in results]
+        return [
+            self._dicts(*parts, found, wanted)
+            for parts in zip(results, sources, blank, strict=True)
+        ]
+
+    def _source_tokens(self, texts):
+        """The tokens of the sources, as long as their ids."""
+        tokenizer = self.source_tokenizer
+        end = tokenizer.id_to_token(tokenizer.end_token_id)
+        return [[*tokens, end][: self.max_source_length] for tokens in tokenizer.split(texts)]
+
+    def _attend(self, answers, columns):
+        """Give the answers their attention weights."""
+        repeated = {
+            name: [column[answer.row] for answer in answers] for name, column in columns.items()
+        }
+        weights = self._search.attention(repeated, [answer.ids for answer in answers])
+        for answer, weight in zip(answers, weights, strict=True):
+            answer.attention = weight
+
+    def _write(self, answers, sources, replace_unknown):
+        """Give the answers their tokens and their text."""
+        target = self.target_tokenizer
+        if replace_unknown and any(answer.attention is None for answer in answers):
+            raise ValueError(
+                "`replace_unknown` looks where an unknown token attends to; this model has no "
+                "attention."
+            )
+        for answer in answers:
+            source = sources[answer.row]
+            answer.tokens = [self._token(i, source) for i in answer.ids]
+            if replace_unknown and len(source) > 1:  # more than the end token
+                for t in np.flatnonzero(answer.ids == target.unknown_token_id):
+                    answer.tokens[t] = source[answer.attention[t, : len(source) - 1].argmax()]
+        if replace_unknown or getattr(self, "copy", False):
+            texts = [target.join(answer.tokens) for answer in answers]
+        else:
+            texts = target.detokenize([answer.ids for answer in answers])
+        for answer, text in zip(answers, texts, strict=True):
+            answer.text = text
+
+    def _token(self, token_id, source_tokens):
+        """The token of an id, which a pointer may have taken from the source."""
+        target, token_id = self.target_tokenizer, int(token_id)
+        position = token_id - target.vocabulary_size
+        if position < 0:
+            return target.id_to_token(token_id)
+        if position < len(source_tokens):
+            return source_tokens[position]
+        # A wide beam may hold a sequence of no probability that points at padding.
+        return target.id_to_token(target.unknown_token_id)
+
+    def _dicts(self, answers, source_tokens, blank, found, wanted):
+        """What `generate` returns for one text where more than strings are wanted."""
+        row = answers[0].row
+        shared = {"exact": bool(found["exact"][row])} if "exact" in found else {}
+        if wanted.trace:
+            steps = {name: values[row] for name, values in found["trace"].items()}
+            steps = [] if blank else trace_steps(steps, lambda i: self._token(i, source_tokens))
+            shared["trace"] = steps
+        results = []
+        for answer in answers:
+            result = {"text": answer.text, "score": answer.score}
+            if wanted.attention:
+                result["source_tokens"] = source_tokens
+                result["target_tokens"] = answer.tokens
+                result["attention"] = answer.attention
+            results.append({**result, **shared})
+        return results
+
+    def attention(self, sources, targets, batch_size=64):
+        """Return where the decoder looks while it is fed given targets.
+
+        Args:
+            sources: a list of strings, or what `generate` takes in the place of one.
+            targets: their translations, likewise.
+            batch_size: how many pairs at once.
+
+        Returns:
+            A list of dicts: `source_tokens`, `target_tokens`, and `attention`, float32
+            `(target tokens, source tokens)`, the end tokens included, or `None` for a model
+            without attention. `analysis.alignment` makes links of it.
+
+        Raises:
+            ValueError: for anything but as many strings on both sides.
+        """
+        sources, targets = check_texts(sources, "sources"), check_texts(targets, "targets")
+        if len(sources) != len(targets):
+            raise ValueError(
+                "There must be one target for each source; "
+                f"received {len(sources)} sources and {len(targets)} targets."
+            )
+        batch_size = check_batch_size(batch_size, 64)
+        results = []
+        for start in range(0, len(sources), batch_size):
+            part = slice(start, start + batch_size)
+            examples = self.encode_examples(sources[part], targets[part])
+            columns = {name: x for name, x in examples.inputs.items() if name != "target_ids"}
+            weights = self._search.attention(columns, examples.labels)
+            tokens = self._source_tokens(sources[part])
+            results += [
+                {
+                    "source_tokens": source,
+                    "target_tokens": [self._token(i, source) for i in ids],
+                    "attention": weight,
+                }
+                for source, ids, weight in zip(tokens, examples.labels, weights, strict=True)
+            ]
+        return results
+
+
+@dataclasses.dataclass(frozen=True)
+class _Wanted:
+    """What a call of `generate` asks for."""
+
+    scores: bool
+    attention: bool
+    trace: bool
+    replace_unknown: bool
+
+    @property
+    def dicts(self):
+        return self.scores or self.attention or self.trace
+
+
+@dataclasses.dataclass(eq=False)
+class _Answer:
+    """One sequence that was found.
+
+    Attributes:
+        row: which row of the batch it answers.
+        ids: its tokens, int32, the end token included.
+        score: its score.
+        tokens: its tokens as strings.
+        text: the text of them.
+        attention: float32 `(tokens, source tokens)`, or `None`.
+    """
+
+    row: int
+    ids: np.ndarray
+    score: float
+    tokens: list | None = None
+    text: str | None = None
+    attention: np.ndarray | None = None
+
+
+def best_answers(found, count):
+    """The `count` best answers of each row of what a sampler found, without those of score -inf."""
+    return [
+        _Answer(row, ids[:length], float(score))
+        for row, group in enumerate(
+            zip(found["token_ids"], found["lengths"], found["scores"], strict=True)
+        )
+        for k, (ids, length, score) in enumerate(zip(*(x[:count] for x in group), strict=True))
+        if k == 0 or np.isfinite(score)
+    ]
+
+
+def never(logits, *token_ids):
+    """Return logits `(batch, vocabulary_size)` by which these tokens are never written: -1e9."""
+    size = ops.shape(logits)[-1]  # known while a graph is made, but for a pointer into any text
+    ids = np.arange(size) if isinstance(size, int) else ops.arange(size, dtype="int32")
+    forbidden = functools.reduce(operator.or_, [ids == token_id for token_id in token_ids])
+    return ops.where(ops.convert_to_tensor(forbidden), ops.cast(-1e9, logits.dtype), logits)
+
+
+def trace_steps(trace, token):
+    """The trace of one text as lists, without what follows the end.
+
+    Args:
+        trace: a dict of arrays `(steps, n)`; see `Sampler.search`.
+        token: from an id to a str.
+    """
+    done = trace["finished"].all(axis=-1)
+    count = int(done.argmax()) + 1 if done.any() else len(done)
+    return [
+        [
+            {
+                "token": token(trace["token_ids"][t, k]),
+                "token_id": int(trace["token_ids"][t, k]),
+                "parent": int(trace["parents"][t, k]),
+                "log_probability": float(trace["log_probabilities"][t, k]),
+                "score": float(trace["scores"][t, k]),
+                "finished": bool(trace["finished"][t, k]),
+            }
+            for k in np.flatnonzero(np.isfinite(trace["log_probabilities"][t]))
+        ]
+        for t in range(count)
+    ]

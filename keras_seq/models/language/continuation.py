@@ -1,0 +1,252 @@
+"""What a language model does with strings: `generate`, `stream`, `score`, `predict`."""
+
+import math
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_seq import samplers
+from keras_seq._checks import check_batch_size, check_positive
+from keras_seq.backend import cross_entropy
+from keras_seq.models.base.generation import Writer, best_answers, trace_steps
+from keras_seq.models.base.search import padded_rows, structure_of
+from keras_seq.models.base.stop_tokens import end_token_ids
+from keras_seq.models.base.task import check_texts
+from keras_seq.models.language.stream import Stream
+from keras_seq.text.examples import pad, padded_length
+from keras_seq.text.forms import single_text
+
+CHUNK = 256  # steps that are scored at once where the state can be carried on
+
+
+class Continuation(Writer):
+    """Mixin of a language model; it stands before `Task` among the bases.
+
+    Attributes:
+        tokenizer: a `keras_seq.text.Tokenizer`.
+        encoder: what reads the tokens.
+        carries: whether its call takes an `initial_state` and returns the last one.
+        sampler: what `generate` uses by default.
+        _search: a `CompiledSearch` of the model.
+        _compiled: the `CompiledFunctions` of the model.
+    """
+
+    def generate(
+        self,
+        prompts="",
+        sampler=None,
+        max_length=200,
+        batch_size=64,
+        strip_prompt=False,
+        return_scores=False,
+        return_trace=False,
+        stop_tokens=None,
+    ):
+        """Continue texts.
+
+        A blank prompt is a prompt like others: the model writes a text from its beginning, or goes
+        on behind the white space. `score` and `stream` read it likewise; the empty text has one
+        token, its end.
+
+        The prompt may have any length, none too: all of it is read. Writing ends with the end token
+        or a stop token, or after `max_length` tokens. Equal prompts in a list get different answers
+        from a sampler that draws.
+
+        Args:
+            prompts: a string, or a list of strings, a `Series` or anything else that holds them.
+            sampler: overrides the one of `compile`: a name, a config or an instance, such as
+                `samplers.Random(temperature=0.7, top_p=0.9, seed=1)`.
+            max_length: the most tokens to write.
+            batch_size: how many texts are searched at once.
+            strip_prompt: whether to return only what was written.
+            return_scores: whether to return the sampler's scores too.
+            return_trace: whether to return every step of the search too.
+            stop_tokens: a token or a list of tokens of the vocabulary, such as `"\\n"` of a model
+                of characters: a text that was written ends with the first of them, which is a part
+                of it. A sampler's `min_length` holds for them too.
+
+        Returns:
+            A string for a string, a list for a list. Where the sampler has an `n_best`, each string
+            is a list of so many, best first. With any of `return_...` there is a dict in the place
+            of each string: `text`; `score`, by default the log-probability of what was written;
+            `tokens`, what was written as a list; and with `return_trace` `trace`, as that of
+            `Seq2Seq.generate`. With `samplers.Exhaustive` also `exact`.
+
+        Raises:
+            ValueError: for anything but strings, an unknown sampler, a `max_length` below 1, stop
+                tokens that are none, and whatever the sampler refuses.
+        """
+        sampler = self.sampler if sampler is None else samplers.get(sampler)
+        check_positive("max_length", max_length)
+        batch_size = check_batch_size(batch_size, 64)
+        text = single_text(prompts)
+        single = text is not None
+        texts = [text] if single else check_texts(prompts, "prompts")
+        if not texts:
+            return []
+        end = end_token_ids(self.tokenizer, stop_tokens)
+        ids, _ = self._frame(self.tokenizer.encode(texts))
+        dicts, results = return_scores or return_trace, [None] * len(texts)
+        order = np.argsort([len(row) for row in ids], kind="stable")
+        for start in range(0, len(texts), batch_size):
+            rows = order[start : start + batch_size]
+            found = self._search(
+                {"prompt_ids": [ids[i][:-1] for i in rows]},
+                sampler,
+                limits=[max_length] * len(rows),
+                max_length=padded_length(max_length),
+                row_ids=rows,
+                return_trace=return_trace,
+                first_token_ids=[int(ids[i][-1]) for i in rows],
+                end_token_id=end,
+            )
+            groups = [[] for _ in rows]
+            for answer in best_answers(found, sampler.n_best or 1):
+                prompt = None if strip_prompt else texts[rows[answer.row]]
+                self._write(answer, prompt)
+                groups[answer.row].append(
+                    self._dict(answer, found, return_trace) if dicts else answer.text
+                )
+            for i, group in zip(rows, groups, strict=True):
+                results[i] = group if sampler.n_best else group[0]
+        return results[0] if single else results
+
+    def _write(self, answer, prompt):
+        """Give an answer its tokens, and its text, behind the prompt unless that is `None`."""
+        tokenizer = self.tokenizer
+        answer.tokens = [tokenizer.id_to_token(int(i)) for i in answer.ids]
+        before = [] if prompt is None else tokenizer.split(prompt)
+        answer.text = tokenizer.join([*before, *answer.tokens])
+
+    def _dict(self, answer, found, trace):
+        """What `generate` returns for one text where more than strings are wanted."""
+        result = {"text": answer.text, "score": answer.score, "tokens": answer.tokens}
+        if "exact" in found:
+            result["exact"] = bool(found["exact"][answer.row])
+        if trace:
+            steps = {name: values[answer.row] for name, values in found["trace"].items()}
+            result["trace"] = trace_steps(steps, lambda i: self.tokenizer.id_to_token(int(i)))
+        return result
+
+    def stream(self, prompt="", sampler=None, max_length=None, stop_tokens=None):
+        """Return a `models.Stream`, which takes and gives one token at a time.
+
+        Args:
+            prompt: a string, read at once.
+            sampler: as in `generate`; one that chooses token by token.
+            max_length: after so many tokens an iteration ends; `None` for the end token alone.
+            stop_tokens: as in `generate`.
+        """
+        sampler = self.sampler if sampler is None else samplers.get(sampler)
+        return Stream(self, prompt, sampler, max_length, stop_tokens)
+
+    def score(self, texts, batch_size=64, return_tokens=False):
+        """Return how probable texts are, each by itself, from its start to its end.
+
+        Args:
+            texts: a string, or a list of strings, a `Series` or anything else that holds them.
+            batch_size: how many texts are read at once.
+            return_tokens: whether to return the tokens and the log-probability of each.
+
+        Returns:
+            A dict for a string, a list of them for a list:
+
+            - `log_probability`: log p(y), in nats, the end token included;
+            - `num_tokens`: with the end token;
+            - `perplexity`: exp of minus their mean;
+            - `bits_per_character`: -log2 p(y) by the characters of the text, the end being one;
+            - with `return_tokens` `tokens`, a list of str, and `log_probabilities`, float32, of
+              the same length.
+
+        Raises:
+            ValueError: for anything but strings.
+        """
+        batch_size = check_batch_size(batch_size, 64)
+        text = single_text(texts)
+        single = text is not None
+        texts = [text] if single else check_texts(texts, "texts")
+        if not texts:
+            return []
+        fed, labels = self._frame(self.tokenizer.encode(texts))
+        results = [None] * len(texts)
+        order = np.argsort([len(row) for row in fed], kind="stable")
+        for start in range(0, len(texts), batch_size):
+            rows = order[start : start + batch_size]
+            found = self._log_probabilities([fed[i] for i in rows], [labels[i] for i in rows])
+            for i, values in zip(rows, found, strict=True):
+                results[i] = self._score(texts[i], labels[i], values, return_tokens)
+        return results[0] if single else results
+
+    def _score(self, text, labels, values, return_tokens):
+        total = float(values.sum(dtype="float64"))
+        result = {
+            "log_probability": total,
+            "num_tokens": len(labels),
+            "perplexity": math.exp(-total / len(labels)),
+            "bits_per_character": -total / math.log(2) / (len(text) + 1),
+        }
+        if return_tokens:
+            result["tokens"] = [self.tokenizer.id_to_token(int(i)) for i in labels]
+            result["log_probabilities"] = values
+        return result
+
+    @property
+    def chunk(self):
+        """How many steps are scored at once; `None` for all. Without a state it is the window."""
+        return CHUNK if self.carries else self.window
+
+    def _log_probabilities(self, fed, labels):
+        """log p of each label, a float32 array for each row.
+
+        Long rows are read in parts: the state is carried on, and an encoder without one reads
+        window by window, as in training.
+        """
+        count, longest = len(fed), max(map(len, fed))
+        rows = padded_rows(count)
+        size = self.chunk or longest
+        size = size if size < longest else padded_length(longest)
+        steps = -(-longest // size) * size
+        empty = [np.zeros(0, "int32")] * (rows - count)
+        fed_ids, label_ids = (pad([*column, *empty], steps) for column in (fed, labels))
+        with self.reading():
+            state = self.encoder.start(rows) if self.carries else []
+        found = []
+        for start in range(0, steps, size):
+            part = slice(start, start + size)
+            arrays = [ops.convert_to_tensor(ids[:, part]) for ids in (fed_ids, label_ids)]
+            values, *leaves = self._scoring(state)(*arrays, *keras.tree.flatten(state))
+            state = keras.tree.pack_sequence_as(state, leaves)
+            found.append(ops.convert_to_numpy(values))
+        found = np.concatenate(found, axis=1)
+        return [row[: len(own)].astype("float32") for row, own in zip(found, labels, strict=False)]
+
+    def _scoring(self, state):
+        """The compiled function from ids, labels and a state to log-probabilities and a state."""
+        structure = structure_of(state)
+
+        def score(token_ids, labels, *leaves):
+            state = keras.tree.pack_sequence_as(structure, leaves)
+            values, state = self.log_probabilities(token_ids, labels, state)
+            return (values, *keras.tree.flatten(state))
+
+        return self._compiled("score", score)
+
+    def log_probabilities(self, token_ids, labels, state):
+        """Return log p of each label, and the state behind the last one.
+
+        Args:
+            token_ids: what is fed, integers `(batch, steps)`, padded with 0 behind.
+            labels: what comes next, likewise.
+            state: before the first step; `[]` for an encoder that carries none.
+
+        Returns:
+            `(values, state)`: `(batch, steps)`, anything where padding; and a nest.
+        """
+        mask = ops.not_equal(token_ids, self.tokenizer.pad_token_id)
+        vectors = self._embed(token_ids)
+        if self.carries:
+            outputs, state = self.encoder(vectors, mask=mask, initial_state=state)
+        else:
+            outputs = self.encoder(vectors, mask=mask)
+        return -cross_entropy(labels, self._logits(outputs), constant=True), state

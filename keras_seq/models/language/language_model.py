@@ -1,0 +1,523 @@
+"""The language model: what comes next, and how probable a text is."""
+
+import keras
+from keras import ops
+
+from keras_seq import samplers
+from keras_seq._checks import check_positive, check_rate
+from keras_seq.layers.recurrent_layer import as_mask
+from keras_seq.layers.token_embedding import embedding_matrix, token_embedding
+from keras_seq.models.base.adapter import Adapter
+from keras_seq.models.base.encoders import STACK_OPTIONS, TokenReader, encoder_config, make_encoder
+from keras_seq.models.base.functions import CompiledFunctions
+from keras_seq.models.base.generation import never
+from keras_seq.models.base.id_checks import IdColumn
+from keras_seq.models.base.losses import TokenCrossEntropy
+from keras_seq.models.base.metrics import BitsPerToken, Perplexity, TokenAccuracy
+from keras_seq.models.base.outputs import Outputs
+from keras_seq.models.base.search import CompiledSearch
+from keras_seq.models.base.serving import check_examples
+from keras_seq.models.base.task import Task, check_texts, check_tokenizer, is_text
+from keras_seq.models.language.continuation import Continuation
+from keras_seq.models.language.serving import language_model_signatures
+from keras_seq.models.language.stream_state import StreamState
+from keras_seq.text import CharacterTokenizer, get_tokenizer_class
+from keras_seq.text.examples import Examples
+from keras_seq.text.forms import single_text
+from keras_seq.text.pipeline import frame, is_text_dataset, text_batches
+from keras_seq.text.windows import StreamWindows
+
+# A language model reads from the left.
+LEFT_OPTIONS = tuple(name for name in STACK_OPTIONS if name != "bidirectional")
+CONTEXT = 512  # what self-attention looks back at where no window says so
+
+
+@keras.saving.register_keras_serializable(package="keras_seq")
+class LanguageModel(Continuation, TokenReader, Task):
+    r"""Recurrent layers that predict each token from those before it.
+
+        h_t, s_t = encoder(embedding(y_(t-1)), s_(t-1))          y_0 the start token
+        p(y_t | y_<t) = softmax(W r(h_t) + b)
+        p(y) = prod_t p(y_t | y_<t)                              the last y_t the end token
+
+    with r the identity, or, where `tie_embeddings` makes W the embedding matrix, a linear map to
+    the size of an embedding if that is another than the encoder's.
+
+    Training is truncated backpropagation through time. The texts are read one after the other as
+    one long row of tokens, which is cut into as many streams as a batch has rows, and these into
+    windows of `window` steps that do not overlap. The state goes on from window to window, the
+    gradient does not; each epoch and each evaluation begin with state 0. With `window=None` every
+    text is an example by itself and the gradient goes through all of it.
+
+    Args:
+        tokenizer: a `keras_seq.text.Tokenizer`.
+        cell: `"lstm"`, `"gru"`, `"vanilla"`, `"irnn"`, `"min_gru"`, `"min_lstm"`, the config of a
+            cell, or an instance.
+        units: size of the state.
+        num_layers: number of recurrent layers.
+        embedding_dim: size of the token embeddings; `units` where `None`.
+        window: steps that a gradient goes back, at most; `None` for whole texts.
+        tie_embeddings: whether W is the embedding matrix.
+        dropout: rate on embeddings, between layers and before the output.
+        embedding_dropout: rate at which tokens of the vocabulary are dropped, wherever they stand
+            in the batch.
+        variational: whether `dropout` drops the same features at all steps of a window.
+        weight_dropout: rate at which weights of the recurrent kernels are dropped.
+        residual: whether a layer's input is added to its output, above the bottom one.
+        layer_norm: whether the output of each layer is normalised.
+        encoder: a layer in the place of the recurrent ones: a `layers.RNNStack` with
+            `return_sequences=True` and `return_state=True`, or a
+            `layers.SelfAttentionEncoder(causal=True, return_sequences=True)`, which has no state to
+            carry and sees only its window. Any layer with their `call`, `start`, `step` and
+            `output_size` will do.
+
+    Call arguments:
+        inputs: a dict of int32 ids: `token_ids` `(batch, steps)`, what is fed: the start token and
+            the text, padded with 0 behind. The labels are the text and the end token. With
+            `continues` `(batch,)` the rows go on from the state that the call before left
+            (where it is 1) or begin anew (where it is 0); without it all begin anew and no state
+            is kept.
+        training: whether dropout is active.
+
+    Returns:
+        Logits, float32 `(batch, steps, vocabulary_size)`.
+
+    Raises:
+        ValueError: for no tokenizer, sizes below 1, rates outside [0, 1), an unknown cell, and an
+            `encoder` that reads from both sides, lacks the interface, or comes with options of
+            the recurrent layers that it takes the place of.
+
+    Example:
+
+    ```python
+    model = keras_seq.models.LanguageModel.from_texts(text, tokens="char", units=256, window=100)
+    model.compile(keras.optimizers.Adam(2e-3, global_clipnorm=1.0), sampler="random")
+    model.fit(text, validation_split=0.1, batch_size=32, epochs=5)
+    print(model.generate("To be", max_length=300))
+    ```
+
+    >>> model = LanguageModel.from_texts(["ab", "ba"], units=4, window=2)
+    >>> model.score("ab")["num_tokens"]  # with the end
+    3
+
+    References:
+        - Mikolov et al., 2010, "Recurrent neural network based language model", Interspeech.
+        - Williams & Peng, 1990, "An efficient gradient-based algorithm for on-line training of
+          recurrent network trajectories", Neural Computation 2(4) (truncation).
+        - Press & Wolf, 2017, "Using the output embedding to improve language models",
+          arXiv:1608.05859 (`tie_embeddings`).
+        - Gal & Ghahramani, 2016, arXiv:1512.05287 (`variational`, `embedding_dropout`).
+        - Merity, Keskar & Socher, 2018, "Regularizing and optimizing LSTM language models",
+          arXiv:1708.02182 (`weight_dropout`).
+    """
+
+    needs_targets = False
+    needs_labels = False
+    words = ("text", "target")
+
+    def __init__(
+        self,
+        tokenizer,
+        cell="lstm",
+        units=256,
+        num_layers=1,
+        embedding_dim=None,
+        window=100,
+        tie_embeddings=False,
+        dropout=0.0,
+        embedding_dropout=0.0,
+        variational=False,
+        weight_dropout=0.0,
+        residual=False,
+        layer_norm=False,
+        encoder=None,
+        **kwargs,
+    ):
+        given = locals()
+        super().__init__(**kwargs)
+        self.tokenizer = check_tokenizer("tokenizer", tokenizer)
+        self.units = check_positive("units", units)
+        self.embedding_dim = check_positive(
+            "embedding_dim", units if embedding_dim is None else embedding_dim
+        )
+        self.window = None if window is None else check_positive("window", window)
+        self.tie_embeddings = tie_embeddings
+        self.dropout = check_rate("dropout", dropout)
+        self.embedding_dropout = check_rate("embedding_dropout", embedding_dropout)
+        self.variational = variational
+        self.own_encoder = encoder is not None
+        self.stack_options = {name: given[name] for name in LEFT_OPTIONS}
+        # The sublayers follow the dtype policy of the model.
+        policy = self.dtype_policy
+        self.embedding = token_embedding(self.tokenizer.vocabulary_size, self.embedding_dim, policy)
+        kind = keras.layers.SpatialDropout1D if variational else keras.layers.Dropout
+        self.dropout_layer = kind(dropout, dtype=policy)
+        self.token_dropout = keras.layers.Dropout(embedding_dropout, dtype=policy)
+        self.encoder = self._make_encoder(encoder)
+        self._make_output(policy)
+        self.stream_state = None
+        if self.carries:
+            self.stream_state = StreamState(
+                self.encoder.state_size, dtype=policy, name="stream_state"
+            )
+        self.sampler = samplers.get("random")
+        ids = self.tokenizer
+        self._search = CompiledSearch(self, ids.start_token_id, ids.end_token_id)
+        self._compiled = CompiledFunctions(self)
+        self.build()
+
+    @classmethod
+    def from_texts(cls, texts, tokens="char", lowercase=False, max_vocabulary=None, **config):
+        """Build the tokenizer from texts, and the model around it.
+
+        Args:
+            texts: one long text, a list of texts, or anything else that gives them one by one.
+            tokens: `"char"`, `"word"` or `"subword"`.
+            lowercase: whether the tokenizer lower-cases.
+            max_vocabulary: largest vocabulary, the 4 special tokens included.
+            **config: the other arguments of the model.
+
+        Returns:
+            An untrained `LanguageModel`.
+
+        Raises:
+            ValueError: for an unknown kind of token or an empty corpus.
+        """
+        options = {"lowercase": lowercase}
+        if max_vocabulary is not None:
+            options["max_vocabulary"] = max_vocabulary
+        text = single_text(texts)
+        texts = texts if text is None else [text]
+        return cls(get_tokenizer_class(tokens).from_texts(texts, **options), **config)
+
+    @property
+    def carries(self):
+        """Whether the encoder has a state that goes from window to window."""
+        return hasattr(self.encoder, "state_size")
+
+    def build(self, input_shape=None):
+        """Make all weights; every size is known from `__init__`."""
+        if self.built:
+            return
+        self.embedding.build((None, None))
+        if not self.encoder.built:  # one that was given may be
+            self.encoder.build((None, None, self.embedding_dim))
+        size = self.encoder.output_size
+        if self.readout is not None:
+            self.readout.build((None, None, size))
+        if self.projection is not None:
+            self.projection.build((None, None, size))
+        else:
+            self.output_bias = self.add_weight(
+                shape=(self.tokenizer.vocabulary_size,),
+                initializer="zeros",
+                autocast=False,  # logits are no half precision
+                name="output_bias",
+            )
+        self.built = True
+
+    def compile(
+        self,
+        optimizer="adam",
+        loss="auto",
+        weighted_metrics="auto",
+        sampler="random",
+        label_smoothing=0.0,
+        **kwargs,
+    ):
+        """Configure training and search; the other arguments are those of `keras.Model.compile`.
+
+        Args:
+            optimizer: a Keras optimiser.
+            loss: `"auto"` is the cross-entropy in nats, a mean over the tokens of the batch.
+            weighted_metrics: `"auto"` is perplexity and token accuracy, each one mean over all
+                tokens; and for characters the bits per character, the end of a text being one.
+            sampler: what `generate` uses: a name (`"random"`, `"greedy"`, `"beam"`, ...), a config,
+                or an instance.
+            label_smoothing: the share of the probability that `"auto"` spreads over the
+                vocabulary; see `models.TokenCrossEntropy`.
+            **kwargs: such as `metrics`, `jit_compile`, `steps_per_execution`; `models.Task.compile`
+                says what losses and metrics of one's own are given.
+        """
+        sampler = samplers.get(sampler)
+        if loss == "auto":
+            loss = TokenCrossEntropy(label_smoothing)
+        if weighted_metrics == "auto":
+            weighted_metrics = [Perplexity(), TokenAccuracy()]
+            if isinstance(self.tokenizer, CharacterTokenizer):
+                weighted_metrics.append(BitsPerToken("bits_per_character"))
+        super().compile(optimizer=optimizer, loss=loss, weighted_metrics=weighted_metrics, **kwargs)
+        self.sampler = sampler
+
+    def id_columns(self):
+        return {
+            "token_ids": IdColumn(self.tokenizer.vocabulary_size),
+            "continues": IdColumn(2, rank=1, needed=False),
+        }
+
+    @property
+    def label_limit(self):
+        return self.tokenizer.vocabulary_size
+
+    def output_form(self):
+        return Outputs(self.tokenizer.vocabulary_size, per_token=True)
+
+    def check_inputs(self, x):
+        text = single_text(x)
+        return check_texts(x, "x") if text is None else [text]
+
+    def check_targets(self, y):
+        raise ValueError(
+            "A language model is trained on texts alone: what it is to predict is in them; "
+            f"received `y` of type {type(y).__name__}."
+        )
+
+    def encode_examples(self, x, y=None, sample_weight=None):
+        fed, labels = self._frame(self.tokenizer.encode(x))
+        return Examples({"token_ids": fed}, labels, sample_weight)
+
+    def encode_tensors(self, x, y=None):
+        fed, labels = self._frame(self.tokenizer.tokenize(x))
+        return {"token_ids": fed}, labels
+
+    def _frame(self, ids):
+        """What is fed and what is to be predicted, for the ids of texts."""
+        tokenizer = self.tokenizer
+        fed = frame(ids, tokenizer.start_token_id)
+        return fed, frame(ids, end=tokenizer.end_token_id)
+
+    def make_batches(self, examples, batch_size, shuffle=False):
+        """Return the windows of streams, or, without a `window`, texts of similar length."""
+        if self.window is None:
+            return super().make_batches(examples, batch_size, shuffle)
+        windows = StreamWindows(examples, batch_size, self.window)
+        self.prepare_streams(windows.streams)
+        return windows
+
+    def split_examples(self, examples, fraction):
+        """Split whole texts, or a single one at a token."""
+        if self.window is None or len(examples) > 1:
+            return super().split_examples(examples, fraction)
+        (fed,), (labels,) = examples.inputs["token_ids"], examples.labels
+        count = len(fed) - max(1, int(len(fed) * fraction))
+        if count < 1:
+            raise ValueError(f"`validation_split={fraction}` of one token leaves none.")
+        parts = slice(count), slice(count, None)
+        return [
+            Examples({"token_ids": [fed[part]]}, [labels[part]], examples.weights) for part in parts
+        ]
+
+    def prepare_streams(self, rows):
+        """Make the variables that carry the state of so many streams, outside of any graph.
+
+        `fit` and `evaluate` on texts do it themselves.
+        """
+        if not self.carries or not self.stream_state.prepare(check_positive("rows", rows)):
+            return
+        # What was compiled before has the old variables in it. A callback may ask for more room
+        # in the middle of a training, which goes on with the new function.
+        if self.train_function is not None:
+            self.make_train_function(force=True)
+        if self.test_function is not None:
+            self.make_test_function(force=True)
+
+    def passing_variables(self):
+        return self.stream_state.variables if self.carries else []
+
+    def fit(self, x=None, y=None, batch_size=None, validation_data=None, **kwargs):
+        """Train on texts; the arguments are those of `keras.Model.fit`.
+
+        Args:
+            x: one text, or texts in any form that `models.Task` describes; where the model has a
+                `window`, all of them are read into memory as ids.
+            y: nothing: what is to be predicted is in the texts.
+            batch_size: the number of streams, or without a `window` of texts, in a batch.
+            validation_data: texts likewise.
+            **kwargs: the others; `validation_split` takes the last texts, or the end of a single
+                one. `shuffle` has no meaning where there is a `window`.
+
+        Raises:
+            ValueError: for a `y`, an empty corpus, and ids where strings belong.
+        """
+        return super().fit(
+            self._gathered(x), y, batch_size, validation_data=validation_data, **kwargs
+        )
+
+    def evaluate(self, x=None, y=None, batch_size=None, **kwargs):
+        """Return loss and metrics on texts; the arguments are those of `keras.Model.evaluate`.
+
+        With a `window` the texts are read as in training, in at most `batch_size` streams that
+        begin with state 0: 1 reads them as one.
+        """
+        return super().evaluate(self._gathered(x), y, batch_size, **kwargs)
+
+    def _gathered(self, x):
+        """What gives texts one by one as a list of them, where streams are made of it."""
+        if self.window is None:
+            return x
+        x = Adapter(self).read(x)[0]
+        if is_text_dataset(x):
+            return [text for batch in text_batches(x) for text in batch]
+        return x
+
+    def _read_validation(self, data, batch_size, steps):
+        if data is not None and not isinstance(data, tuple):
+            data = (data,)  # texts alone
+        data = data if data is None else (self._gathered(data[0]), *data[1:])
+        found, steps = super()._read_validation(data, batch_size, steps)
+        # Of a dataset there is no pair.
+        single = isinstance(found, tuple) and len(found) == 1 and not is_text(found[0])
+        return found[0] if single else found, steps
+
+    def call(self, inputs, training=False):
+        token_ids = inputs["token_ids"]
+        mask = ops.not_equal(token_ids, self.tokenizer.pad_token_id)
+        vectors = self._embed(token_ids, training)
+        continues = inputs.get("continues")
+        if not self.carries:
+            outputs = self.encoder(vectors, mask=mask, training=training)
+        elif continues is None:
+            outputs, _ = self.encoder(vectors, mask=mask, training=training)
+        else:
+            outputs, states = self.encoder(
+                vectors,
+                mask=mask,
+                initial_state=self.stream_state.read(continues),
+                training=training,
+            )
+            self.stream_state.write(states)
+        return self._logits(outputs, training)
+
+    def _embed(self, token_ids, training=False):
+        """The vectors of tokens, some tokens of the vocabulary dropped in training."""
+        vectors = self.embedding(token_ids)
+        if self.embedding_dropout and training:
+            kept = self.token_dropout(ops.ones((self.tokenizer.vocabulary_size, 1)), training=True)
+            vectors = vectors * ops.cast(ops.take(kept, token_ids, axis=0), vectors.dtype)
+        return self.dropout_layer(vectors, training=training)
+
+    def _logits(self, outputs, training=False):
+        """Logits of the outputs `(..., size)` of the encoder."""
+        if training:  # a step of a search has no axis of time, which the layer may want
+            outputs = self.dropout_layer(outputs, training=training)
+        if self.readout is not None:
+            outputs = self.readout(outputs)
+        if self.projection is not None:
+            return self.projection(outputs)
+        matrix = ops.convert_to_tensor(embedding_matrix(self.embedding))
+        logits = ops.matmul(
+            ops.cast(outputs, self.variable_dtype),
+            ops.transpose(ops.cast(matrix, self.variable_dtype)),
+        )
+        return logits + self.output_bias
+
+    def make_signatures(
+        self, sampler=None, max_length=200, n_best=None, examples=None, stop_tokens=None
+    ):
+        """Return what the served model answers: continuations, and how probable texts are.
+
+        Args:
+            sampler: as in `generate`. What it has `per_row`, such as temperature and seed, each
+                request to the signature `"generate"` brings itself.
+            max_length: the most tokens to write.
+            n_best: how many answers each text gets, the best one first; the sampler must be one
+                that finds several.
+            examples: texts for the requests that warm a server up and show how; made of frequent
+                tokens where `None`.
+            stop_tokens: as in `generate`.
+        """
+        sampler = self.served_sampler(sampler, n_best)
+        check_positive("max_length", max_length)
+        examples = check_examples(examples, self.tokenizer)
+        return language_model_signatures(self, sampler, max_length, examples, stop_tokens)
+
+    def start(self, prompt_ids, max_length=None):
+        """Return `(state, memory)` after a prompt.
+
+        Args:
+            prompt_ids: `(batch, length)`, padded with 0 behind: the start token and the prompt, but
+                for the last token of these, which `step` takes first. No token at all is right too.
+            max_length: how many steps an encoder whose state grows keeps, the oldest being
+                forgotten; `window` where `None`.
+
+        Returns:
+            A nest of tensors, batch first, and an empty memory.
+        """
+        mask = as_mask(ops.not_equal(prompt_ids, self.tokenizer.pad_token_id))
+        vectors = self._embed(prompt_ids)
+        if self.carries:
+            return self.encoder(vectors, mask=mask)[1], {}
+        first = self.encoder.start(ops.shape(prompt_ids)[0], max_length or self.window or CONTEXT)
+
+        def read(t, state):
+            here = mask[:, t]
+            _, new = self.encoder.step(vectors[:, t], state)
+            return keras.tree.map_structure(
+                lambda a, b: ops.where(ops.reshape(here, (-1,) + (1,) * (len(a.shape) - 1)), a, b),
+                new,
+                state,
+            )
+
+        return ops.fori_loop(0, ops.shape(prompt_ids)[1], read, first), {}
+
+    def step(self, token_ids, state, memory=None):
+        """Return `(logits, state)` of what comes after `token_ids` `(batch,)`.
+
+        The padding, the start token and the unknown token are never predicted: their logits are
+        -1e9.
+        """
+        del memory
+        outputs, state = self.encoder.step(self.embedding(token_ids), state)
+        ids = self.tokenizer
+        others = ids.pad_token_id, ids.start_token_id, ids.unknown_token_id
+        return never(self._logits(outputs), *others), state
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "tokenizer": keras.saving.serialize_keras_object(self.tokenizer),
+            **encoder_config(self.encoder, self.own_encoder, self.stack_options),
+            "units": self.units,
+            "embedding_dim": self.embedding_dim,
+            "window": self.window,
+            "tie_embeddings": self.tie_embeddings,
+            "dropout": self.dropout,
+            "embedding_dropout": self.embedding_dropout,
+            "variational": self.variational,
+        }
+
+    def _make_encoder(self, encoder):
+        """The recurrent layers, or what stands in their place, which must read from the left."""
+        encoder = make_encoder(
+            LanguageModel,
+            encoder,
+            self.stack_options,
+            return_state=True,
+            units=self.units,
+            dropout=self.dropout,
+            variational=self.variational,
+            dtype=self.dtype_policy,
+        )
+        both_sides = getattr(encoder, "bidirectional", False) or not getattr(
+            encoder, "causal", True
+        )
+        if both_sides or not (hasattr(encoder, "start") and hasattr(encoder, "step")):
+            raise ValueError(
+                "`encoder` must read from the left, with `start` and `step` besides its call, such "
+                "as keras_seq.layers.RNNStack or a SelfAttentionEncoder with causal=True; received "
+                f"{encoder!r}."
+            )
+        return encoder
+
+    def _make_output(self, policy):
+        """The layers behind the encoder."""
+        self.readout, self.projection = None, None
+        if not self.tie_embeddings:
+            # A loss of logits in half precision would lose what training needs.
+            self.projection = keras.layers.Dense(
+                self.tokenizer.vocabulary_size, dtype=policy.variable_dtype, name="projection"
+            )
+        elif self.encoder.output_size != self.embedding_dim:
+            self.readout = keras.layers.Dense(
+                self.embedding_dim, use_bias=False, dtype=policy, name="readout"
+            )

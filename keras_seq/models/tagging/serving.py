@@ -1,0 +1,70 @@
+"""What a served tagger answers."""
+
+from keras_seq._tensorflow import tensorflow, to_utf8
+from keras_seq.export.signature import Field, Signature
+from keras_seq.models.base.serving import dense, mended, padded
+from keras_seq.models.tagging.sentences import split_tensors
+
+
+class TaggerGraph:
+    """From sentences to tags, in TensorFlow.
+
+    Args:
+        model: a `TextTagger`.
+    """
+
+    def __init__(self, model):
+        self.model = model
+
+    def tag(self, text):
+        """Sentences `(batch,)` -> `tokens`, `tags` and `probabilities`, `(batch, words)`."""
+        tf = tensorflow()
+        words = split_tensors(text)
+        pieces, lengths = self._pieces(words)
+        numbers, probabilities = self.model.answer(dense(self.model.encode_words(pieces)))
+        chosen = tf.gather(probabilities, numbers, axis=-1, batch_dims=2)
+        names = tf.constant([to_utf8(name) for name in self.model.tag_names])
+        # The pieces of a sentence follow each other, so that all words stand as they stood.
+        numbers, chosen = (
+            tf.RaggedTensor.from_tensor(x, lengths).flat_values for x in (numbers, chosen)
+        )
+        found = {
+            "tokens": mended(words.flat_values),
+            "tags": tf.gather(names, numbers),
+            "probabilities": tf.cast(chosen, "float32"),
+        }
+        return {name: padded(words.with_flat_values(values)) for name, values in found.items()}
+
+    def _pieces(self, words):
+        """Sentences cut where they are too long, and one more without a word; their lengths."""
+        tf = tensorflow()
+        most, lengths = self.model.max_length, words.row_lengths()
+        counts = (lengths + most - 1) // most
+        numbers = tf.ragged.range(counts)
+        left = tf.gather(lengths, numbers.value_rowids()) - numbers.flat_values * most
+        lengths = tf.concat([tf.minimum(left, most), [0]], axis=0)
+        return tf.RaggedTensor.from_row_lengths(words.flat_values, lengths, validate=False), lengths
+
+
+def tagger_signatures(model, examples):
+    """Return the signature of a tagger.
+
+    Args:
+        model: a `TextTagger`.
+        examples: sentences for a request that shows how.
+    """
+    answers = {
+        "tokens": Field("string", "the words of the sentence, '' behind the last one", (None,)),
+        "tags": Field("string", "the tag of each word, likewise", (None,)),
+        "probabilities": Field("float32", "of the tag of each word, 0 behind the last", (None,)),
+    }
+    return [
+        Signature(
+            "serving_default",
+            "Tags the words of sentences.",
+            TaggerGraph(model).tag,
+            {"text": Field("string", "sentences, UTF-8, with blanks between the words")},
+            answers,
+            {"text": examples},
+        )
+    ]

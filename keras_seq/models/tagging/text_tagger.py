@@ -1,0 +1,584 @@
+"""The tagger: a tag for each word."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_seq._checks import as_integer, check_positive, check_rate
+from keras_seq._tensorflow import tensorflow
+from keras_seq.backend import predictions
+from keras_seq.layers.character_features import CharacterFeatures
+from keras_seq.layers.crf import CRF
+from keras_seq.layers.crf_loss import CRFLoss
+from keras_seq.layers.token_embedding import token_embedding
+from keras_seq.models.base.encoders import STACK_OPTIONS, TokenReader, encoder_config, make_encoder
+from keras_seq.models.base.id_checks import IdColumn
+from keras_seq.models.base.id_functions import tagger_ids
+from keras_seq.models.base.losses import TokenCrossEntropy
+from keras_seq.models.base.metrics import TokenAccuracy
+from keras_seq.models.base.outputs import Outputs
+from keras_seq.models.base.serving import check_examples
+from keras_seq.models.base.task import Task, check_tokenizer
+from keras_seq.models.tagging.sentences import (
+    check_counts,
+    check_sentences,
+    listed_sentences,
+    ragged_words,
+    split_tensors,
+)
+from keras_seq.models.tagging.serving import tagger_signatures
+from keras_seq.models.tagging.tag_loss import TagLoss
+from keras_seq.models.tagging.tagging import Tagging
+from keras_seq.models.tagging.tags import Tags, tag_names_of
+from keras_seq.models.tagging.word_ids import as_known, character_columns, rows_of, word_ids
+from keras_seq.text import CharacterTokenizer, WordTokenizer
+from keras_seq.text.examples import Examples
+from keras_seq.text.forms import single_text
+
+
+@keras.saving.register_keras_serializable(package="keras_seq")
+class TextTagger(TokenReader, Task):
+    r"""Words and their characters, recurrent layers and a CRF: sentences in, a tag a word out.
+
+        x_t         = [embedding(word_t); characters(word_t)]
+        h_1 ... h_T = encoder(x_1 ... x_T)
+        e_t         = W h_t + b
+        p(y | x)    ~ exp(a[y_1] + sum_t e_t[y_t] + sum_(t > 1) A[y_(t-1), y_t] + c[y_T])   `crf`
+        p(y | x)    ~ exp(sum_t e_t[y_t])                                   a softmax for each word
+
+    The answer is the most probable y of all that are valid in the scheme, found by Viterbi's
+    algorithm, with the CRF and without it: so what comes out is always valid.
+
+    A sentence is a list of words, as `datasets.read_conll` gives them, or a string, which is split
+    at blanks, tabs and line ends and nowhere else. Tags likewise. A blank sentence, an empty list
+    or a string of white space alone (of any kind, as `str.isspace` says), has no words: it gets no
+    tags, and teaches nothing. A list of words is answered word for word, whatever a word is.
+
+    Args:
+        tokenizer: a `keras_seq.text.Tokenizer` of words, which makes one id of a word that it
+            knows; a word that it makes none or several of counts as unknown.
+        character_tokenizer: one of characters; `None` without `characters`.
+        tag_names: the names of the tags, str, in the order of the outputs; with a scheme "O" and
+            all the tags of each type.
+        scheme: `None` for tags of single words, such as parts of speech. For spans of words, what
+            the tags for training are written in: `"BIO"` (`"IOB2"`), `"IOB1"`, `"IOBES"`
+            (`"BIOES"`), `"BILOU"` or `"BMES"`, in capitals or small letters. IOB1 becomes BIO when
+            it is read: the model learns and writes BIO.
+        characters: `"cnn"`, `"lstm"` or `None`: what reads the characters of a word.
+        character_units: number of filters, or size of each of the two LSTMs.
+        character_dim: size of the vectors of characters.
+        max_word_length: of longer words the first and the last characters are read, half as many.
+        zero_digits: whether a word is looked up with 0 for each of its digits; the characters stay.
+        unknown_rate: how often, in training, a rare word is read as unknown: so unknown words get
+            a vector, and the characters a say.
+        rare_words: how many words at the end of the vocabulary are rare; `from_texts` counts those
+            that it saw once.
+        cell: `"lstm"`, `"gru"`, `"vanilla"`, `"irnn"`, `"min_gru"`, `"min_lstm"`, the config of a
+            cell, or an instance.
+        units: size of the state, per direction.
+        num_layers: number of recurrent layers.
+        bidirectional: whether to read from both sides.
+        crf: whether to learn how tags follow each other.
+        embedding_dim: size of the word embeddings; `units` where `None`.
+        dropout: rate on x, between layers and on h.
+        residual: whether a layer's input is added to its output, above the bottom one.
+        layer_norm: whether the output of each layer is normalised.
+        variational: whether `dropout` drops the same features at all words of a sentence.
+        weight_dropout: rate at which weights of the recurrent kernels are dropped.
+        encoder: a layer in the place of the recurrent ones, such as `layers.RNNStack` or
+            `layers.SelfAttentionEncoder` with `return_sequences=True`, its config, or any layer
+            with the call `(inputs, mask=None, training=False)` from `(batch, words, size)` to
+            `(batch, words, output_size)` and the attribute `output_size`.
+        max_length: longer sentences are cut to so many words in training and `evaluate`; to answer,
+            they are read in pieces of so many, each by itself.
+
+    Call arguments:
+        inputs: a dict of int32 ids, padded with 0 behind: `token_ids` `(batch, words)`, and with
+            `characters` `char_ids` `(batch, characters)`, those of all words one behind the other,
+            and `char_ends` `(batch, words)`, where each word ends. The label of a word is the
+            number of its tag, from 1; 0 is padding.
+        training: whether dropout is active, and rare words may be unknown.
+
+    Returns:
+        The emissions e, float32 `(batch, words, tags)`, 0 where padding. `predict` gives
+        probabilities, `tag` gives tags.
+
+    Raises:
+        ValueError: for no tokenizer, `characters` without `character_tokenizer` or the other way
+            round, sizes below 1, rates outside [0, 1), an unknown cell or scheme, tag names that
+            are no distinct str or not what the scheme needs, more rare words than words, and for
+            an `encoder` without the interface, or together with options of the recurrent layers
+            that it takes the place of.
+
+    Example:
+
+    ```python
+    sentences, tags = zip(*keras_seq.datasets.read_conll("eng.train"))
+    model = keras_seq.models.TextTagger.from_texts(sentences, tags, scheme="IOB1", units=100)
+    model.compile("adam")
+    model.fit(sentences, tags, epochs=10)
+    model.tag("Anna Miller lives in Rome .", return_spans=True)
+    ```
+
+    >>> model = TextTagger.from_texts(["Anna sings", "Rome"], ["B-PER O", "B-LOC"], "BIO", units=4)
+    >>> model.tag_names
+    ['O', 'B-LOC', 'I-LOC', 'B-PER', 'I-PER']
+    >>> sorted(model.tag("Anna")), len(model.tag([["Anna", "sings"]])[0])
+    (['tags', 'tokens'], 2)
+
+    References:
+        - Huang, Xu & Yu, 2015, "Bidirectional LSTM-CRF models for sequence tagging",
+          arXiv:1508.01991.
+        - Lample, Ballesteros, Subramanian, Kawakami & Dyer, 2016, "Neural architectures for named
+          entity recognition", arXiv:1603.01360 (characters by LSTMs; words seen once as unknown).
+        - Ma & Hovy, 2016, "End-to-end sequence labeling via bi-directional LSTM-CNNs-CRF",
+          arXiv:1603.01354 (characters by a convolution).
+    """
+
+    needs_targets = False
+    needs_labels = True
+    label_per_token = True
+    takes_words = True
+    words = ("sentence", "tag row")
+
+    def __init__(
+        self,
+        tokenizer,
+        character_tokenizer,
+        tag_names,
+        scheme=None,
+        characters="cnn",
+        character_units=30,
+        character_dim=30,
+        max_word_length=16,
+        zero_digits=False,
+        unknown_rate=0.5,
+        rare_words=0,
+        cell="lstm",
+        units=256,
+        num_layers=1,
+        bidirectional=True,
+        crf=True,
+        embedding_dim=None,
+        dropout=0.0,
+        residual=False,
+        layer_norm=False,
+        variational=False,
+        weight_dropout=0.0,
+        encoder=None,
+        max_length=512,
+        **kwargs,
+    ):
+        given = locals()
+        super().__init__(**kwargs)
+        self.tokenizer = check_tokenizer("tokenizer", tokenizer)
+        self.tags = Tags(tag_names, scheme)
+        self.characters = characters
+        self.character_units = character_units
+        self.character_dim = character_dim
+        self.max_word_length = check_positive("max_word_length", max_word_length)
+        self.zero_digits = zero_digits
+        self.unknown_rate = check_rate("unknown_rate", unknown_rate)
+        self.rare_words = self._check_rare(rare_words)
+        self.units = check_positive("units", units)
+        self.crf = crf
+        self.embedding_dim = check_positive(
+            "embedding_dim", units if embedding_dim is None else embedding_dim
+        )
+        self.dropout = check_rate("dropout", dropout)
+        self.variational = variational
+        self.max_length = check_positive("max_length", max_length)
+        self.own_encoder = encoder is not None
+        self.stack_options = {name: given[name] for name in STACK_OPTIONS}
+        self._make_inputs(character_tokenizer)
+        policy = self.dtype_policy
+        self.encoder = make_encoder(
+            TextTagger,
+            encoder,
+            self.stack_options,
+            units=self.units,
+            dropout=self.dropout,
+            variational=self.variational,
+            dtype=policy,
+        )
+        self.output_dropout = self._dropout_layer()
+        # A loss of emissions in half precision would lose what training needs.
+        self.projection = keras.layers.Dense(
+            len(self.tag_names), dtype=policy.variable_dtype, name="projection"
+        )
+        # Without `crf` its weights stay 0, and it knows of the scheme alone.
+        self.chain = CRF(
+            len(self.tag_names),
+            self.tags.constraints,
+            dtype=policy,
+            trainable=bool(crf),
+            name="chain",
+        )
+        self.seed_generator = keras.random.SeedGenerator()
+        self._tagging = Tagging(self)
+        self._own_loss = False
+        self.build()
+
+    def _check_rare(self, value):
+        most = self.tokenizer.vocabulary_size
+        number = as_integer(value)
+        if number is None or not 0 <= number <= most:
+            raise ValueError(
+                f"`rare_words` must be an integer in [0, {most}], the size of the vocabulary; "
+                f"received {value!r}."
+            )
+        return number
+
+    def _make_inputs(self, character_tokenizer):
+        """Make what stands below the encoder; all of it follows the dtype policy of the model."""
+        if (character_tokenizer is None) != (self.characters is None):
+            raise ValueError(
+                "`character_tokenizer` and `characters` go together, or both are None; received "
+                f"{character_tokenizer!r} and characters={self.characters!r}."
+            )
+        policy = self.dtype_policy
+        self.embedding = token_embedding(
+            self.tokenizer.vocabulary_size, self.embedding_dim, policy, "words"
+        )
+        self.character_tokenizer = self.character_features = None
+        if self.characters is not None:
+            self.character_tokenizer = check_tokenizer("character_tokenizer", character_tokenizer)
+            self.character_features = CharacterFeatures(
+                self.character_tokenizer.vocabulary_size,
+                self.character_units,
+                self.characters,
+                self.character_dim,
+                self.max_word_length,
+                dtype=policy,
+                name="characters",
+            )
+        self.input_dropout = self._dropout_layer()
+
+    def _dropout_layer(self):
+        kind = keras.layers.SpatialDropout1D if self.variational else keras.layers.Dropout
+        return kind(self.dropout, dtype=self.dtype_policy)
+
+    @classmethod
+    def from_texts(
+        cls,
+        sentences,
+        tags,
+        scheme=None,
+        characters="cnn",
+        lowercase=False,
+        zero_digits=False,
+        max_vocabulary=None,
+        tag_names=None,
+        **config,
+    ):
+        """Build the vocabularies and the tags from tagged sentences, and the model around them.
+
+        Args:
+            sentences: a list of sentences, each a list of words or a string.
+            tags: for each sentence its tags, a list or a string.
+            scheme: as in the model.
+            characters: as in the model.
+            lowercase: whether words are looked up in lower case; their characters keep the case.
+            zero_digits: as in the model.
+            max_vocabulary: largest vocabulary of words, the 4 special tokens included.
+            tag_names: the tags in the order of the outputs; where `None`, those of `tags`, sorted,
+                and with a scheme all that belong to the same types.
+            **config: the other arguments of the model.
+
+        Returns:
+            An untrained `TextTagger`.
+
+        Raises:
+            ValueError: for sentences without a word, other numbers of tags than of sentences or
+                than of words, no tags at all, tags that are not valid in the scheme, and for a tag
+                in `tag_names` (with a scheme: a type) without any example.
+        """
+        sentences = check_sentences(sentences, "sentences")
+        tags = check_sentences(tags, "tags", "tag")
+        if len(sentences) != len(tags):
+            raise ValueError(
+                "There must be one row of tags for each sentence; received "
+                f"{len(sentences)} sentences and {len(tags)} rows of tags."
+            )
+        check_counts(sentences, tags)
+        names = tag_names_of(tags, tag_names, scheme)
+        # NFKC, the default, makes a blank and an accent of an accent that stands by itself.
+        options = {"normalization": "NFC", "lowercase": lowercase, "split_punctuation": False}
+        known = as_known(ragged_words(sentences).flat_values, zero_digits).numpy().tolist()
+        known = [word.decode() for word in known]
+        tokenizer = WordTokenizer.from_texts(known, max_vocabulary=max_vocabulary, **options)
+        counts = np.bincount(np.concatenate(tokenizer.encode(known)))
+        letters = None
+        if characters is not None:
+            words = (word for sentence in sentences for word in sentence)
+            letters = CharacterTokenizer.from_texts(words, normalization="NFC")
+        config = {"rare_words": int((counts == 1).sum()), **config}
+        own = {"characters": characters, "zero_digits": zero_digits}
+        return cls(tokenizer, letters, names, scheme, **own, **config)
+
+    @property
+    def tag_names(self):
+        """The names of the tags, a list of str, in the order of the outputs."""
+        return list(self.tags.names)
+
+    @property
+    def scheme(self):
+        """What the tags that the model writes are written in; `None` for tags of single words."""
+        return self.tags.scheme
+
+    def build(self, input_shape=None):
+        """Make all weights; every size is known from `__init__`."""
+        if self.built:
+            return
+        size = self.embedding_dim
+        self.embedding.build((None, None))
+        if self.character_features is not None:
+            self.character_features.build()
+            size += self.character_features.output_size
+        if not self.encoder.built:  # one that was given may be
+            self.encoder.build((None, None, size))
+        self.projection.build((None, None, self.encoder.output_size))
+        self.chain.build((None, None, len(self.tag_names)))
+        self.built = True
+
+    def compile(
+        self,
+        optimizer="adam",
+        loss="auto",
+        weighted_metrics="auto",
+        label_smoothing=0.0,
+        **kwargs,
+    ):
+        """Configure training; the other arguments are those of `keras.Model.compile`.
+
+        Losses and metrics get the number of each tag from 0 on, see words alone, and take the
+        emissions for logits, with the CRF too: what `tag` answers is another matter.
+
+        Args:
+            optimizer: a Keras optimiser.
+            loss: `"auto"` is -log p(y | x) of the sentences of the batch, divided by the number of
+                their words: with `crf` and without it in nats a word.
+            weighted_metrics: `"auto"` is `TokenAccuracy` of the emissions: how often the largest
+                one of a word is right, whatever its neighbours; `analysis.tag_scores` and
+                `callbacks.TagScore` are of the answers of `tag`.
+            label_smoothing: without `crf`: the share of the probability that `"auto"` spreads over
+                all tags.
+            **kwargs: such as `metrics`, `jit_compile`, `steps_per_execution`; `models.Task.compile`
+                says what losses and metrics of one's own are given.
+        """
+        own_loss = loss == "auto"
+        if own_loss and self.crf:
+            if check_rate("label_smoothing", label_smoothing):
+                raise ValueError(
+                    "`label_smoothing` is for a tagger without `crf`; received "
+                    f"{label_smoothing!r}."
+                )
+            loss = TagLoss(self.chain)
+        elif own_loss:
+            loss = TokenCrossEntropy(label_smoothing, name="cross_entropy")
+        elif isinstance(loss, CRFLoss):
+            loss.take(self.chain)
+        if weighted_metrics == "auto":
+            weighted_metrics = [TokenAccuracy()]
+        super().compile(optimizer=optimizer, loss=loss, weighted_metrics=weighted_metrics, **kwargs)
+        self._own_loss = own_loss
+
+    def get_compile_config(self):
+        config = super().get_compile_config()
+        if config is not None and self._own_loss and self.crf:
+            config["loss"] = "auto"  # it belongs to the CRF of the model, of which there is one
+        return config
+
+    def id_columns(self):
+        columns = {"token_ids": IdColumn(self.tokenizer.vocabulary_size)}
+        if self.character_tokenizer is not None:
+            columns["char_ids"] = IdColumn(self.character_tokenizer.vocabulary_size)
+            columns["char_ends"] = IdColumn(None)
+        return columns
+
+    @property
+    def label_limit(self):
+        return len(self.tag_names) + 1
+
+    def output_form(self):
+        return Outputs(len(self.tag_names), per_token=True)
+
+    def real_targets(self, x, y, sample_weight=None):
+        """Return labels as numbers of tags from 0 on, with weights and what is real."""
+        labels, weights, real = super().real_targets(x, y, sample_weight)
+        return ops.maximum(ops.cast(labels, "int32") - 1, 0), weights, real
+
+    def check_inputs(self, x):
+        return check_sentences(x, "x")
+
+    def check_targets(self, y):
+        return self.tags.encode(y)
+
+    def encode_examples(self, x, y=None, sample_weight=None):
+        if y is not None:
+            check_counts(x, y)
+            y = self.tags.cut(y, self.max_length)
+        tf = tensorflow()
+        with tf.init_scope(), tf.device("CPU:0"):
+            columns = self.encode_words(ragged_words(x))
+            inputs = {name: rows_of(column) for name, column in columns.items()}
+        return Examples(inputs, y, sample_weight)
+
+    def encode_tensors(self, x, y=None):
+        tf = tensorflow()
+        words = split_tensors(x)
+        if y is None:
+            return self.encode_words(words), None
+        labels = self.tags.encode_tensors(y)
+        counts = words.row_lengths(), labels.row_lengths()
+        same = tf.reduce_all(counts[0] == counts[1])
+        message = "There must be one tag for each word; received"
+        wrong = tf.boolean_mask(x, counts[0] != counts[1])
+        with tf.control_dependencies([tf.Assert(same, [message, wrong])]):
+            labels = labels.with_flat_values(tf.identity(labels.flat_values))
+        return self.encode_words(words), self.tags.cut(labels, self.max_length)
+
+    def encode_words(self, words):
+        """A ragged tensor of words -> the columns of `call`, ragged int32."""
+        words = words[:, : self.max_length]
+        columns = {"token_ids": word_ids(words, self.tokenizer, self.zero_digits)}
+        if self.character_tokenizer is not None:
+            letters = character_columns(words, self.character_tokenizer, self.max_word_length)
+            columns["char_ids"], columns["char_ends"] = letters
+        return columns
+
+    def call(self, inputs, training=False):
+        token_ids = inputs["token_ids"]
+        mask = ops.not_equal(token_ids, self.tokenizer.pad_token_id)
+        vectors = self.embedding(self._some_unknown(token_ids, training))
+        if self.character_features is not None:
+            features = self.character_features(inputs["char_ids"], inputs["char_ends"])
+            vectors = ops.concatenate([vectors, features], axis=-1)
+        vectors = self.input_dropout(vectors, training=training)
+        outputs = self.encoder(vectors, mask=mask, training=training)
+        emissions = self.projection(self.output_dropout(outputs, training=training))
+        return self.chain(emissions, mask=mask)
+
+    def _some_unknown(self, token_ids, training):
+        """The ids, in training without some of the rare words."""
+        if not training or not self.rare_words or not self.unknown_rate:
+            return token_ids
+        first = self.tokenizer.vocabulary_size - self.rare_words
+        drawn = keras.random.uniform(ops.shape(token_ids), seed=self.seed_generator)
+        dropped = ops.logical_and(token_ids >= first, drawn < self.unknown_rate)
+        unknown = ops.full_like(token_ids, self.tokenizer.unknown_token_id)
+        return ops.where(dropped, unknown, token_ids)
+
+    def predict(self, x, batch_size=None, verbose="auto"):
+        """Return the probabilities of the tags of each word.
+
+        With the CRF, or with a scheme, these are marginals: of all sentences of tags that are
+        valid, each as probable as the model finds it, those with that tag there.
+
+        Args:
+            x: a list of sentences, a `tf.data.Dataset` of strings, or ids prepared by hand: the
+                dict that `call` takes, or a dataset of it.
+            batch_size: how many sentences at once, 64 where `None`; those of similar length go
+                together.
+            verbose: `0` for no progress bar.
+
+        Returns:
+            A list with a float32 array `(words, tags)` for each sentence, in the order of the
+            sentences and of `tag_names`; each row sums to 1.
+
+        Raises:
+            ValueError: for anything but these.
+        """
+        return [probabilities for _, probabilities in self._tagging(x, batch_size, verbose)]
+
+    def predict_on_batch(self, x):
+        """Return the probabilities of one batch, of sentences or of ids prepared by hand."""
+        return self.predict(x, verbose=0)
+
+    def tag(self, inputs, return_probabilities=False, return_spans=False, batch_size=64):
+        """Tag the words of sentences.
+
+        Args:
+            inputs: one sentence as a string; or a list of sentences, each a string or a list of
+                words. (A list is always one of sentences: `model.tag([words])[0]`.)
+            return_probabilities: whether to return the probabilities of all tags too.
+            return_spans: whether to return the spans that the tags mark too; for a `scheme`.
+            batch_size: how many sentences at once.
+
+        Returns:
+            For a sentence given as a list of words the list of its tags; for one given as a string
+            a dict of `tokens`, its words, and `tags`. With `return_...` a dict for both, which has
+            besides `probabilities`, float32 `(words, tags)` in the order of `tag_names` (as
+            `predict` finds them), and `spans`, list of `(type, start, end)`: words `start` to
+            `end - 1`. One of these for a string, a list of them for a list.
+
+        Raises:
+            ValueError: for anything but sentences, and `return_spans` without a scheme.
+        """
+        if return_spans and self.scheme is None:
+            raise ValueError('`return_spans` is for a tagger with a scheme, such as "BIO".')
+        text = single_text(inputs)
+        single = text is not None
+        given = [text] if single else listed_sentences(inputs, "inputs")
+        sentences = check_sentences(given, "inputs")
+        found = self._tagging(sentences, batch_size)
+        answers = []
+        for one, words, (numbers, probabilities) in zip(given, sentences, found, strict=True):
+            answer = {"tokens": words, "tags": self.tags.decode(numbers)}
+            if return_probabilities:
+                answer["probabilities"] = probabilities
+            if return_spans:
+                answer["spans"] = self.tags.spans(answer["tags"])
+            plain = single_text(one) is None and len(answer) == 2
+            answers.append(answer["tags"] if plain else answer)
+        return answers[0] if single else answers
+
+    def answer(self, inputs):
+        """Return the best tags and the probabilities of all, for a dict of ids as `call` takes it.
+
+        Returns:
+            `(tags, probabilities)`: integers `(batch, words)` from 0 on, and floats
+            `(batch, words, tags)`; anything where padding.
+        """
+        emissions = self(inputs, training=False)
+        mask = ops.not_equal(inputs["token_ids"], self.tokenizer.pad_token_id)
+        if not self.crf and self.scheme is None:
+            emissions = ops.cast(emissions, "float32")
+            return predictions(emissions), ops.softmax(emissions)
+        return self.chain.decode(emissions, mask)[0], self.chain.marginals(emissions, mask)
+
+    def make_signatures(self, examples=None):
+        """Return what the served model answers: words and their tags.
+
+        Args:
+            examples: sentences for the requests that warm a server up and show how; of frequent
+                words where `None`.
+        """
+        return tagger_signatures(self, check_examples(examples, self.tokenizer))
+
+    def make_id_function(self):
+        return tagger_ids(self)
+
+    def get_config(self):
+        letters = self.character_tokenizer
+        return {
+            **super().get_config(),
+            "tokenizer": keras.saving.serialize_keras_object(self.tokenizer),
+            "character_tokenizer": letters and keras.saving.serialize_keras_object(letters),
+            "tag_names": self.tag_names,
+            "scheme": self.tags.read_scheme,
+            "characters": self.characters,
+            "character_units": self.character_units,
+            "character_dim": self.character_dim,
+            "max_word_length": self.max_word_length,
+            "zero_digits": self.zero_digits,
+            "unknown_rate": self.unknown_rate,
+            "rare_words": self.rare_words,
+            **encoder_config(self.encoder, self.own_encoder, self.stack_options),
+            "units": self.units,
+            "crf": self.crf,
+            "embedding_dim": self.embedding_dim,
+            "dropout": self.dropout,
+            "variational": self.variational,
+            "max_length": self.max_length,
+        }
