@@ -10,8 +10,8 @@ from keras import ops
 
 from keras_seq.analysis.gates import gates_of, step_with_gates
 from keras_seq.analysis.inside import cells_of, observed
-from keras_seq.layers.cells import state_names
-from keras_seq.layers.observation import Observation, advance
+from keras_seq.layers.cells import advance, state_names
+from keras_seq.layers.observation import Observation
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -148,7 +148,7 @@ class _States(Observation):
 
     def collect(self, cell, key, record, mask):
         # JAX gives back dicts in the order of the alphabet.
-        order = [*(gates_of(cell) or ()), *filter(None, state_names(cell))]
+        order = [*gates_of(cell), *filter(None, state_names(cell))]
         rows = {
             name: np.asarray(ops.convert_to_numpy(record[name])[0], "float32")
             for name in sorted(record, key=order.index)

@@ -10,9 +10,9 @@ from keras import ops
 from keras_seq.layers.attention_cell import AttentionCell
 from keras_seq.layers.masking import without_masked
 from keras_seq.layers.observation import current_observation, observing
-from keras_seq.layers.recurrence import unroll
 from keras_seq.layers.recurrent_layer import as_mask, carry_forward, last_output
 from keras_seq.layers.rnn_stack import RNNStack
+from keras_seq.layers.unroll import unroll
 
 _REPLACING = threading.RLock()  # a layer has one `call`
 

@@ -7,14 +7,10 @@ from keras import ops
 from keras_seq._checks import check_positive
 from keras_seq.analysis.inside import cells_of
 from keras_seq.backend import gradient, scan
-from keras_seq.layers.cells import initial_state, state_names, state_sizes
-from keras_seq.layers.observation import advance
+from keras_seq.layers.cells import advance, initial_state, state_names, state_sizes
+from keras_seq.layers.recurrences import kind_of
 
 ROWS_AT_ONCE = 2**22  # numbers in the states of one call
-GATES = {
-    keras.layers.LSTMCell: ("input", "forget", "candidate", "output"),
-    keras.layers.GRUCell: ("update", "reset", "candidate"),
-}
 
 
 def jacobian_spectrum(layer, x, steps=1, state="h"):
@@ -105,11 +101,11 @@ def spectral_radius(matrix):
         if not hasattr(cell, "recurrent_kernel"):
             raise ValueError(f"{type(cell).__name__} has no recurrent kernel.")
         kernel = ops.convert_to_numpy(cell.recurrent_kernel).astype("float64")
-        gates = next((names for kind, names in GATES.items() if isinstance(cell, kind)), None)
-        if gates is None:
+        columns = getattr(kind_of(cell), "columns", ())
+        if not columns:
             return spectral_radius(kernel)
-        parts = np.split(kernel, len(gates), axis=1)
-        return {name: spectral_radius(part) for name, part in zip(gates, parts, strict=True)}
+        parts = np.split(kernel, len(columns), axis=1)
+        return {name: spectral_radius(part) for name, part in zip(columns, parts, strict=True)}
     matrix = np.asarray(matrix, "float64")
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not matrix.size:
         raise ValueError(f"The matrix must be square; received the shape {matrix.shape}.")

@@ -6,8 +6,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_seq.analysis.gates import lstm_step
-from keras_seq.layers.observation import Observation, advance
+from keras_seq.layers.cells import advance
+from keras_seq.layers.observation import Observation
+from keras_seq.layers.recurrences import Functions, equations_of
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -100,13 +101,25 @@ class AddedToStates(AddedToOutputs):
         return self.added[key]
 
     def step(self, cell, key, x, state, addition, training):
-        if type(cell) is keras.layers.LSTMCell:  # dL/dc_t with what comes back through h_t
-            output, state, _ = lstm_step(cell, x, state, added=addition)
+        recurrence = equations_of(cell)
+        if recurrence is not None and len(state) > 1:  # dL/dc_t with what comes back through h_t
+            functions = _Added(**vars(recurrence.functions(cell)), added=tuple(addition))
+            output, state, _ = recurrence.step_with_gates(cell, x, state, functions)
             return output, state, ()
         output, state = advance(cell, x, state, training)
         new = [tensor + more for tensor, more in zip(state, addition, strict=True)]
         place = next(i for i, tensor in enumerate(state) if tensor is output)
         return new[place], new, ()
+
+
+@dataclasses.dataclass(frozen=True)
+class _Added(Functions):
+    """The functions of a step that add to each state before anything is made of it."""
+
+    added: tuple = ()
+
+    def state(self, place, new, old):
+        return super().state(place, new, old) + self.added[place]
 
 
 def _size_and_dtype(x):

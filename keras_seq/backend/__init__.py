@@ -11,6 +11,7 @@ if keras.config.backend() == "tensorflow":
     from keras_seq.backend.plain import (
         fused,
         fused_both,
+        fused_step,
         guarded,
         jit_pays,
         keeps_values_aside,
@@ -36,12 +37,7 @@ if keras.config.backend() == "tensorflow":
         predictions,
         top_k,
     )
-    from keras_seq.backend.tensorflow.recurrence import (
-        gru_gates,
-        hand_gradient_pays,
-        linear_scan,
-        lstm_gates,
-    )
+    from keras_seq.backend.tensorflow.recurrence import hand_gradient_pays, linear_scan
 elif keras.config.backend() == "jax":
     from keras_seq.backend.jax.gradients import custom_gradient, gradient
     from keras_seq.backend.jax.graphs import choose, compiled, jit_pays, run_if, static_step
@@ -54,12 +50,7 @@ elif keras.config.backend() == "jax":
         tanh,
         top_k,
     )
-    from keras_seq.backend.jax.recurrence import (
-        gru_gates,
-        hand_gradient_pays,
-        linear_scan,
-        lstm_gates,
-    )
+    from keras_seq.backend.jax.recurrence import hand_gradient_pays, linear_scan
     from keras_seq.backend.jax.training import (
         guarded,
         keeps_values_aside,
@@ -69,6 +60,7 @@ elif keras.config.backend() == "jax":
     from keras_seq.backend.plain import (
         fused,
         fused_both,
+        fused_step,
         portable,
         random_state,
         set_random_state,
@@ -82,7 +74,7 @@ elif keras.config.backend() == "torch":
         synchronize,
         tanh,
     )
-    from keras_seq.backend.torch.gates import gru_gates, lstm_gates
+    from keras_seq.backend.torch.gates import fused_step
     from keras_seq.backend.torch.gradients import custom_gradient, gradient
     from keras_seq.backend.torch.graphs import choose, compiled, run_if, static_step
     from keras_seq.backend.torch.linear_scan import linear_scan

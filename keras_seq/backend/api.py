@@ -159,27 +159,15 @@ class Backend(Protocol):
         """
         ...
 
-    def lstm_gates(self, z: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-        """Return `(h, c)` of an LSTM with its usual activations, one step behind the products.
-
-            c' = sigmoid(f) c + sigmoid(i) tanh(g),  h = sigmoid(o) tanh(c')
+    def fused_step(self, kind: Kind | None) -> Callable[..., list[Tensor]] | None:
+        """Return one step of a recurrence, behind its matrix products, as one operation.
 
         Args:
-            z: the inputs of the gates i, f, g, o, `(batch, 4 * units)`.
-            c: the state before, `(batch, units)`.
-        """
-        ...
+            kind: as in `fused`; the activations are tanh and sigmoid.
 
-    def gru_gates(self, x: Tensor, inner: Tensor, h: Tensor) -> Tensor:
-        """Return h of a GRU with its usual activations, which is reset after the product.
-
-            z = sigmoid(x_z + h_z),  r = sigmoid(x_r + h_r),  n = tanh(x_n + r h_n)
-            h' = z h + (1 - z) n
-
-        Args:
-            x: what the gates z, r and the candidate n get from outside, `(batch, 3 * units)`.
-            inner: what they get from h, with its bias, `(batch, 3 * units)`.
-            h: the state before, `(batch, units)`.
+        Returns:
+            A function `(outer, inner, state) -> state` with the arguments of
+            `layers.recurrences.Recurrence.step`; or `None`, where there is none.
         """
         ...
 

@@ -18,10 +18,7 @@ from keras_seq.layers.encoder import Encoder
 from keras_seq.layers.gru import GRU
 from keras_seq.layers.identity_encoder import IdentityEncoder
 from keras_seq.layers.lstm import LSTM
-from keras_seq.layers.min_gru import MinGRU
-from keras_seq.layers.min_gru_cell import MinGRUCell
-from keras_seq.layers.min_lstm import MinLSTM
-from keras_seq.layers.min_lstm_cell import MinLSTMCell
+from keras_seq.layers.min_rnn import MinGRU, MinLSTM
 from keras_seq.layers.pooling import (
     AttentionPooling,
     FeedForwardPooling,
@@ -37,12 +34,13 @@ from keras_seq.layers.positions import (
     RotaryPositions,
     SinusoidalPositions,
 )
+from keras_seq.layers.recurrences.minimal import MinGRUCell, MinLSTMCell
+from keras_seq.layers.recurrences.vanilla import VanillaRNNCell
 from keras_seq.layers.rnn_stack import RNNStack
 from keras_seq.layers.self_attention import SelfAttention
 from keras_seq.layers.self_attention_encoder import SelfAttentionEncoder
 from keras_seq.layers.time_skip_cell import TimeSkipCell
 from keras_seq.layers.vanilla_rnn import VanillaRNN
-from keras_seq.layers.vanilla_rnn_cell import VanillaRNNCell
 
 __all__ = [
     "CRF",

@@ -14,9 +14,9 @@ from keras_seq.layers.cells import (
     state_sizes,
 )
 from keras_seq.layers.masking import without_masked
-from keras_seq.layers.observation import CellStepper, observed_scan
-from keras_seq.layers.own_dtype import OwnDtypeStepper
-from keras_seq.layers.recurrence import stepper, unroll
+from keras_seq.layers.observation import observed_scan
+from keras_seq.layers.stepper import CellStepper, OwnDtypeStepper, stepper
+from keras_seq.layers.unroll import unroll
 
 ORDERS = ("bahdanau", "luong")
 

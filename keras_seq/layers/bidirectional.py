@@ -6,13 +6,13 @@ from keras import ops
 from keras_seq.layers.cells import output_size, state_sizes
 from keras_seq.layers.first_states import read_states
 from keras_seq.layers.masking import without_masked
-from keras_seq.layers.recurrence import unroll_both
 from keras_seq.layers.recurrent_layer import (
     RecurrentLayer,
     as_mask,
     draw_dropout,
     last_output,
 )
+from keras_seq.layers.unroll import unroll_both
 
 MERGES = {
     "concat": lambda one, other: ops.concatenate([one, other], axis=-1),

@@ -6,33 +6,17 @@ import keras
 
 from keras_seq._checks import resolve, unbuilt_config
 from keras_seq.initializers import Chrono, ForgetBias
-from keras_seq.layers.min_gru_cell import MinGRUCell
-from keras_seq.layers.min_lstm_cell import MinLSTMCell
-from keras_seq.layers.vanilla_rnn_cell import VanillaRNNCell
-
-
-def irnn_cell(units, dtype=None):
-    """The vanilla cell of Le et al. (2015), which at first keeps what it has and adds to it.
-
-        h_t = relu(W x_t + I h_(t-1))
-
-    with I the identity, W normal with a standard deviation of 0.001, and no bias, all of which
-    training changes: a `VanillaRNNCell`, which is what a saved model names.
-    """
-    return VanillaRNNCell(
-        units,
-        activation="relu",
-        kernel_initializer=keras.initializers.RandomNormal(stddev=0.001),
-        recurrent_initializer="identity",
-        dtype=dtype,
-    )
-
+from keras_seq.layers.recurrences import kind_of
+from keras_seq.layers.recurrences.gru import gru
+from keras_seq.layers.recurrences.lstm import lstm
+from keras_seq.layers.recurrences.minimal import MinGRUCell, MinLSTMCell
+from keras_seq.layers.recurrences.vanilla import VanillaRNNCell, irnn_cell, vanilla
 
 CELLS = {
-    "vanilla": VanillaRNNCell,
+    "lstm": lstm,
+    "gru": gru,
+    "vanilla": vanilla,
     "irnn": irnn_cell,
-    "lstm": keras.layers.LSTMCell,
-    "gru": keras.layers.GRUCell,
     "min_gru": MinGRUCell,
     "min_lstm": MinLSTMCell,
 }
@@ -126,12 +110,9 @@ def state_names(cell):
     """
     if hasattr(cell, "state_names"):
         return list(cell.state_names)
-    if isinstance(cell, keras.layers.LSTMCell):
-        return ["h", "c"]
     count = len(state_sizes(cell))
-    if isinstance(cell, keras.layers.SimpleRNNCell) and count == 2:  # with a readout
-        return ["y", "h"]
-    return ["h", *(f"state {i}" for i in range(1, count))]
+    names = getattr(kind_of(cell), "states", ())
+    return list(names) if len(names) == count else ["h", *(f"state {i}" for i in range(1, count))]
 
 
 def own_sizes(cell):
@@ -196,3 +177,19 @@ def forget_dropout(cell):
     elif hasattr(cell, "get_dropout_mask"):
         cell.reset_dropout_mask()
         cell.reset_recurrent_dropout_mask()
+
+
+def has_dropout(cell):
+    """Whether `cell` itself drops anything out."""
+    return bool(getattr(cell, "dropout", 0) or getattr(cell, "recurrent_dropout", 0))
+
+
+def advance(cell, inputs, state, training=False):
+    """One step of `cell`, whose `call` may or may not know `training` and may return one state.
+
+    Returns:
+        `(output, state)`, the state as a list.
+    """
+    knows_training = getattr(cell, "_call_has_training_arg", True)
+    output, state = cell(inputs, state, **({"training": training} if knows_training else {}))
+    return output, list(state) if isinstance(state, (list, tuple)) else [state]

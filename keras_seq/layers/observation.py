@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_seq.backend import scan
 from keras_seq.backend.stack import Stack
+from keras_seq.layers.cells import advance
 
 _active = Stack()  # the observations that are running
 
@@ -122,44 +123,3 @@ def observed_scan(cells, step, state, inputs, matrices=(), mask=None, reverse=Fa
 
 def _turned(tensors, reverse):
     return keras.tree.map_structure(lambda x: ops.flip(x, axis=1) if reverse else x, tensors)
-
-
-class CellStepper:
-    """A loop over the cell itself; see `recurrence.stepper`."""
-
-    matrices = ()
-
-    def __init__(self, cell, training):
-        self.cell = cell
-        self.training = training
-
-    def project(self, inputs):
-        return inputs
-
-    def step(self, x, inside, state):
-        return advance(self.cell, joined(x, inside), list(state), self.training)
-
-
-class ObservedStepper(CellStepper):
-    """The same, in a loop of `observed_scan`: the observation makes the steps."""
-
-    def step(self, x, inside, state):
-        x = joined(x, inside)
-        return current_observation().run(self.cell, x, state, self.training)
-
-
-def joined(x, inside):
-    """The inputs of a cell: those known before a loop, if any, and those known inside."""
-    parts = list(inside) if x is None else [x, *inside]
-    return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=-1)
-
-
-def advance(cell, inputs, state, training=False):
-    """One step of `cell`, whose `call` may or may not know `training` and may return one state.
-
-    Returns:
-        `(output, state)`, the state as a list.
-    """
-    knows_training = getattr(cell, "_call_has_training_arg", True)
-    output, state = cell(inputs, state, **({"training": training} if knows_training else {}))
-    return output, list(state) if isinstance(state, (list, tuple)) else [state]

@@ -27,28 +27,3 @@ class _Scope(keras.layers.Layer):
 
     def call(self, inputs, run):
         return run()
-
-
-class OwnDtypeStepper:
-    """A stepper of a cell, see `recurrence.stepper`, inside of a layer of another compute dtype.
-
-    The state stays in the dtype of the cell; inputs are cast to it, the output is cast from it.
-    """
-
-    def __init__(self, inner, cell, dtype):
-        self.inner = inner
-        self.own = cell.compute_dtype
-        self.dtype = dtype
-
-    @property
-    def matrices(self):
-        return self.inner.matrices
-
-    def project(self, inputs):
-        return self.inner.project(ops.cast(inputs, self.own))
-
-    def step(self, x, inside, state):
-        x = None if x is None else ops.cast(x, self.own)
-        inside, state = ([ops.cast(one, self.own) for one in part] for part in (inside, state))
-        output, state = self.inner.step(x, inside, state)
-        return ops.cast(output, self.dtype), state

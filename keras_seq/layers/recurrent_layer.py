@@ -6,15 +6,12 @@ from keras import ops
 from keras_seq._checks import check_positive, check_rate
 from keras_seq.backend import last_valid_steps
 from keras_seq.layers.carried_state import CarriedState, check_stateful
-from keras_seq.layers.cells import check_bias, state_sizes
+from keras_seq.layers.cells import check_bias, has_dropout, state_sizes
 from keras_seq.layers.first_states import read_states
 from keras_seq.layers.masking import without_masked
 from keras_seq.layers.own_dtype import own_values
-from keras_seq.layers.recurrence import has_dropout, unroll
-from keras_seq.layers.vanilla_rnn_cell import VanillaRNNCell
-
-# A subclass may compute something else: exactly these types.
-KNOWN_CELLS = (keras.layers.LSTMCell, keras.layers.GRUCell, VanillaRNNCell)
+from keras_seq.layers.recurrences import equations_of, recurrence_of
+from keras_seq.layers.unroll import unroll
 
 
 class RecurrentLayer:
@@ -154,12 +151,7 @@ def give_bias(cell, argument, initializer):
 def check_weight_dropout(rate, cell):
     """Raise a `ValueError` unless weights of `cell` can be dropped at `rate`."""
     rate = check_rate("weight_dropout", rate)
-    if rate and not (
-        type(cell) in KNOWN_CELLS
-        and getattr(cell, "reset_after", True)
-        and getattr(cell, "readout_units", None) is None
-        and not _drops_inside(cell)
-    ):
+    if rate and (equations_of(cell) is None or _drops_inside(cell)):
         raise ValueError(
             "`weight_dropout` is for an LSTM, a GRU with `reset_after=True` and a vanilla RNN "
             "without a readout, and not for one with `recurrent_dropout`, or with `dropout` and "
@@ -173,7 +165,7 @@ def check_truncate(steps, cell):
     """Raise a `ValueError` unless the gradient of `cell` can be cut after so many steps."""
     if steps is None:
         return None
-    if _drops_inside(cell) or (type(cell) not in KNOWN_CELLS and has_dropout(cell)):
+    if _drops_inside(cell) or (recurrence_of(cell) is None and has_dropout(cell)):
         # One draw for a sequence, and not one for each of its parts.
         raise ValueError(
             "`truncate` is not for a cell with `recurrent_dropout`, nor for one with `dropout` and "
@@ -210,7 +202,7 @@ def draw_dropout(cell, inputs, training, weight_dropout=0.0):
     if weight_dropout:
         (kernel,) = own_values(cell, cell.recurrent_kernel)
         kernel = keras.random.dropout(kernel, weight_dropout, seed=cell.seed_generator)
-    if type(cell) not in KNOWN_CELLS or _drops_inside(cell):
+    if recurrence_of(cell) is None or _drops_inside(cell):
         return inputs, kernel, True
     if cell.dropout:
         inputs = inputs * cell.get_dropout_mask(inputs[:, 0])[:, None]

@@ -6,6 +6,7 @@ from keras import ops
 from keras_seq._checks import check_positive, check_rate
 from keras_seq.layers.carried_state import CarriedState, check_stateful
 from keras_seq.layers.cells import (
+    advance,
     cell_config,
     get_cell,
     initial_state,
@@ -16,8 +17,6 @@ from keras_seq.layers.cells import (
 )
 from keras_seq.layers.first_states import read_states
 from keras_seq.layers.masking import without_masked
-from keras_seq.layers.observation import advance
-from keras_seq.layers.recurrence import unroll, unroll_both
 from keras_seq.layers.recurrent_layer import (
     as_mask,
     check_truncate,
@@ -25,6 +24,7 @@ from keras_seq.layers.recurrent_layer import (
     draw_dropout,
     last_steps,
 )
+from keras_seq.layers.unroll import unroll, unroll_both
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")

@@ -5,17 +5,17 @@ from keras import ops
 
 from keras_seq._checks import check_positive
 from keras_seq.layers.cells import (
+    advance,
     cell_config,
     forget_dropout,
     get_cell,
+    has_dropout,
     initial_state_of,
     output_size,
     prepare_dropout,
     state_names,
     vector_sizes,
 )
-from keras_seq.layers.observation import advance
-from keras_seq.layers.recurrence import has_dropout
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")

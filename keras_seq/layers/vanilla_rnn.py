@@ -2,8 +2,8 @@
 
 import keras
 
+from keras_seq.layers.recurrences.vanilla import VanillaRNNCell
 from keras_seq.layers.recurrent_layer import RecurrentLayer, of_cell
-from keras_seq.layers.vanilla_rnn_cell import VanillaRNNCell
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")

@@ -6,19 +6,17 @@ import pytest
 from keras import ops
 
 from keras_seq.analysis import gate_activations, highlight, unit_activations
-from keras_seq.analysis.gates import GATES, step_with_gates
+from keras_seq.analysis.gates import gates_of, step_with_gates
 from keras_seq.layers import LSTM, Bidirectional, MinGRU, RNNStack
-from keras_seq.layers.cells import state_sizes
+from keras_seq.layers.cells import CELLS, get_cell, state_sizes
 
 X = np.random.default_rng(1).normal(size=(6, 3)).astype("float32")
 
 
-@pytest.mark.parametrize("kind", [*GATES, "before"], ids=lambda kind: getattr(kind, "__name__", ""))
-def test_a_step_with_gates_is_a_step_of_the_cell(kind):
-    if kind == "before":
-        cell = keras.layers.GRUCell(4, reset_after=False, bias_initializer="random_normal")
-    else:
-        cell = kind(4, bias_initializer="random_normal")
+@pytest.mark.parametrize("name", [*(x for x in CELLS if gates_of(get_cell(x, 1))), "before"])
+def test_a_step_with_gates_is_a_step_of_the_cell(name):
+    cell = keras.layers.GRUCell(4, reset_after=False) if name == "before" else get_cell(name, 4)
+    cell.bias_initializer = keras.initializers.RandomNormal()
     state = [ops.convert_to_tensor(X[:2, :1] + np.zeros((2, n))) for n in state_sizes(cell)]
     state = [ops.cast(x, "float32") for x in state]
     output, new = cell(X[:2], list(state))

@@ -14,14 +14,15 @@ from keras_seq.backend import (
     compiled,
     cross_entropy,
     custom_gradient,
+    fused_step,
     gradient,
-    gru_gates,
     loop,
-    lstm_gates,
     predictions,
     product,
     scan,
 )
+from keras_seq.layers.recurrences.gru import gru
+from keras_seq.layers.recurrences.lstm import lstm
 from keras_seq.models import Perplexity, TokenAccuracy, TokenCrossEntropy
 
 BACKEND = keras.config.backend()
@@ -413,7 +414,15 @@ def test_additive_scores():
     assert_same_gradients(additive_scores, by_ops, query, keys, scale)
 
 
-def test_lstm_gates():
+def one_step(recurrence, outer, inner, state):
+    """The state after one step, in one operation where the backend has that."""
+    fused = fused_step(recurrence.fused)
+    if fused is not None:
+        return fused(outer, inner, state)
+    return recurrence.step(outer, inner, state, recurrence.functions(recurrence(U)))[0]
+
+
+def test_a_step_of_an_lstm():
     z, c = floats(B, 4 * U), floats(B, U)
 
     def by_ops(z, c):
@@ -423,16 +432,20 @@ def test_lstm_gates():
 
     i, f, g, o = np.split(z, 4, axis=-1)
     expected = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
-    assert_close(lstm_gates(*tensors([z, c])), [sigmoid(o) * np.tanh(expected), expected])
-    assert_same_gradients(lstm_gates, by_ops, z, c)
+
+    def step(z, c):
+        return one_step(lstm, z, None, [None, c])
+
+    assert_close(step(*tensors([z, c])), [sigmoid(o) * np.tanh(expected), expected])
+    assert_same_gradients(step, by_ops, z, c)
     # An output that nobody uses has no gradient.
     for k in (0, 1):
         assert_same_gradients(
-            lambda z, c, k=k: lstm_gates(z, c)[k], lambda z, c, k=k: by_ops(z, c)[k], z, c
+            lambda z, c, k=k: step(z, c)[k], lambda z, c, k=k: by_ops(z, c)[k], z, c
         )
 
 
-def test_gru_gates():
+def test_a_step_of_a_gru():
     x, inner, h = floats(B, 3 * U), floats(B, 3 * U, 2)[..., 0], floats(B, U)
 
     def by_ops(x, inner, h):
@@ -443,8 +456,12 @@ def test_gru_gates():
 
     z, r, _ = (sigmoid(k) for k in np.split(x + inner, 3, axis=-1))
     n = np.tanh(x[:, 2 * U :] + r * inner[:, 2 * U :])
-    assert_close(gru_gates(*tensors([x, inner, h])), z * h + (1 - z) * n)
-    assert_same_gradients(gru_gates, by_ops, x, inner, h)
+
+    def step(x, inner, h):
+        return one_step(gru, x, inner, [h])[0]
+
+    assert_close(step(*tensors([x, inner, h])), z * h + (1 - z) * n)
+    assert_same_gradients(step, by_ops, x, inner, h)
 
 
 def assert_same_gradients(function, other, *args):

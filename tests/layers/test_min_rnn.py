@@ -9,7 +9,7 @@ from keras import ops
 
 from keras_seq.backend import compiled, gradient, linear_scan
 from keras_seq.layers import MinGRU, MinGRUCell, MinLSTM, MinLSTMCell
-from keras_seq.layers.recurrence import _general
+from keras_seq.layers.unroll import _general
 
 CELLS = {"gru": MinGRUCell, "lstm": MinLSTMCell}
 LAYERS = {"gru": MinGRU, "lstm": MinLSTM}

@@ -19,7 +19,7 @@ from keras_seq.layers import (
     bidirectional,
     recurrent_layer,
 )
-from keras_seq.layers.recurrence import unroll
+from keras_seq.layers.unroll import unroll
 
 KINDS = {
     "LSTM": (LSTM, keras.layers.LSTM, 2),

@@ -10,7 +10,10 @@ from checks import array, assert_close
 from keras import ops
 
 from keras_seq import layers
-from keras_seq.layers import CRF, GRU, LSTM, Bidirectional, RNNStack, VanillaRNN, kernels
+from keras_seq.layers import CRF, GRU, LSTM, Bidirectional, RNNStack, VanillaRNN, bptt
+from keras_seq.layers.recurrences.gru import gru
+from keras_seq.layers.recurrences.lstm import lstm
+from keras_seq.layers.recurrences.vanilla import vanilla
 
 BACKEND = keras.config.backend()
 EXACT = BACKEND != "jax" or "JAX_ENABLE_X64" in os.environ
@@ -200,24 +203,25 @@ def test_recurrent_layers(name, power, masked, exact_products):
 )
 def test_in_a_graph(name, units, mode):
     make, first, rtol = LAYERS[name]
-    if units != 4:  # by the kernels that XLA compiles
+    if units != 4:  # by the loops that XLA compiles
         make, first = (lambda: LSTM(units, **ALL)), states(units, units)
     check_layer(make(), first, MASKS["holes"], 2, mode, rtol)
 
 
-@pytest.mark.parametrize("kind", ["lstm", "gru", "vanilla"])
-def test_kernels(kind, exact_products):
+@pytest.mark.parametrize("recurrence", [lstm, gru, vanilla], ids=lambda one: one.name)
+def test_by_hand(recurrence, exact_products):
     """The gradients by hand, which not every backend uses by itself."""
-    gates = {"lstm": 4, "gru": 3, "vanilla": 1}[kind]
-    activation = keras.activations.tanh
-    run = kernels.recurrence(kind, activation, True, False)
+    columns = 3 * max(len(recurrence.columns), 1)
+    functions = recurrence.functions(recurrence(3))
+    run = bptt.by_hand(recurrence, functions, True, False)
     mask = ops.convert_to_tensor(MASKS["holes"].T)
-    shapes = [(T, B, D), (D, 3 * gates), (3, 3 * gates), (3 * gates,)]
-    shapes += [(3 * gates,)] * (kind == "gru") + [(B, 3)] * (2 if kind == "lstm" else 1)
+    biases = [(columns,)] * recurrence.bias_rows
+    shapes = [(T, B, D), (D, columns), (3, columns), *biases, *[(B, 3)] * len(recurrence.states)]
 
-    def call(x, kernel, recurrent, bias, *others):
-        others = others if kind == "gru" else (None, *others)
-        return run(x, kernel, recurrent, bias, others[0], mask, *others[1:])
+    def call(x, kernel, recurrent, *others):
+        bias, *others = others
+        recurrent_bias = others.pop(0) if recurrence.bias_rows == 2 else None
+        return run(x, kernel, recurrent, bias, recurrent_bias, mask, *others)
 
     values = [numbers(*shape, seed=k) for k, shape in enumerate(shapes)]
     check(loss_of(call, [], 1), values)

@@ -1,4 +1,4 @@
-"""Recurrences on JAX: by hand always, one step, and linear ones in chunks."""
+"""Recurrences on JAX: by hand always, and linear ones in chunks."""
 
 import functools
 import math
@@ -9,19 +9,6 @@ import jax.numpy as jnp
 
 def hand_gradient_pays(units):
     return True
-
-
-def lstm_gates(z, c):
-    i, f, g, o = jnp.split(z, 4, axis=-1)
-    c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
-    return jax.nn.sigmoid(o) * jnp.tanh(c), c
-
-
-def gru_gates(x, inner, h):
-    x_z, x_r, x_n = jnp.split(x, 3, axis=-1)
-    h_z, h_r, h_n = jnp.split(inner, 3, axis=-1)
-    z = jax.nn.sigmoid(x_z + h_z)
-    return z * h + (1 - z) * jnp.tanh(x_n + jax.nn.sigmoid(x_r + h_r) * h_n)
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(3,))

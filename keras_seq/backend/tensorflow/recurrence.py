@@ -1,4 +1,4 @@
-"""Recurrences on TensorFlow: which gradient, one step, and linear ones in chunks."""
+"""Recurrences on TensorFlow: which gradient, and linear ones in chunks."""
 
 import tensorflow as tf
 
@@ -40,19 +40,6 @@ def _is_step_of_keras():
             return True
         graph = getattr(graph, "outer_graph", None)
     return False
-
-
-def lstm_gates(z, c):
-    i, f, g, o = tf.split(z, 4, axis=-1)
-    c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
-    return tf.sigmoid(o) * tf.tanh(c), c
-
-
-def gru_gates(x, inner, h):
-    x_z, x_r, x_n = tf.split(x, 3, axis=-1)
-    h_z, h_r, h_n = tf.split(inner, 3, axis=-1)
-    z = tf.sigmoid(x_z + h_z)
-    return z * h + (1 - z) * tf.tanh(x_n + tf.sigmoid(x_r + h_r) * h_n)
 
 
 _CHUNK = 32  # steps of a linear recurrence that one part of the graph holds

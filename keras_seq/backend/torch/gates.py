@@ -5,7 +5,19 @@ import torch
 from keras_seq.backend.torch.graphs import is_watched
 
 
-def lstm_gates(z, c):
+def fused_step(kind):
+    return {"lstm": _lstm_step, "gru": _gru_step}.get(kind)
+
+
+def _lstm_step(outer, inner, state):
+    return list(_lstm_gates(outer, state[1]))
+
+
+def _gru_step(outer, inner, state):
+    return [_gru_gates(outer, inner, state[0])]
+
+
+def _lstm_gates(z, c):
     if is_watched():
         i, f, g, o = z.chunk(4, dim=-1)
         c = f.sigmoid() * c + i.sigmoid() * g.tanh()
@@ -14,7 +26,7 @@ def lstm_gates(z, c):
 
 
 class _LSTMGates(torch.autograd.Function):
-    """`lstm_gates` as one step of autograd: there are some 25 otherwise."""
+    """`_lstm_gates` as one step of autograd: there are some 25 otherwise."""
 
     @staticmethod
     def forward(ctx, z, c):
@@ -51,7 +63,7 @@ class _LSTMGates(torch.autograd.Function):
         return of_z, dc * f
 
 
-def gru_gates(x, inner, h):
+def _gru_gates(x, inner, h):
     if is_watched():
         units = h.shape[-1]
         z, r = (x + inner)[:, : 2 * units].sigmoid().chunk(2, dim=-1)
@@ -61,7 +73,7 @@ def gru_gates(x, inner, h):
 
 
 class _GRUGates(torch.autograd.Function):
-    """`gru_gates` as one step of autograd."""
+    """`_gru_gates` as one step of autograd."""
 
     @staticmethod
     def forward(ctx, x, inner, h):

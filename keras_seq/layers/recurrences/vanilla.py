@@ -1,10 +1,13 @@
 """The vanilla recurrent unit of Elman (1990)."""
 
+from typing import ClassVar
+
 import keras
 from keras import ops
 
 from keras_seq._checks import check_positive, fresh
 from keras_seq.layers.own_dtype import own_values
+from keras_seq.layers.recurrences.base import Functions, Recurrence, described
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
@@ -117,6 +120,11 @@ class VanillaRNNCell(keras.layers.SimpleRNNCell):
         y = self.readout_activation(ops.matmul(h, self.readout_kernel) + self.readout_bias)
         return y, [y, h]
 
+    @property
+    def state_names(self):
+        """The names of the state tensors."""
+        return ["h"] if self.readout_units is None else ["y", "h"]
+
     def get_recurrent_dropout_mask(self, step_input):
         # `keras.layers.RNN` asks with the first state, which is y where there is a readout.
         batch = ops.shape(step_input)[0]
@@ -148,3 +156,66 @@ class VanillaRNNCell(keras.layers.SimpleRNNCell):
             "readout_activation": keras.activations.serialize(self.readout_activation),
             "learn_initial_state": self.learn_initial_state,
         }
+
+
+def irnn_cell(units, dtype=None):
+    """The vanilla cell of Le et al. (2015), which at first keeps what it has and adds to it.
+
+        h_t = relu(W x_t + I h_(t-1))
+
+    with I the identity, W normal with a standard deviation of 0.001, and no bias, all of which
+    training changes: a `VanillaRNNCell`, which is what a saved model names.
+    """
+    return VanillaRNNCell(
+        units,
+        activation="relu",
+        kernel_initializer=keras.initializers.RandomNormal(stddev=0.001),
+        recurrent_initializer="identity",
+        dtype=dtype,
+    )
+
+
+# The derivatives of activations, given what these returned.
+SLOPES = {
+    keras.activations.tanh: lambda h: 1 - h * h,
+    keras.activations.relu: lambda h: ops.cast(h > 0, h.dtype),
+    keras.activations.sigmoid: lambda h: h * (1 - h),
+    keras.activations.linear: ops.ones_like,
+}
+
+
+class VanillaRecurrence(Recurrence):
+    """`VanillaRNNCell` without a readout."""
+
+    name = "vanilla"
+    cell_type = VanillaRNNCell
+    fused = "vanilla"
+    options: ClassVar = {
+        "radius": lambda gain: {"recurrent_initializer": keras.initializers.Orthogonal(gain=gain)},
+        "normal": lambda stddev: {
+            "recurrent_initializer": keras.initializers.RandomNormal(stddev=stddev)
+        },
+        "relu": {"activation": "relu"},
+        "linear": {"activation": "linear"},
+    }
+
+    def serves(self, cell):
+        return cell.readout_units is None
+
+    def functions(self, cell):
+        return Functions(cell.activation)
+
+    def step(self, outer, inner, state, functions):
+        return [functions.state(0, functions.activation(outer), state[0])], []
+
+    def has_back(self, cell):
+        return cell.activation in SLOPES
+
+    def back(self, d_state, saved, new, old, functions):
+        (dh,), slope = d_state, SLOPES[functions.activation]
+        if functions.valid is None:
+            return [], dh * slope(new[0]), [ops.zeros_like(dh)]
+        return [], dh * functions.valid * slope(new[0]), [dh * (1 - functions.valid)]
+
+
+vanilla = described(VanillaRecurrence())

@@ -10,21 +10,23 @@ from checks import assert_close, weighted_sum
 from keras import ops
 
 from keras_seq.backend import compiled, gradient, hand_gradient_pays, portable
-from keras_seq.layers import LSTM, VanillaRNNCell, kernels, recurrence
-from keras_seq.layers.kernels import SLOPES
-from keras_seq.layers.recurrence import _by_hand, _general, _weights, unroll
+from keras_seq.layers import LSTM, VanillaRNNCell, bptt
+from keras_seq.layers import unroll as unrolling
+from keras_seq.layers.recurrences import recurrence_of
+from keras_seq.layers.recurrences.vanilla import SLOPES
+from keras_seq.layers.unroll import _by_hand, _general, unroll
 
 BACKEND = keras.config.backend()
 UNITS = 32  # as many as pay where a compiler has to be paid for
 
 CELLS = {
-    "lstm": ("lstm", keras.layers.LSTMCell, {}),
-    "lstm-no-bias": ("lstm", keras.layers.LSTMCell, {"use_bias": False}),
-    "gru": ("gru", keras.layers.GRUCell, {}),
-    "gru-no-bias": ("gru", keras.layers.GRUCell, {"use_bias": False}),
-    "vanilla-no-bias": ("vanilla", VanillaRNNCell, {"use_bias": False}),
+    "lstm": (keras.layers.LSTMCell, {}),
+    "lstm-no-bias": (keras.layers.LSTMCell, {"use_bias": False}),
+    "gru": (keras.layers.GRUCell, {}),
+    "gru-no-bias": (keras.layers.GRUCell, {"use_bias": False}),
+    "vanilla-no-bias": (VanillaRNNCell, {"use_bias": False}),
     **{
-        f"vanilla-{activation.__name__}": ("vanilla", VanillaRNNCell, {"activation": activation})
+        f"vanilla-{activation.__name__}": (VanillaRNNCell, {"activation": activation})
         for activation in SLOPES
     },
 }
@@ -38,31 +40,30 @@ MASKS = {
 
 @pytest.fixture
 def backward_steps(monkeypatch):
-    """A list with the name of the kernel for each step back that is computed or traced."""
+    """A list with the name of the recurrence for each step back that is computed or traced."""
     steps = []
 
-    def noted(kind, back):
-        def note(*args):
-            steps.append(kind.__name__)
-            return back(*args)
+    def noted(back):
+        def note(self, *args):
+            steps.append(self.name)
+            return back(self, *args)
 
         return note
 
-    for kind in (kernels.LSTMKernel, kernels.GRUKernel):
-        monkeypatch.setattr(kind, "back", staticmethod(noted(kind, kind.back)))
-    vanilla = kernels.VanillaKernel
-    monkeypatch.setattr(vanilla, "back", noted(vanilla, vanilla.back))
-    kernels.recurrence.cache_clear()  # else an older trace serves, and nothing is noted
+    for cell, _ in CELLS.values():
+        kind = type(recurrence_of(cell(1)))
+        monkeypatch.setattr(kind, "back", noted(kind.back))
+    bptt.by_hand.cache_clear()  # else an older trace serves, and nothing is noted
     yield steps
-    kernels.recurrence.cache_clear()  # what was traced here notes
+    bptt.by_hand.cache_clear()  # what was traced here notes
 
 
 def made(name, units):
-    """The kind and the built cell of a line of `CELLS`, none of its weights 0."""
-    kind, cell, options = CELLS[name]
+    """The built cell of a line of `CELLS`, none of its weights 0."""
+    cell, options = CELLS[name]
     cell = cell(units, bias_initializer="normal", **options)
     cell.build((B, D))
-    return kind, cell
+    return cell
 
 
 def point(cell):
@@ -75,25 +76,23 @@ def point(cell):
     }
 
 
-def by_hand(kind, cell, inputs, state, mask, reverse):
-    return _by_hand(kind, cell, inputs, state, _weights(kind, cell), mask, reverse)
+def by_hand(cell, inputs, state, mask, reverse):
+    recurrence = recurrence_of(cell)
+    weights = recurrence.weights(cell)
+    return _by_hand(recurrence, cell, inputs, state, weights, mask, reverse)
 
 
-def general(kind, cell, inputs, state, mask, reverse):
+def general(cell, inputs, state, mask, reverse):
     return _general(cell, inputs, state, mask, reverse, False)
 
 
-def by_unroll(kind, cell, inputs, state, mask, reverse):
-    return unroll(cell, inputs, state, mask, reverse)
-
-
-def results(run, kind, cell, reverse, nest, mask=None):
+def results(run, cell, reverse, nest, mask=None):
     """Outputs, last state, and the gradients of all of them with respect to all of `nest`."""
 
     def call(nest):
         values = list(zip(cell.trainable_variables, nest["weights"], strict=True))
         with keras.StatelessScope(state_mapping=values):
-            return run(kind, cell, nest["inputs"], nest["state"], mask, reverse)
+            return run(cell, nest["inputs"], nest["state"], mask, reverse)
 
     return call(nest), gradient(lambda nest: weighted_sum(call(nest)), nest)[1]
 
@@ -101,12 +100,12 @@ def results(run, kind, cell, reverse, nest, mask=None):
 @pytest.mark.parametrize("reverse", [False, True], ids=["forward", "backward"])
 @pytest.mark.parametrize("name", CELLS)
 def test_by_hand_is_the_loop_over_the_cell(name, reverse, backward_steps):
-    kind, cell = made(name, 4)
+    cell = made(name, 4)
     nest = point(cell)
 
     def paths():
         # JAX compiles for no mask and for any mask: two programs for each path.
-        whole = [functools.partial(results, run, kind, cell, reverse) for run in (by_hand, general)]
+        whole = [functools.partial(results, run, cell, reverse) for run in (by_hand, general)]
         return [compiled(one) for one in whole] if BACKEND == "jax" else whole
 
     hand, loop = paths()
@@ -134,26 +133,21 @@ def test_every_activation_with_a_slope_has_its_derivative():
     [("lstm", "right", True), ("gru", "holes", False), ("vanilla-relu", None, True)],
 )
 def test_unroll_goes_by_hand_inside_a_graph(name, mask, reverse, backward_steps):
-    kind, cell = made(name, UNITS)
+    cell = made(name, UNITS)
     nest = point(cell)
     mask = None if mask is None else ops.convert_to_tensor(MASKS[mask])
 
     def both(run):
         def flat(*leaves):
             nested = keras.tree.pack_sequence_as(nest, leaves)
-            return results(run, kind, cell, reverse, nested, mask)
+            return results(run, cell, reverse, nested, mask)
 
         return compiled(flat)(*keras.tree.flatten(nest))
 
     expected = both(general)
     assert backward_steps == []
-    found = both(by_unroll)
-    kernel = {
-        "lstm": kernels.LSTMKernel,
-        "gru": kernels.GRUKernel,
-        "vanilla": kernels.VanillaKernel,
-    }[kind]
-    assert set(backward_steps) == {kernel.__name__}
+    found = both(unroll)
+    assert set(backward_steps) == {recurrence_of(cell).name}
     assert_close(found, expected)
 
 
@@ -176,15 +170,15 @@ def test_a_model_without_a_length_trains_as_with_the_layer_of_keras(backward_ste
         assert losses[0] == pytest.approx(losses[1], abs=1e-5)
         assert_close(ours.get_weights(), theirs.get_weights())
         assert all(np.any(w != old) for w, old in zip(ours.get_weights(), before, strict=True))
-    assert set(backward_steps) == (set() if BACKEND == "torch" else {"LSTMKernel"})
+    assert set(backward_steps) == (set() if BACKEND == "torch" else {"lstm"})
 
 
 def test_few_units_and_other_activations_do_not_go_by_hand(monkeypatch):
     def refuse(*args):
         raise AssertionError("by hand")
 
-    monkeypatch.setattr(recurrence, "_by_hand", refuse)
-    monkeypatch.setattr(recurrence, "hand_gradient_pays", lambda units: units >= UNITS)
+    monkeypatch.setattr(unrolling, "_by_hand", refuse)
+    monkeypatch.setattr(unrolling, "hand_gradient_pays", lambda units: units >= UNITS)
     x = ops.convert_to_tensor(floats(B, S, D))
     mask = ops.convert_to_tensor(MASKS["holes"])  # no fused kernel serves it
     for units, options in [(4, {}), (UNITS, {"activation": "relu"})]:
@@ -199,7 +193,7 @@ def test_few_units_and_other_activations_do_not_go_by_hand(monkeypatch):
 
 
 def test_portable_changes_no_number():
-    _, cell = made("lstm", UNITS)
+    cell = made("lstm", UNITS)
     x, state = floats(B, S, D), [floats(k + 2, B, UNITS)[-1] for k in range(2)]
 
     def run(x, *state):
@@ -217,7 +211,7 @@ def test_portable_changes_no_number():
 def test_portable_graphs_have_no_part_for_a_compiler():
     import tensorflow as tf
 
-    _, cell = made("lstm", UNITS)
+    cell = made("lstm", UNITS)
 
     def parts():
         """How many functions of a new graph XLA must compile."""

@@ -9,7 +9,7 @@ from keras import ops
 
 from keras_seq.backend import compiled, gradient
 from keras_seq.layers import VanillaRNNCell
-from keras_seq.layers.recurrence import _general, unroll
+from keras_seq.layers.unroll import _general, unroll
 
 CELLS = {
     "lstm": (keras.layers.LSTMCell, 2),
