@@ -6,6 +6,8 @@ import re
 
 import keras
 
+from keras_seq._registry import constructor
+
 
 def resolve(identifier, choices, what, base=object, **arguments):
     """Return the object that `identifier` stands for.
@@ -13,7 +15,7 @@ def resolve(identifier, choices, what, base=object, **arguments):
     Args:
         identifier: a name in `choices`, a config as from `keras.saving.serialize_keras_object`,
             a class, or an instance.
-        choices: a dict from name to a callable that makes the object.
+        choices: a dict from name to a callable that makes the object, as in `_registry`.
         what: what is looked for, for the error message (`"cell"`).
         base: the class that the object must be an instance of.
         **arguments: passed to the callable when a name or a class was given.
@@ -26,7 +28,7 @@ def resolve(identifier, choices, what, base=object, **arguments):
         name = identifier.lower()
         if name not in choices:
             raise ValueError(f"Unknown {what} {identifier!r}. Choose one of {known}.")
-        return choices[name](**arguments)
+        return constructor(choices, name)(**arguments)
     if isinstance(identifier, dict):
         found = keras.saving.deserialize_keras_object(identifier)
     elif isinstance(identifier, type):
@@ -48,7 +50,7 @@ def resolve_layer(identifier, choices, what, base, **arguments):
     automatic name would depend on what else the process has made.
     """
     if isinstance(identifier, str) and identifier.lower() in choices:
-        kind = choices[identifier.lower()]
+        kind = constructor(choices, identifier.lower())
         kind = kind.func if isinstance(kind, functools.partial) else kind
         words = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", kind.__name__)
         arguments["name"] = re.sub("([a-z])([A-Z])", r"\1_\2", words).lower()

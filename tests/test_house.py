@@ -13,7 +13,7 @@ from cases import INITIALIZERS, LAYERS, LOSSES, METRICS, SAMPLERS
 
 import keras_seq
 
-ABSTRACT = {"AttentionMechanism", "Pooling", "Sampler", "Task", "Tokenizer"}
+ABSTRACT = {"AttentionMechanism", "Cell", "Pooling", "Sampler", "Task", "Tokenizer"}
 MADE_BY_A_MODEL = {"Stream"}
 
 
@@ -105,7 +105,7 @@ LONG_FUNCTIONS = {
 }
 CIRCLES = {"models.base.exportable, models.base.exporting, models.base.load, models.base.task"}
 UPWARDS = set()
-ASKING = {"keras_seq.text.tokenizer"}
+ASKING = set()
 
 
 @functools.cache

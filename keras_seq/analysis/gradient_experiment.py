@@ -33,9 +33,8 @@ def gradient_experiment(
 
     Args:
         task: a name in `datasets.TASKS`, or a function `(count, length, seed) -> SequenceTask`.
-        cells: what to compare, a list or a dict from a name to a cell: names of cells
-            (`"vanilla"`, `"irnn"`, `"lstm"`, `"gru"`, `"min_gru"`, `"min_lstm"`), instances of
-            cells, and names with options after colons:
+        cells: what to compare, a list or a dict from a name to a cell: names in
+            `ks.layers.CELLS`, instances of cells, and names with options after colons:
 
             - `"vanilla:radius=0.9"`: an orthogonal recurrent matrix times 0.9, which is its
               spectral radius; `"vanilla:normal=0.05"`: normal numbers with that standard deviation;

@@ -3,10 +3,8 @@
 import keras
 from keras import ops
 
-from keras_seq._checks import check_at_least, check_choice
-from keras_seq.initializers._bias_shape import units_of_bias
-
-CELLS = ("lstm", "gru")
+from keras_seq._checks import check_at_least
+from keras_seq.initializers._gates import gated, whole_bias
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
@@ -29,13 +27,14 @@ class Chrono(keras.initializers.Initializer):
     Args:
         max_length: the longest distance over which something is to be remembered, such as the
             length of the sequences; an integer above 2.
-        cell: `"lstm"` or `"gru"`.
+        cell: `"lstm"`, `"gru"`, or the name in `ks.layers.CELLS` of another cell that says which
+            of its gates keeps the state (`ks.layers.Cell`).
         seed: an integer or a `keras.random.SeedGenerator`; as in the initialisers of Keras one
             integer gives the same numbers at each call.
 
     Call arguments:
-        shape: `(4 * units,)` for an LSTM; `(2, 3 * units)` for a GRU, whose second bias is 0, or
-            with `reset_after=False` `(3 * units,)`.
+        shape: that of the whole bias: `(4 * units,)` for an LSTM; `(2, 3 * units)` for a GRU, whose
+            second bias is 0, or with `reset_after=False` `(3 * units,)`.
         dtype: the dtype of the result; `keras.config.floatx()` where it is not given.
 
     Raises:
@@ -57,17 +56,18 @@ class Chrono(keras.initializers.Initializer):
 
     def __init__(self, max_length, cell="lstm", seed=None):
         self.max_length = max_length = check_at_least("max_length", max_length, 3)
-        self.cell = check_choice("cell", cell, CELLS)
+        self.cell = cell
+        gated(cell)
         self.times = keras.initializers.RandomUniform(1.0, max_length - 1.0, seed=seed)
 
     def __call__(self, shape, dtype=None):
-        units = units_of_bias("Chrono", self.cell, shape)
-        kept = ops.log(self.times((units,), dtype=dtype))
-        zeros = ops.zeros((2 * units,), dtype=dtype)
-        if self.cell == "lstm":
-            return ops.concatenate([-kept, kept, zeros])
-        bias = ops.concatenate([kept, zeros])
-        return bias if len(shape) == 1 else ops.stack([bias, ops.zeros_like(bias)])
+        kind = gated(self.cell)
+
+        def gates(units):
+            kept = ops.log(self.times(units, dtype=dtype))
+            return {kind.keeps: kept, getattr(kind, "writes", None): -kept}
+
+        return whole_bias("Chrono", self.cell, shape, gates, dtype)
 
     def get_config(self):
         seed = self.times.get_config()["seed"]

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_seq._checks import as_number
-from keras_seq.initializers._bias_shape import units_of_bias
+from keras_seq.initializers._gates import gated, whole_bias
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
@@ -27,13 +27,16 @@ class ForgetBias(keras.initializers.Initializer):
 
     Args:
         value: the bias of the forget gates, a finite number.
+        cell: `"lstm"`, or the name in `ks.layers.CELLS` of another cell that says which of its
+            gates keeps the state (`ks.layers.Cell`).
 
     Call arguments:
-        shape: `(4 * units,)`, in Keras's order of the gates: input, forget, new, output.
+        shape: that of the whole bias: `(4 * units,)` for an LSTM, in Keras's order of the gates:
+            input, forget, new, output.
         dtype: the dtype of the result; `keras.config.floatx()` where it is not given.
 
     Raises:
-        ValueError: if `value` is no finite number, and for another shape.
+        ValueError: if `value` is no finite number, for another `cell`, and for another shape.
 
     Example:
 
@@ -48,15 +51,20 @@ class ForgetBias(keras.initializers.Initializer):
           architectures", ICML (section 2.2).
     """
 
-    def __init__(self, value=1.0):
+    def __init__(self, value=1.0, cell="lstm"):
         self.value = as_number(value)
         if self.value is None or not math.isfinite(self.value):
             raise ValueError(f"`value` must be a finite number; received {value!r}.")
+        self.cell = cell
+        gated(cell)
 
     def __call__(self, shape, dtype=None):
-        units = units_of_bias("ForgetBias", "lstm", shape)
-        zeros = ops.zeros((units,), dtype=dtype)
-        return ops.concatenate([zeros, zeros + self.value, zeros, zeros])
+        keeps = gated(self.cell).keeps
+
+        def gates(units):
+            return {keeps: ops.zeros(units, dtype=dtype) + self.value}
+
+        return whole_bias("ForgetBias", self.cell, shape, gates, dtype)
 
     def get_config(self):
-        return {"value": self.value}
+        return {"value": self.value, "cell": self.cell}

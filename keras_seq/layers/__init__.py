@@ -1,5 +1,6 @@
 """Recurrent cells, attention, encoder and decoder: tensors in, tensors out."""
 
+from keras_seq._registry import ATTENTIONS, CELLS, POOLINGS, POSITION_ENCODINGS, load
 from keras_seq.layers.attention_cell import AttentionCell
 from keras_seq.layers.attentions.bahdanau import BahdanauAttention
 from keras_seq.layers.attentions.local import LocalAttention
@@ -9,6 +10,7 @@ from keras_seq.layers.attentions.monotonic import MonotonicAttention
 from keras_seq.layers.attentions.scaled_dot import ScaledDotAttention
 from keras_seq.layers.bidirectional import Bidirectional
 from keras_seq.layers.bridge import Bridge
+from keras_seq.layers.cells import Cell
 from keras_seq.layers.character_features import CharacterFeatures
 from keras_seq.layers.convolutional_encoder import ConvolutionalEncoder
 from keras_seq.layers.crf import CRF
@@ -42,10 +44,17 @@ from keras_seq.layers.self_attention_encoder import SelfAttentionEncoder
 from keras_seq.layers.time_skip_cell import TimeSkipCell
 from keras_seq.layers.vanilla_rnn import VanillaRNN
 
+for _names in (ATTENTIONS, CELLS, POOLINGS, POSITION_ENCODINGS):
+    load(_names)
+
 __all__ = [
+    "ATTENTIONS",
+    "CELLS",
     "CRF",
     "GRU",
     "LSTM",
+    "POOLINGS",
+    "POSITION_ENCODINGS",
     "ALiBi",
     "AttentionCell",
     "AttentionMechanism",
@@ -54,6 +63,7 @@ __all__ = [
     "Bidirectional",
     "Bridge",
     "CRFLoss",
+    "Cell",
     "CharacterFeatures",
     "ConvolutionalEncoder",
     "Decoder",

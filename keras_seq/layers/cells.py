@@ -1,34 +1,114 @@
-"""Cells by name, and the few facts about a cell that loops need."""
+"""Cells by name, and what loops ask of a cell."""
 
 import numbers
+from typing import Any, Protocol
 
 import keras
 
 from keras_seq._checks import resolve, unbuilt_config
+from keras_seq._registry import CELLS
 from keras_seq.initializers import Chrono, ForgetBias
 from keras_seq.layers.recurrences import kind_of
-from keras_seq.layers.recurrences.gru import gru
-from keras_seq.layers.recurrences.lstm import lstm
-from keras_seq.layers.recurrences.minimal import MinGRUCell, MinLSTMCell
-from keras_seq.layers.recurrences.vanilla import VanillaRNNCell, irnn_cell, vanilla
+from keras_seq.layers.recurrences.vanilla import VanillaRNNCell
 
-CELLS = {
-    "lstm": lstm,
-    "gru": gru,
-    "vanilla": vanilla,
-    "irnn": irnn_cell,
-    "min_gru": MinGRUCell,
-    "min_lstm": MinLSTMCell,
-}
+
+class Cell(Protocol):
+    """What a cell is: a Keras layer with `state_size` and `call`; all else here is optional.
+
+        output_t, state_t = call(x_t, state_(t-1))
+
+    The output stands first in the state. A cell that says no more than that works in every layer,
+    model and figure of the package, step by step; what it says besides makes it faster, or opens
+    it to view. A cell whose steps can be taken apart has a `recurrences.Recurrence` too: its
+    products with the inputs of all steps are then one, its weights can be dropped, and its gradient
+    can go back through time by hand.
+
+    `ks.layers.CELLS["mine"] = MyCell` gives it a name for `cell=`; saved files name its class,
+    which therefore is registered with Keras.
+
+    Attributes:
+        state_size: the size of the state, or a list of those of its tensors; a tuple for one that
+            is no vector.
+        output_size: the number of features in the output; that of the first state by default.
+        state_names: the names of the state tensors, `"h"` for the output, with `None` for what is
+            no state but a memory of earlier ones.
+        dropout, recurrent_dropout: the rates at which the cell itself drops anything out.
+        gate_names: the names of the gates that `call_with_gates` shows.
+        columns: the names of the blocks of columns in `kernel`, `recurrent_kernel` and `bias`.
+        keeps, writes: which of them `Chrono` and `ForgetBias` initialise: the gate that multiplies
+            the old state, and that of the new value where there is one.
+        bias_rows: 2 for a `bias` of two rows, of which the second is added to what comes from h.
+        options: options in experiments, `"mine:narrow"` or `"mine:scale=2"`: a dict from a name
+            to a part of the config, or to a function from a number to one.
+
+    Example:
+
+    >>> @keras.saving.register_keras_serializable(package="mine")
+    ... class Mean(keras.layers.Layer):
+    ...     def __init__(self, units, **kwargs):
+    ...         super().__init__(**kwargs)
+    ...         self.units = self.state_size = units
+    ...         self.dense = keras.layers.Dense(units, dtype=self.dtype_policy)
+    ...     def call(self, inputs, states):
+    ...         h = (states[0] + self.dense(inputs)) / 2
+    ...         return h, [h]
+    ...     def get_config(self):
+    ...         return {**super().get_config(), "units": self.units}
+    >>> from keras_seq.layers import RNNStack
+    >>> tuple(RNNStack(Mean(4))(keras.ops.ones((2, 5, 3))).shape)
+    (2, 4)
+    """
+
+    state_size: Any
+    output_size: int
+    state_names: list[str | None]
+    dropout: float
+    recurrent_dropout: float
+    gate_names: tuple[str, ...]
+    columns: tuple[str, ...]
+    keeps: str
+    writes: str
+    bias_rows: int
+    options: dict[str, Any]
+
+    def call(self, inputs, states, training=False):
+        """One step, `(output, states)`; whether it takes `training` is seen by its signature."""
+        ...
+
+    def get_initial_state(self, batch_size=None):
+        """The state before the first step, a tensor or a list of them; zeros by default."""
+        ...
+
+    def whole_state(self, first):
+        """The state before the first step, from those of its tensors that have a name."""
+        ...
+
+    def unroll(self, inputs, state, mask=None, reverse=False, training=False):
+        """All steps, `(outputs, state)`, where there is a better way than a loop; see `unroll`."""
+        ...
+
+    def call_with_gates(self, inputs, states, without=()):
+        """One step, `(output, states, values)`, with a dict from each gate to `(batch, units)`.
+
+        The gates named in `without` are held at 1.
+        """
+        ...
+
+    def prepare_dropout(self, inputs, state):
+        """Draw what is dropped out of one sequence, before the loop over its steps."""
+        ...
+
+    def forget_dropout(self):
+        """Forget what `prepare_dropout` has drawn, after the loop."""
+        ...
 
 
 def get_cell(identifier, units=None, dtype=None):
     """Return a new, unbuilt cell for a name, a config or an instance.
 
     Args:
-        identifier: `"vanilla"`, `"irnn"`, `"lstm"`, `"gru"`, `"min_gru"`, `"min_lstm"`; the config
-            of a cell; or an instance, of which a fresh copy is made (a cell keeps its own number of
-            units).
+        identifier: a name in `layers.CELLS`; the config of a cell; or an instance, of which a
+            fresh copy is made (a cell keeps its own number of units).
         units: size of the state where a name is given.
         dtype: dtype or policy where a name is given; an instance keeps its own.
 
@@ -90,7 +170,7 @@ def vector_sizes(cell, what):
     """Return `state_sizes(cell)`, or raise a `ValueError` where a state is no vector.
 
     Args:
-        cell: a Keras RNN cell.
+        cell: a cell.
         what: who needs vectors, for the error message.
     """
     sizes = state_sizes(cell)
@@ -103,11 +183,7 @@ def vector_sizes(cell, what):
 
 
 def state_names(cell):
-    """Return the names of the state tensors of `cell`: `"h"`, the hidden one, and what is beside.
-
-    A cell may have `state_names` of its own, with `None` for what is no state but a memory of
-    earlier ones.
-    """
+    """Return the names of the state tensors of `cell`: `"h"` and what is beside it."""
     if hasattr(cell, "state_names"):
         return list(cell.state_names)
     count = len(state_sizes(cell))
@@ -122,10 +198,7 @@ def own_sizes(cell):
 
 
 def whole_state(cell, first):
-    """Return the state before the first step from its tensors of `own_sizes`.
-
-    A cell whose state has more than those has a method `whole_state(first)`.
-    """
+    """Return the state before the first step from its tensors of `own_sizes`."""
     return list(cell.whole_state(first)) if hasattr(cell, "whole_state") else list(first)
 
 
@@ -133,7 +206,7 @@ def initial_state(cell, inputs):
     """Return the state of `cell` before the first step, a list of tensors.
 
     Args:
-        cell: a Keras RNN cell; one without `get_initial_state` starts with zeros.
+        cell: a cell.
         inputs: anything with the batch as first axis.
     """
     return initial_state_of(cell, keras.ops.shape(inputs)[0])
@@ -160,8 +233,7 @@ def prepare_dropout(cell, inputs, state):
     """Draw the dropout masks of `cell` for one sequence, outside of the loop over its steps.
 
     Keras's cells draw a mask at its first use and keep it. Drawn inside a compiled loop it would
-    leak out of it, so it is asked for before. A cell around another one has methods of its own
-    with the names of this function and of `forget_dropout`.
+    leak out of it, so it is asked for before.
     """
     if hasattr(cell, "prepare_dropout"):
         cell.prepare_dropout(inputs, state)

@@ -1,7 +1,5 @@
 """From a memory to logits over the next token: all steps at once, or one by one."""
 
-import functools
-
 import keras
 from keras import ops
 
@@ -13,14 +11,10 @@ from keras_seq._checks import (
     unbuilt_config,
 )
 from keras_seq._options import options
+from keras_seq._registry import ATTENTIONS
 from keras_seq.backend import jit_pays
 from keras_seq.layers.attention_cell import AttentionCell
-from keras_seq.layers.attentions.bahdanau import BahdanauAttention
-from keras_seq.layers.attentions.local import LocalAttention
-from keras_seq.layers.attentions.luong import LuongAttention
 from keras_seq.layers.attentions.mechanism import AttentionMechanism
-from keras_seq.layers.attentions.monotonic import MonotonicAttention
-from keras_seq.layers.attentions.scaled_dot import ScaledDotAttention
 from keras_seq.layers.bridge import Bridge
 from keras_seq.layers.cells import cell_config, own_sizes, whole_state
 from keras_seq.layers.pointer_output import mixed_log_probabilities, pointer_memory
@@ -34,18 +28,6 @@ from keras_seq.layers.scheduled_sampling import (
     toss,
 )
 from keras_seq.layers.token_embedding import embedding_matrix, token_embedding
-
-ATTENTIONS = {
-    "additive": BahdanauAttention,
-    "bahdanau": BahdanauAttention,
-    "dot": functools.partial(LuongAttention, "dot"),
-    "general": functools.partial(LuongAttention, "general"),
-    "concat": functools.partial(LuongAttention, "concat"),
-    "scaled_dot": ScaledDotAttention,
-    "local": LocalAttention,
-    "local_monotonic": functools.partial(LocalAttention, center="monotonic"),
-    "monotonic": MonotonicAttention,
-}
 
 
 def get_attention(identifier, units=None, dtype=None):
@@ -101,13 +83,12 @@ class Decoder(keras.layers.Layer):
 
     Args:
         vocabulary_size: number of token ids.
-        cell: `"lstm"`, `"gru"`, `"vanilla"`, `"irnn"`, `"min_gru"`,
-            `"min_lstm"`, the config of a cell, or an instance of one.
+        cell: `"lstm"`, `"gru"`, `"vanilla"` or another name in `ks.layers.CELLS`, the config of a
+            cell, or an instance of one.
         units: size of the cell where a name is given, of the attention's score, and of r.
         num_layers: number of cells in the stack.
-        attention: `"additive"` (the same as `"bahdanau"`), `"dot"`, `"general"`, `"concat"`,
-            `"scaled_dot"`, `"local"`, `"local_monotonic"`, `"monotonic"`, a config, an instance,
-            or `None`.
+        attention: `"additive"` (the same as `"bahdanau"`), `"dot"` or another name in
+            `ks.layers.ATTENTIONS`, a config, an instance, or `None`.
         embedding_dim: size of the token embeddings; `units` where `None`.
         dropout: rate on the embeddings, between layers (one mask per sequence) and on r.
         order: `"bahdanau"`, attend and then recur, or `"luong"`, recur and then attend, which

@@ -21,7 +21,7 @@ class Encoder(RNNStack):
     right is the fast case.
 
     Args:
-        cell: `"lstm"`, `"gru"`, `"vanilla"`, `"irnn"`, `"min_gru"`, `"min_lstm"`, the config of a
+        cell: `"lstm"`, `"gru"`, `"vanilla"` or another name in `ks.layers.CELLS`, the config of a
             cell, or an instance of one.
         units: size of the state, per direction, where a name is given.
         num_layers: number of layers.

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_seq._checks import check_positive, fresh, resolve_layer
+from keras_seq._registry import POOLINGS
 from keras_seq.layers.masking import without_masked
 from keras_seq.layers.recurrent_layer import as_mask, last_steps
 
@@ -325,20 +326,11 @@ class FeedForwardPooling(Pooling):
         }
 
 
-POOLINGS = {
-    "last": LastPooling,
-    "mean": MeanPooling,
-    "max": MaxPooling,
-    "attention": AttentionPooling,
-}
-
-
 def get_pooling(identifier, bidirectional=False, dtype=None):
     """Return a `Pooling` for a name, a config or an instance.
 
     Args:
-        identifier: `"last"`, `"mean"`, `"max"`, `"attention"`, the config of a pooling, or an
-            instance.
+        identifier: a name in `layers.POOLINGS`, the config of a pooling, or an instance.
         bidirectional: for `"last"`: whether half of the features was read from the right.
         dtype: dtype or policy where a name is given; an instance keeps its own.
 

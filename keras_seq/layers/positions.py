@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from keras_seq._checks import as_number, check_positive, fresh, resolve_layer
+from keras_seq._registry import POSITION_ENCODINGS
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
@@ -297,21 +298,12 @@ class ALiBi(PositionEncoding):
         return scores - slopes[:, None, None] * distances
 
 
-POSITION_ENCODINGS = {
-    "none": PositionEncoding,
-    "sinusoidal": SinusoidalPositions,
-    "learnt": LearntPositions,
-    "rotary": RotaryPositions,
-    "alibi": ALiBi,
-}
-
-
 def get_position_encoding(identifier, dtype=None):
     """Return the position encoding for a name, a config or an instance.
 
     Args:
-        identifier: `"none"` or `None`, `"sinusoidal"`, `"learnt"`, `"rotary"`, `"alibi"`; the
-            config of a `PositionEncoding`; or an instance, which is used as it is.
+        identifier: a name in `layers.POSITION_ENCODINGS`, `None` for none; the config of a
+            `PositionEncoding`; or an instance, which is used as it is.
         dtype: dtype or policy where a name is given.
 
     Raises:

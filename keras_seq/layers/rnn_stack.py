@@ -53,7 +53,7 @@ class RNNStack(keras.layers.Layer):
     are those of the call.
 
     Args:
-        cell: `"lstm"`, `"gru"`, `"vanilla"`, `"irnn"`, `"min_gru"`, `"min_lstm"`, the config of a
+        cell: `"lstm"`, `"gru"`, `"vanilla"` or another name in `ks.layers.CELLS`, the config of a
             cell, or an instance of one, such as `LSTM(64, chrono=100).cell` or
             `TimeSkipCell("gru", units=64)`; every layer and direction has a copy of its own.
         units: size of the state, per direction, where a name is given.

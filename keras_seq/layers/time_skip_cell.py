@@ -35,8 +35,8 @@ class TimeSkipCell(keras.layers.Layer):
     stands for what is not there yet. The weights are those of the cell.
 
     Args:
-        cell: a Keras RNN cell, its config, or a name (`"vanilla"`, `"irnn"`, `"lstm"`, `"gru"`,
-            `"min_gru"`, `"min_lstm"`); a copy is made. The output must stand first in its state.
+        cell: a name in `ks.layers.CELLS`, the config of a cell, or an instance, of which a copy is
+            made. The output must stand first in its state.
         skip: how many steps the second state is older than the new one; an integer above 1.
         units: size of the cell's state where a name is given.
 

@@ -1,13 +1,14 @@
 """Search over sequences: samplers know only `step(token_ids, state, memory)`."""
 
 from keras_seq._checks import resolve
+from keras_seq._registry import SAMPLERS, load
 from keras_seq.samplers.beam import Beam
 from keras_seq.samplers.exhaustive import Exhaustive
 from keras_seq.samplers.greedy import Greedy
 from keras_seq.samplers.random import Random
 from keras_seq.samplers.sampler import Sampler
 
-SAMPLERS = {"greedy": Greedy, "beam": Beam, "random": Random, "exhaustive": Exhaustive}
+load(SAMPLERS)
 
 
 def get(identifier):

@@ -1,5 +1,6 @@
 """Text: strings to ids and back."""
 
+from keras_seq._registry import TOKENIZERS, constructor, load
 from keras_seq.text.character_tokenizer import CharacterTokenizer
 from keras_seq.text.subword_tokenizer import SubwordTokenizer
 from keras_seq.text.tag_schemes import (
@@ -13,18 +14,14 @@ from keras_seq.text.tag_schemes import (
 from keras_seq.text.tokenizer import Tokenizer
 from keras_seq.text.word_tokenizer import WordTokenizer
 
-tokenizers: dict[str, type[Tokenizer]] = {
-    "char": CharacterTokenizer,
-    "word": WordTokenizer,
-    "subword": SubwordTokenizer,
-}
+tokenizers: dict[str, type[Tokenizer]] = load(TOKENIZERS)
 
 
 def get_tokenizer_class(name: str) -> type[Tokenizer]:
     """The class of tokenizers of a name.
 
     Args:
-        name: "char" (or "character"), "word" or "subword".
+        name: one in `tokenizers`: "char" (or "character"), "word", "subword", or one of your own.
 
     Returns:
         A subclass of Tokenizer.
@@ -38,8 +35,9 @@ def get_tokenizer_class(name: str) -> type[Tokenizer]:
     """
     key = "char" if name == "character" else name
     if key not in tokenizers:
-        raise ValueError(f"tokenizer must be one of {', '.join(tokenizers)}, got {name!r}")
-    return tokenizers[key]
+        known = ", ".join(map(repr, tokenizers))
+        raise ValueError(f"The tokenizer must be one of {known}; received {name!r}.")
+    return constructor(tokenizers, key)
 
 
 __all__ = [

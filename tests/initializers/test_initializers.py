@@ -103,8 +103,8 @@ def test_they_come_back_from_json(initializer):
         (lambda: Chrono(2), "`max_length` must be an integer of at least 3; received 2"),
         (lambda: Chrono(10.5), "received 10.5"),
         (lambda: Chrono(10, cell="vanilla"), "`cell` must be one of 'lstm', 'gru'"),
-        (lambda: Chrono(10)((2, 12)), r"an LSTM, \(4 \* units,\).* received the shape \(2, 12\)"),
-        (lambda: Chrono(10, cell="gru")((16,)), r"`reset_after=False`.* the shape \(16,\)"),
+        (lambda: Chrono(10)((2, 12)), r"'lstm', \(4 \* units,\).* received the shape \(2, 12\)"),
+        (lambda: Chrono(10, cell="gru")((16,)), r"'gru', \(3 \* units,\) or .* the shape \(16,\)"),
         # Keras asks for the bias in pieces.
         (lambda: build_lstm(ForgetBias()), "with `unit_forget_bias=False`; received the shape"),
         (lambda: build_lstm(Chrono(9)), "with `unit_forget_bias=False`; received the shape"),

@@ -122,6 +122,12 @@ def layers() -> None:
         ks.layers.TimeSkipCell(ks.layers.VanillaRNNCell(4), skip=2),
         ks.layers.AttentionCell(ks.layers.MinGRUCell(4), ks.layers.BahdanauAttention(4)),
     ]
+    ks.layers.CELLS["mine"] = ks.layers.MinGRUCell
+    names = [*ks.layers.ATTENTIONS, *ks.layers.POOLINGS, *ks.layers.POSITION_ENCODINGS]
+
+    def size(cell: ks.layers.Cell) -> Any:
+        return cell.state_size
+
     attentions: list[ks.layers.AttentionMechanism] = [
         ks.layers.BahdanauAttention(4),
         ks.layers.LuongAttention("general"),
@@ -162,7 +168,7 @@ def layers() -> None:
         ks.samplers.get("greedy"),
         ks.samplers.SAMPLERS["beam"](width=3),
     ]
-    print(cells, attentions, poolings, positions, encoders, others)
+    print(cells, names, size, attentions, poolings, positions, encoders, others)
 
 
 def gradients() -> None:

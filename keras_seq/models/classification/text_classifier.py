@@ -62,7 +62,7 @@ class TextClassifier(TokenReader, Task):
             `True` is a class of that name.
         multi_label: whether a text has any number of classes, given as a list of names, or as 0 and
             1 for each class: an array, lists, or a `DataFrame` whose columns have the names.
-        cell: `"lstm"`, `"gru"`, `"vanilla"`, `"irnn"`, `"min_gru"`, `"min_lstm"`, the config of a
+        cell: `"lstm"`, `"gru"`, `"vanilla"` or another name in `ks.layers.CELLS`, the config of a
             cell, or an instance.
         units: size of the state, per direction.
         num_layers: number of recurrent layers.

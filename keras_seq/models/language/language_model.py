@@ -51,7 +51,7 @@ class LanguageModel(Continuation, TokenReader, Task):
 
     Args:
         tokenizer: a `keras_seq.text.Tokenizer`.
-        cell: `"lstm"`, `"gru"`, `"vanilla"`, `"irnn"`, `"min_gru"`, `"min_lstm"`, the config of a
+        cell: `"lstm"`, `"gru"`, `"vanilla"` or another name in `ks.layers.CELLS`, the config of a
             cell, or an instance.
         units: size of the state.
         num_layers: number of recurrent layers.

@@ -73,7 +73,7 @@ class TextTagger(TokenReader, Task):
             a vector, and the characters a say.
         rare_words: how many words at the end of the vocabulary are rare; `from_texts` counts those
             that it saw once.
-        cell: `"lstm"`, `"gru"`, `"vanilla"`, `"irnn"`, `"min_gru"`, `"min_lstm"`, the config of a
+        cell: `"lstm"`, `"gru"`, `"vanilla"` or another name in `ks.layers.CELLS`, the config of a
             cell, or an instance.
         units: size of the state, per direction.
         num_layers: number of recurrent layers.

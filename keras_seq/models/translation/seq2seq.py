@@ -44,14 +44,13 @@ class Seq2Seq(Generation, Task):
     Args:
         source_tokenizer: a `keras_seq.text.Tokenizer` of the source language.
         target_tokenizer: one of the target language.
-        cell: `"lstm"`, `"gru"`, `"vanilla"`, `"irnn"`, `"min_gru"`, `"min_lstm"`, the config of a
-            Keras RNN cell, or an instance.
+        cell: `"lstm"`, `"gru"`, `"vanilla"` or another name in `ks.layers.CELLS`, the config of a
+            cell, or an instance.
         units: size of the encoder (per direction) and of the decoder.
         num_layers: number of layers of both.
         bidirectional: whether the encoder reads from both sides.
-        attention: `"additive"`, `"dot"`, `"general"`, `"concat"`, `"scaled_dot"`, `"local"`,
-            `"local_monotonic"`, `"monotonic"`, a config, an instance of
-            `layers.AttentionMechanism`, or `None` for a fixed context.
+        attention: `"additive"`, `"dot"` or another name in `ks.layers.ATTENTIONS`, a config, an
+            instance of `layers.AttentionMechanism`, or `None` for a fixed context.
         embedding_dim: size of the token embeddings; `units` where `None`.
         dropout: rate on embeddings, between layers and before the output.
         decoder_options: each by its name: the options of `layers.Decoder` that do not stand here,
