@@ -13,8 +13,8 @@ import pathlib
 
 import numpy as np
 
-from keras_seq.analysis import gradient_experiment, summary
 from keras_seq.datasets import recall
+from keras_seq.experiments import gradient_experiment, gradient_summary
 
 NEAR = 5
 SHORT = {"embedding_norm": 0.23}
@@ -107,7 +107,7 @@ def main():
 
 def line(what, settings, runs):
     """One line of a table in Markdown."""
-    (row,) = summary(runs)
+    (row,) = gradient_summary(runs)
     shown = {name: value for name, value in settings.items() if name != "steps"}
     named = ", ".join(f"{name} {value}" for name, value in shown.items())
     scores = " ".join(f"{score:.2f}" for score in row["scores"])

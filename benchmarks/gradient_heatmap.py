@@ -8,10 +8,10 @@ import sys
 import keras
 
 from keras_seq.analysis import plot_gradient_heatmap
-from keras_seq.analysis.experiment_cells import make_cell
-from keras_seq.analysis.experiment_model import ExperimentSettings, memory_model
 from keras_seq.callbacks import GradientFlow
 from keras_seq.datasets import recall
+from keras_seq.experiments import ExperimentSettings
+from keras_seq.experiments.cells import make_cell, memory_model
 
 CELLS = ("vanilla", "lstm", "lstm:chrono")
 LENGTH, EPOCHS, ROWS = 50, 10, 6_400
@@ -33,8 +33,8 @@ def main(path):
             verbose=0,
             callbacks=[flow],
         )
-        found = model.predict(held_out.inputs, verbose=0).argmax(axis=-1)
-        accuracy = float((found == held_out.targets).mean())
+        classes = model.predict(held_out.inputs, verbose=0).argmax(axis=-1)
+        accuracy = float((classes == held_out.targets).mean())
         print(f"{cell}: accuracy {accuracy:.3f}", flush=True)
         flows[f"{cell}: accuracy {accuracy:.2f}"] = flow.flows["recurrent"]
     plot_gradient_heatmap((flows, flow.times), save=path)

@@ -82,7 +82,8 @@ FLOORS = (  # low to high: no file imports from a floor above its own
     ("layers", "datasets", "export"),
     ("models",),
     ("analysis",),
-    ("callbacks", "experiments"),
+    ("callbacks",),
+    ("experiments",),
     ("cli", "demo", ""),  # "" is the package itself
 )
 LONGEST_FILE, LONGEST_FUNCTION = 400, 60  # lines; of a function those of its docstring not counted
@@ -119,8 +120,19 @@ def sources():
 
 
 def imported(tree):
-    """What a file imports, anywhere in it: pairs of a module and a name from it, or `None`."""
+    """What a file imports, anywhere in it: pairs of a module and a name from it, or `None`.
+
+    What is imported for type checkers alone is left out.
+    """
+    for_types = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
     for node in ast.walk(tree):
+        if node in for_types:
+            continue
         if isinstance(node, ast.Import):
             yield from ((alias.name, None) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

@@ -1,13 +1,13 @@
 """Measures and figures of trained models."""
 
+import importlib
+from typing import TYPE_CHECKING
+
 from keras_seq.analysis.activations import Activations, gate_activations, unit_activations
 from keras_seq.analysis.alignments import alignment, alignment_error_rate, read_alignments
 from keras_seq.analysis.attention_plot import plot_attention
-from keras_seq.analysis.comparison_plot import plot_comparison, plot_memory_comparison
 from keras_seq.analysis.connectivity import Connectivity, connectivity
-from keras_seq.analysis.experiment_plot import plot_gradient_experiment
 from keras_seq.analysis.exposure_bias import exposure_bias
-from keras_seq.analysis.gradient_experiment import gradient_experiment, summary
 from keras_seq.analysis.gradient_flow import first_to_last_ratio, gradient_flow
 from keras_seq.analysis.gradient_norms_plot import plot_gradient_norms
 from keras_seq.analysis.gradient_plots import (
@@ -28,6 +28,15 @@ from keras_seq.analysis.search_errors import search_errors
 from keras_seq.analysis.search_tree import plot_search_tree
 from keras_seq.analysis.tag_scores import tag_scores
 from keras_seq.analysis.unit_plots import plot_connectivity, plot_gates, plot_unit
+
+if TYPE_CHECKING:
+    from keras_seq.experiments import (
+        gradient_experiment,
+        plot_comparison,
+        plot_gradient_experiment,
+        plot_memory_comparison,
+    )
+    from keras_seq.experiments import gradient_summary as summary
 
 __all__ = [
     "Activations",
@@ -72,3 +81,23 @@ __all__ = [
     "text_scores",
     "unit_activations",
 ]
+
+# The names that are at home in `keras_seq.experiments`, which stands above this package: what each
+# is called there.
+EXPERIMENTS = {
+    "gradient_experiment": "gradient_experiment",
+    "plot_comparison": "plot_comparison",
+    "plot_gradient_experiment": "plot_gradient_experiment",
+    "plot_memory_comparison": "plot_memory_comparison",
+    "summary": "gradient_summary",
+}
+
+
+def __getattr__(name):
+    if name in EXPERIMENTS:
+        return getattr(importlib.import_module("keras_seq.experiments"), EXPERIMENTS[name])
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *EXPERIMENTS})

@@ -124,7 +124,7 @@ def check(given):
 
 def on_texts(given, shared, report):
     """Compare on files."""
-    from keras_seq.models import compare
+    from keras_seq.experiments import compare
 
     columns = {**vars(given), "label_separator": None}
     texts, labels = read_columns(given.train, columns)
@@ -139,7 +139,7 @@ def on_texts(given, shared, report):
 
 def on_task(given, shared, report):
     """Compare on a generated task."""
-    from keras_seq.models import compare_memory
+    from keras_seq.experiments import compare_memory
 
     lengths = numbers("--lengths", given.lengths or LENGTHS)
     more = {} if given.rows is None else {"rows": given.rows}
@@ -188,7 +188,7 @@ def show(results):
     """Print the table."""
     from rich.console import Console
 
-    from keras_seq.models import comparison_summary
+    from keras_seq.experiments import comparison_summary
 
     console = Console()
     if not console.is_terminal:  # a file has no edge at which to break lines
@@ -236,7 +236,7 @@ def _cell(row, key, form):
 
 def draw(results, plot):
     """Write the figure."""
-    from keras_seq.analysis import plot_comparison, plot_memory_comparison
+    from keras_seq.experiments import plot_comparison, plot_memory_comparison
 
     if plot is None:
         return

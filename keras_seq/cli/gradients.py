@@ -71,8 +71,9 @@ def gradients(
     that are no numbers), seconds of training and how much memory a process grew by. Several lengths
     show how far each cell gets.
     """
-    from keras_seq._processes import in_a_process
-    from keras_seq.analysis.experiment_model import ExperimentSettings
+    from keras_seq.analysis.drawing import check_figure_file
+    from keras_seq.experiments import ExperimentSettings, gradient_experiment
+    from keras_seq.experiments.gradients import check_experiment
 
     settings = ExperimentSettings(
         units=units,
@@ -90,16 +91,20 @@ def gradients(
         steps=steps,
     )
     cells, lengths = _listed("--cells", cells, str), _listed("--length", length, int)
-    _check(task, cells, lengths, settings)
+    check_figure_file(FIGURE)  # is there what draws?
+    check_experiment(task, cells, lengths, settings)
     out.mkdir(parents=True, exist_ok=True)
     runs = []
-    for one in lengths:
-        for cell in cells:
-            # In a process of their own: its memory is theirs.
-            asked = {"task": task, "cell": cell, "length": one, "seeds": seeds}
-            asked["settings"] = dataclasses.asdict(settings)
-            runs += in_a_process(make_runs, asked, f"The runs of {cell} at length {one}")
-            _keep(out, runs, settings, task)
+
+    def report(run):
+        runs.append(run)
+        print(line_of(run), file=sys.stderr, flush=True)
+        _keep(out, runs, settings, task)
+
+    # Each run in a process of its own: its memory is its own.
+    gradient_experiment(
+        task, cells, lengths, seeds, report, isolate=True, **dataclasses.asdict(settings)
+    )
     _show(out, runs, task)
 
 
@@ -113,46 +118,13 @@ def _listed(name, text, kind):
     return found
 
 
-def _check(task, cells, lengths, settings):
-    """Raise a `ValueError` for what could not run, before anything does."""
-    from keras_seq.analysis.drawing import check_figure_file
-    from keras_seq.analysis.experiment_cells import make_cell
-    from keras_seq.analysis.experiment_model import check_settings
-    from keras_seq.datasets import TASKS
-
-    if task not in TASKS:
-        raise ValueError(f"Unknown task {task!r}. Choose one of {', '.join(TASKS)}.")
-    check_settings(settings)
-    check_figure_file(FIGURE)  # is there what draws?
-    for length in lengths:
-        TASKS[task](2, length)
-        for cell in cells:
-            make_cell(cell, settings.units, length)
-
-
-def make_runs(read):
-    """Make the runs that were asked for, and say each as it ends."""
-    from keras_seq.analysis import gradient_experiment
-
-    given = read()
-
-    def report(run):
-        verdict = "solved" if run["solved"] else "not solved" if run["finite"] else "broken"
-        print(
-            f"{run['cell']}, length {run['length']}, seed {run['seed']}: ratio "
-            f"{run['start_ratio']:.1e} -> {run['end_ratio']:.1e}, {run['metric']} "
-            f"{run['score']:.3f} after {run['steps']} batches, {run['seconds']:.0f} s, {verdict}",
-            file=sys.stderr,
-            flush=True,
-        )
-
-    return gradient_experiment(
-        given["task"],
-        [given["cell"]],
-        [given["length"]],
-        given["seeds"],
-        report=report,
-        **given["settings"],
+def line_of(run):
+    """One run in one line."""
+    verdict = "solved" if run["solved"] else "not solved" if run["finite"] else "broken"
+    return (
+        f"{run['cell']}, length {run['length']}, seed {run['seed']}: ratio "
+        f"{run['start_ratio']:.1e} -> {run['end_ratio']:.1e}, {run['metric']} "
+        f"{run['score']:.3f} after {run['steps']} batches, {run['seconds']:.0f} s, {verdict}"
     )
 
 
@@ -166,10 +138,10 @@ def _keep(out, runs, settings, task):
 
 def _show(out, runs, task):
     """Print the table; write it, and the figure."""
-    from keras_seq.analysis import plot_gradient_experiment, summary
     from keras_seq.datasets import write_lines
+    from keras_seq.experiments import gradient_summary, plot_gradient_experiment
 
-    table = table_lines(summary(runs))
+    table = table_lines(gradient_summary(runs))
     for line in table:
         print(line)
     write_lines(out / "table.txt", table)
@@ -178,7 +150,7 @@ def _show(out, runs, task):
 
 
 def table_lines(rows):
-    """The rows of `analysis.summary` as lines of a table."""
+    """The rows of `gradient_summary` as lines of a table."""
     cells = [[title for _, title, _ in COLUMNS]]
     for row in rows:
         shown = {**row, "solved": f"{row['solved']}/{row['seeds']}"}

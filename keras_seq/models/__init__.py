@@ -1,5 +1,8 @@
 """Task models: text in, text out."""
 
+import importlib
+from typing import TYPE_CHECKING
+
 from keras_seq.models.base.load import load_model
 from keras_seq.models.base.losses import TokenCrossEntropy
 from keras_seq.models.base.metrics import (
@@ -12,13 +15,13 @@ from keras_seq.models.base.metrics import (
 )
 from keras_seq.models.base.task import Task
 from keras_seq.models.classification.text_classifier import TextClassifier
-from keras_seq.models.compare import compare
-from keras_seq.models.compare_memory import compare_memory
-from keras_seq.models.comparison.summary import comparison_summary
 from keras_seq.models.language.language_model import LanguageModel
 from keras_seq.models.language.stream import Stream
 from keras_seq.models.tagging.text_tagger import TextTagger
 from keras_seq.models.translation.seq2seq import Seq2Seq
+
+if TYPE_CHECKING:
+    from keras_seq.experiments import compare, compare_memory, comparison_summary
 
 __all__ = [
     "BitsPerToken",
@@ -39,3 +42,16 @@ __all__ = [
     "comparison_summary",
     "load_model",
 ]
+
+# The names that are at home in `keras_seq.experiments`, which stands above this package.
+EXPERIMENTS = ("compare", "compare_memory", "comparison_summary")
+
+
+def __getattr__(name):
+    if name in EXPERIMENTS:
+        return getattr(importlib.import_module("keras_seq.experiments"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *EXPERIMENTS})

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 import keras_seq as ks
-from keras_seq.models.comparison import run as one_run
+from keras_seq.experiments import measure
 
 pytestmark = pytest.mark.once
 ROWS = [("a fine film", "1"), ("dull and long", "0"), ("", "0"), ("so fine", "1")] * 6
@@ -16,7 +16,7 @@ QUICK = ("--architectures", "bag_of_words", "--no-isolate")
 
 @pytest.fixture(autouse=True)
 def _few_timed(monkeypatch):
-    monkeypatch.setattr(one_run, "TIMED_TEXTS", 10)
+    monkeypatch.setattr(measure, "TIMED_TEXTS", 10)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def test_rows_table_results_and_figure(files, run, capsys, tmp_path):
         *("--out", tmp_path / "r.json", "--plot", tmp_path / "c.png"),
     )
     results = json.loads((tmp_path / "r.json").read_text())
-    assert [(one["name"], one["seed"]) for one in results] == [
+    assert [(run["name"], run["seed"]) for run in results] == [
         ("bag_of_words", 0),
         ("bag_of_words", 1),
     ]

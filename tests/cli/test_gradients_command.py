@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from keras_seq.cli.gradients import table_lines
+from keras_seq.experiments import gradient_experiment
 
 pytestmark = pytest.mark.once
 
@@ -19,10 +20,15 @@ def test_runs_table_and_figure_are_written(tmp_path, run, capsys):
         "runs.json",
         "table.txt",
     ]
-    found = json.loads((folder / "runs.json").read_text())
-    assert found["task"] == "recall" and found["settings"]["units"] == 8
-    (one,) = found["runs"]
-    assert one["cell"] == "vanilla:radius=0.9" and one["steps"] == 3 and len(one["end_flow"]) == 6
+    record = json.loads((folder / "runs.json").read_text())
+    assert record["task"] == "recall" and record["settings"]["units"] == 8
+    (row,) = record["runs"]
+    assert row["cell"] == "vanilla:radius=0.9" and row["steps"] == 3 and len(row["end_flow"]) == 6
+    # The process of its own made the same run as this one does.
+    (inside,) = gradient_experiment("recall", ["vanilla:radius=0.9"], [6], 1, units=8, steps=3)
+    measured = {"seconds", "peak_memory"}
+    assert list(row) == list(inside)
+    assert {key for key in row if row[key] != inside[key]} <= measured
     head, line = (folder / "table.txt").read_text().splitlines()
     assert head.split()[0] == "cell" and line.split()[:2] == ["vanilla:radius=0.9", "6"]
     assert line in capsys.readouterr().out

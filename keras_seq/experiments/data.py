@@ -1,9 +1,10 @@
-"""The texts of a comparison: to train on, to stop by, to be judged on."""
+"""The data of an experiment: texts and labels in three parts, and generated tasks."""
 
-import dataclasses
+import typing
 
 import numpy as np
 
+from keras_seq.datasets import TASKS, SequenceTask
 from keras_seq.models.base.task import check_texts
 from keras_seq.models.classification.classes import Classes
 from keras_seq.models.classification.labels import check_labels, label_name
@@ -11,13 +12,8 @@ from keras_seq.models.classification.labels import check_labels, label_name
 HELD_OUT = 0.1
 
 
-@dataclasses.dataclass(frozen=True)
-class ComparisonData:
-    """Three pairs of texts and labels, lists of str.
-
-    Attributes:
-        train, dev, test: each `(texts, labels)`.
-    """
+class ComparisonData(typing.NamedTuple):
+    """Three pairs of texts and labels, lists of str."""
 
     train: tuple
     dev: tuple
@@ -39,13 +35,13 @@ def make_data(texts, labels, validation_data=None, test_data=None):
     train = _pair(texts, labels, "texts", "labels")
     classes = Classes(sorted(set(train[1])))
     rest = {}
-    for name, given in (("test_data", test_data), ("validation_data", validation_data)):
-        if given is None:
+    for name, pair in (("test_data", test_data), ("validation_data", validation_data)):
+        if pair is None:
             train, rest[name] = _held_out(train, name)
             continue
-        if not isinstance(given, (list, tuple)) or len(given) != 2:
-            raise ValueError(f"`{name}` must be a pair of texts and labels; received {given!r}.")
-        rest[name] = _pair(*given, f"{name}[0]", f"{name}[1]")
+        if not isinstance(pair, (list, tuple)) or len(pair) != 2:
+            raise ValueError(f"`{name}` must be a pair of texts and labels; received {pair!r}.")
+        rest[name] = _pair(*pair, f"{name}[0]", f"{name}[1]")
         try:
             classes.encode(rest[name][1])
         except ValueError as error:
@@ -79,11 +75,11 @@ def _name(label, place):
 def _held_out(pair, what):
     """Two pairs: one without a tenth of each class, and that tenth."""
     texts, labels = pair
-    drawn = np.random.default_rng(0)
+    random = np.random.default_rng(0)
     rows = np.zeros(len(labels), bool)
     for name in sorted(set(labels)):
-        own = np.flatnonzero(np.array(labels, dtype=object) == name)
-        rows[drawn.permutation(own)[: round(HELD_OUT * len(own))]] = True
+        of_class = np.flatnonzero(np.array(labels, dtype=object) == name)
+        rows[random.permutation(of_class)[: round(HELD_OUT * len(of_class))]] = True
     if not rows.any():
         raise ValueError(
             f"{len(texts)} texts of {len(set(labels))} classes are too few to hold a tenth of each "
@@ -95,3 +91,26 @@ def _held_out(pair, what):
         return [texts[i] for i in places], [labels[i] for i in places]
 
     return part(~rows), part(rows)
+
+
+def make_task(task, count, length, seed):
+    """Return the `SequenceTask` of a name in `datasets.TASKS`, or of a function."""
+    if not callable(task):
+        if task not in TASKS:
+            raise ValueError(f"Unknown task {task!r}. Choose one of {', '.join(TASKS)}.")
+        task = TASKS[task]
+    made = task(count, length, seed=seed)
+    if not isinstance(made, SequenceTask):
+        raise ValueError(f"The function of the task must return a SequenceTask; received {made!r}.")
+    return made
+
+
+def make_text_task(task, count, length, seed):
+    """`make_task` for one that a classifier of texts can learn: of words, with one class a row."""
+    made = make_task(task, count, length, seed)
+    if made.vocabulary is None or made.classes is None or made.targets.ndim != 1:
+        raise ValueError(
+            "Architectures are compared on tasks of words with one class a row, such as recall, "
+            f"agreement, coreference or temporal_order; received {made!r}."
+        )
+    return made

@@ -1,17 +1,22 @@
 """The experiment of cells, lengths and seeds, in small."""
 
 import json
-import sys
 
 import keras
 import numpy as np
 import pytest
 
-from keras_seq.analysis import gradient_experiment, plot_gradient_experiment, summary
-from keras_seq.analysis.experiment_cells import make_cell
-from keras_seq.analysis.experiment_model import ExperimentSettings, memory_model
 from keras_seq.datasets import SequenceTask, recall
-from keras_seq.layers import TimeSkipCell
+from keras_seq.experiments import (
+    ExperimentSettings,
+    gradient_experiment,
+    gradient_summary,
+    gradients,
+    plot_gradient_experiment,
+)
+from keras_seq.experiments.cells import make_cell, memory_model
+from keras_seq.experiments.runner import pack, unpack
+from keras_seq.layers import TimeSkipCell, VanillaRNNCell
 
 
 def easy(count, length, seed=0):
@@ -24,8 +29,6 @@ def easy(count, length, seed=0):
 @pytest.fixture(scope="module")
 def small():
     """Sizes with which a run takes a second."""
-    # The function hides the module of the same name.
-    module = sys.modules["keras_seq.analysis.gradient_experiment"]
     patch = pytest.MonkeyPatch()
     for name, value in (
         ("TRAINING_ROWS", 640),
@@ -33,7 +36,7 @@ def small():
         ("STEPS_BETWEEN_SCORES", 10),
         ("PROBED_ROWS", 8),
     ):
-        patch.setattr(module, name, value)
+        patch.setattr(gradients, name, value)
     yield
     patch.undo()
 
@@ -41,11 +44,11 @@ def small():
 @pytest.fixture(scope="module")
 def runs(small):
     seen = []
-    found = gradient_experiment(
+    runs = gradient_experiment(
         easy, ["vanilla"], [4], 2, seen.append, units=8, steps=200, learning_rate=1e-2
     )
-    assert seen == found
-    return found
+    assert seen == runs
+    return runs
 
 
 def test_an_easy_task_is_solved(runs):
@@ -64,15 +67,27 @@ def test_the_seed_decides(small, runs):
         assert again[0][name] == runs[1][name]
 
 
+@pytest.mark.once
+def test_own_tasks_and_cells_reach_another_process():
+    own = VanillaRNNCell(4, activation="relu")
+    packed = [json.loads(json.dumps(pack("mine", thing, isolate=True))) for thing in (own, easy)]
+    cell, task = map(unpack, packed)
+    assert cell is not own and task is easy
+    assert cell.get_config() == own.get_config()
+    assert pack("mine", own, isolate=False) is own
+
+
+@pytest.mark.once
 def test_a_summary_counts_failures(runs):
     broken = {**runs[0], "finite": False, "solved": False, "score": np.nan, "end_ratio": np.nan}
-    (row,) = summary([*runs, broken])
+    (row,) = gradient_summary([*runs, broken])
     assert (row["solved"], row["seeds"], row["broken"]) == (2, 3, 1)
     assert row["score"] == pytest.approx(np.mean([run["score"] for run in runs]))
     ratios = [run["start_ratio"] for run in [*runs, broken]]
     assert row["start_ratio"] == pytest.approx(np.exp(np.mean(np.log(ratios))))
 
 
+@pytest.mark.once
 def test_an_explosion_breaks_the_training_and_is_counted(small):
     """A gradient of 1.5^60 at a learning rate of 1 leaves no number behind; a short one does."""
     settings = {"optimizer": "sgd", "learning_rate": 1.0, "units": 8, "steps": 20}
@@ -84,6 +99,7 @@ def test_an_explosion_breaks_the_training_and_is_counted(small):
     assert clipped["finite"]
 
 
+@pytest.mark.once
 def test_the_figure_has_a_curve_for_each_cell(runs):
     other = [{**run, "cell": "b", "length": 8} for run in runs]
     both = [{**run, "cell": "c"} for run in other]
@@ -95,6 +111,7 @@ def test_the_figure_has_a_curve_for_each_cell(runs):
         plot_gradient_experiment([])
 
 
+@pytest.mark.once
 def test_names_with_options():
     cell = make_cell("vanilla:radius=0.5:relu", 4, 10)
     assert cell.activation is keras.activations.relu
@@ -113,6 +130,7 @@ def test_names_with_options():
             make_cell(spec, 4, 10)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("attention", [False, True])
 def test_the_model_fits_each_kind_of_task(attention):
     settings = ExperimentSettings(units=4, attention=attention, num_layers=2, residual=True)
@@ -128,14 +146,18 @@ def test_the_model_fits_each_kind_of_task(attention):
     assert memory_model(numbers, make_cell("lstm", 4, 5), settings).output_shape == (None, 1)
 
 
+@pytest.mark.once
 def test_bad_input_is_refused():
     for call, message in (
         (lambda: gradient_experiment("chess"), "Unknown task 'chess'. Choose one of"),
-        (lambda: gradient_experiment(cells=[]), "received 0 cells"),
-        (lambda: gradient_experiment(seeds=0), "0 seeds"),
+        (lambda: gradient_experiment(cells=[]), "must be cells; received none"),
+        (lambda: gradient_experiment(seeds=0), "`seeds` must be whole numbers"),
+        (lambda: gradient_experiment(lengths=[]), "must be lengths; received none"),
         (lambda: gradient_experiment(size=3), "Unknown settings size"),
         (lambda: gradient_experiment(units=0), "`units`"),
         (lambda: gradient_experiment(learning_rate=-1.0), "`learning_rate`"),
+        (lambda: gradient_experiment(clip_norm=float("inf")), "`clip_norm` must be a number abo"),
+        (lambda: gradient_experiment(cells=["lstm:chrono=x", "gru:size=2"]), "'gru' knows chrono"),
         (lambda: gradient_experiment(lambda *a, **k: None), "must return a SequenceTask"),
         (lambda: gradient_experiment(lengths=[1]), "length"),
     ):

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_seq.analysis import plot_comparison, plot_memory_comparison
+from keras_seq.experiments import plot_comparison, plot_memory_comparison
+
+pytestmark = pytest.mark.once
 
 
 def result(name, seed=0, **more):

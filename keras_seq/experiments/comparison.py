@@ -1,9 +1,17 @@
-"""One labelled corpus, many architectures: what each is worth, and what it costs."""
+"""Compare architectures: on a labelled corpus, and by how long they remember."""
 
-from keras_seq.models.comparison.architectures import check_architectures, pack
-from keras_seq.models.comparison.data import make_data
-from keras_seq.models.comparison.runs import check_seeds, run_all
-from keras_seq.models.comparison.settings import make_settings
+import functools
+import itertools
+
+import keras
+
+from keras_seq.experiments.architectures import packed_architectures
+from keras_seq.experiments.data import make_data, make_text_task
+from keras_seq.experiments.measure import run
+from keras_seq.experiments.runner import Run, check_seeds, filled, run_all
+from keras_seq.experiments.settings import ComparisonSettings
+
+HELD_OUT_ROWS = 1_000
 
 
 def compare(
@@ -91,24 +99,122 @@ def compare(
     Example:
 
     ```python
-    results = keras_seq.models.compare(
+    results = keras_seq.experiments.compare(
         texts, labels, (test_texts, test_labels), architectures=["bag_of_words", "lstm"]
     )
-    keras_seq.models.comparison_summary(results)
-    keras_seq.analysis.plot_comparison(results, save="compare.png")
+    keras_seq.experiments.comparison_summary(results)
+    keras_seq.experiments.plot_comparison(results, save="compare.png")
     ```
 
     References:
         - Wang & Manning, 2012, "Baselines and bigrams: simple, good sentiment and topic
           classification", ACL 2012 (why the first row belongs into the table).
     """
-    settings = make_settings(settings)
-    architectures = check_architectures(architectures)
-    for name, one in architectures.items():  # before hours of training
-        pack(name, one, isolate)
+    settings = ComparisonSettings.of(settings)
+    packed = packed_architectures(architectures, isolate)  # before hours of training
     seeds = check_seeds(seeds)
     data = make_data(texts, labels, validation_data, test_data)
-    results = []
-    for seed in seeds:
-        results += run_all(architectures, data, settings, seed, isolate, report=report)
-    return results
+    runs = (_runs(packed, data, settings, seed, isolate) for seed in seeds)
+    return run_all(run, runs, isolate, report)
+
+
+def compare_memory(
+    task="recall",
+    lengths=(10, 20, 40),
+    architectures=None,
+    rows=5_000,
+    seeds=(0,),
+    isolate=True,
+    report=None,
+    **settings,
+):
+    """Train every architecture on each length of a generated task.
+
+    The runs are those of `compare`, on the rows of the task as texts: of each length `rows` to
+    train on, 1,000 to stop by and 1,000 for the results, drawn with the seed of the run.
+
+    Args:
+        task: a name in `datasets.TASKS`, of a task of words with one class a row, such as
+            `"recall"`, `"agreement"`, `"coreference"` and `"temporal_order"`; or a function
+            `(count, length, seed) -> SequenceTask`.
+        lengths: lengths of the task.
+        architectures: as in `compare`.
+        rows: rows to train on.
+        seeds, isolate, report: as in `compare`.
+        **settings: as in `compare`; where nothing else is said, `epochs=30`, `patience=10`, for an
+            accuracy that stays at chance for a while before it rises, and `dropout=0`. `enough` is
+            a hundredth of the way from the best possible accuracy to chance.
+
+    Returns:
+        A list of dicts, those of `compare` with some more: `task`, its name; `length`; `chance` and
+        `best`, the expected accuracies of the best answer that remembers nothing and of the best
+        one of all; and `solved`, whether the accuracy is at most a tenth of the way from `best`.
+
+    Raises:
+        ValueError: as `compare` does, for an unknown task, a length that it cannot have, no
+            lengths, and for a task of numbers or with a class at each step.
+
+    Example:
+
+    ```python
+    results = keras_seq.experiments.compare_memory("recall", [10, 40], ["vanilla", "lstm"])
+    keras_seq.experiments.plot_memory_comparison(results, save="recall.png")
+    ```
+
+    References:
+        - Bengio, Simard & Frasconi, 1994, "Learning long-term dependencies with gradient descent is
+          difficult", IEEE Transactions on Neural Networks 5(2).
+    """
+    settings = {"epochs": 30, "patience": 10, "dropout": 0.0, **settings}
+    ComparisonSettings.of(settings)
+    packed = packed_architectures(architectures, isolate)  # before hours of training
+    seeds, lengths = check_seeds(seeds), filled("lengths", list(lengths))
+    for length in lengths:
+        make_text_task(task, 2, length, 0)
+    runs = (
+        _task_runs(packed, task, rows, length, settings, seed, isolate)
+        for length, seed in itertools.product(lengths, seeds)
+    )
+    return run_all(run, runs, isolate, report)
+
+
+def _task_runs(packed, task, rows, length, settings, seed, isolate):
+    """The runs of one length and seed."""
+    task = make_text_task(task, rows + 2 * HELD_OUT_ROWS, length, seed)
+    training, rest = task.split(rows)
+    development, test = rest.split(HELD_OUT_ROWS)
+    enough = task.best - (task.best - task.chance) / 100
+    settings = ComparisonSettings.of({"enough": enough, **settings})
+    parts = [(part.texts, part.labels) for part in (training, development, test)]
+    return _runs(packed, make_data(*parts[0], *parts[1:]), settings, seed, isolate, task)
+
+
+def _runs(packed, data, settings, seed, isolate, task=None):
+    """The runs of one seed on the same data."""
+    shared = {"data": data._asdict(), "settings": vars(settings), "seed": seed}
+    about = {
+        **vars(settings),
+        "backend": keras.config.backend(),
+        "classes": len(set(data.train[1])),
+        **{f"{part}_texts": len(texts) for part, (texts, _) in data._asdict().items()},
+    }
+    for name, architecture in packed.items():
+        of_arguments = isinstance(architecture, dict) and set(architecture) != {"function"}
+        own = {"arguments": architecture} if of_arguments else {}
+        yield Run(
+            f"The run of {name}, seed {seed},",
+            {"packed": architecture, **shared},
+            functools.partial(_result, name, {**about, **own, "isolate": bool(isolate)}, task),
+        )
+
+
+def _result(name, settings, task, measured):
+    if task is None:
+        return {"name": name, **measured, "settings": settings}
+    return {
+        "name": name,
+        **{"task": task.name, "length": task.length, "chance": task.chance, "best": task.best},
+        **measured,
+        "settings": settings,
+        "solved": task.solved(measured["accuracy"]),
+    }

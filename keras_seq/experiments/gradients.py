@@ -1,6 +1,7 @@
-"""Which cell learns what lies how far back, and what its gradient has to do with it."""
+"""Train cells on memory tasks, and record their gradients, scores, time and memory."""
 
-import dataclasses
+import functools
+import itertools
 import time
 
 import keras
@@ -8,10 +9,11 @@ import numpy as np
 from keras import ops
 
 from keras_seq._processes import largest_memory
-from keras_seq.analysis.experiment_cells import make_cell
-from keras_seq.analysis.experiment_model import ExperimentSettings, check_settings, memory_model
 from keras_seq.analysis.gradient_flow import GradientProbe, first_to_last_ratio
-from keras_seq.datasets import TASKS, SequenceTask
+from keras_seq.experiments.cells import make_cell, memory_model
+from keras_seq.experiments.data import make_task
+from keras_seq.experiments.runner import Run, check_seeds, filled, named, pack, run_all, unpack
+from keras_seq.experiments.settings import ExperimentSettings
 
 TRAINING_ROWS = 20_000
 HELD_OUT_ROWS = 1_000
@@ -20,7 +22,13 @@ STEPS_BETWEEN_SCORES = 100
 
 
 def gradient_experiment(
-    task="recall", cells=("vanilla", "lstm"), lengths=(100,), seeds=3, report=None, **settings
+    task="recall",
+    cells=("vanilla", "lstm"),
+    lengths=(100,),
+    seeds=3,
+    report=None,
+    isolate=False,
+    **settings,
 ):
     """Train each cell on each length of a task, and measure its gradient before and after.
 
@@ -45,6 +53,8 @@ def gradient_experiment(
         lengths: lengths of the task.
         seeds: a number n for the seeds 0 to n - 1, or a list of them.
         report: a function that is called with each run as it ends.
+        isolate: whether each run has a process of its own, so that its memory is its own. The
+            process must be able to import a task, or the class of a cell, of your own.
         **settings: the attributes of `ExperimentSettings`.
 
     Returns:
@@ -70,107 +80,51 @@ def gradient_experiment(
     plot_gradient_experiment(runs, save="gradients.png")
     ```
     """
-    settings = _settings(settings)
-    make_task = _task_function(task)
-    named = dict(cells) if isinstance(cells, dict) else {str(_name(cell)): cell for cell in cells}
-    seeds = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
-    if not (named and len(lengths) and seeds):
-        raise ValueError(
-            f"There must be cells, lengths and seeds; received {len(named)} cells, "
-            f"{len(lengths)} lengths and {len(seeds)} seeds."
+    settings = ExperimentSettings.of(settings)
+    seeds = check_seeds(range(seeds) if isinstance(seeds, int) else seeds)
+    cells, lengths = check_experiment(task, cells, lengths, settings)
+    shared = {"task": pack("the task", task, isolate), "settings": vars(settings)}
+    packed = {name: pack(name, cell, isolate) for name, cell in cells.items()}
+    runs = (
+        Run(
+            f"The run of {name} at length {length}, seed {seed},",
+            {**shared, "cell": packed[name], "length": length, "seed": seed},
+            functools.partial(_result, {"cell": name, "length": length, "seed": seed}),
         )
-    for cell in named.values():  # before hours of training
-        make_cell(cell, settings.units, 10)
-    runs = []
+        for length, name, seed in itertools.product(lengths, cells, seeds)
+    )
+    return run_all(run, [runs], isolate, report)
+
+
+def _result(about, measured):
+    return {**about, **measured}
+
+
+def check_experiment(task, cells, lengths, settings):
+    """Return cells as a dict and lengths as a list, or raise a `ValueError` for what cannot run."""
+    cells, lengths = named("cells", cells), filled("lengths", list(lengths))
     for length in lengths:
-        for name, cell in named.items():
-            for seed in seeds:
-                run = _run(make_task, cell, length, seed, settings)
-                runs.append({"cell": name, "length": length, "seed": seed, **run})
-                if report is not None:
-                    report(runs[-1])
-    return runs
+        make_task(task, 2, length, 0)
+        for cell in cells.values():
+            make_cell(cell, settings.units, length)
+    return cells, lengths
 
 
-def summary(runs):
-    """One row for each cell and length, over the seeds.
-
-    Args:
-        runs: what `gradient_experiment` returned.
-
-    Returns:
-        A list of dicts: `cell`, `length`, `parameters`; `start_ratio` and `end_ratio`, geometric
-        means of those that are numbers; `metric` and `chance`; `score`, the mean of `scores`, those
-        of the seeds, that are numbers; `solved`, how many of `seeds`;
-        `broken`, how many ended with weights that are no numbers; `steps`, `seconds` and
-        `peak_memory`, means (of the largest, for memory).
-    """
-    rows = {}
-    for run in runs:
-        rows.setdefault((run["cell"], run["length"]), []).append(run)
-    return [_summary_row(cell, length, group) for (cell, length), group in rows.items()]
-
-
-def _summary_row(cell, length, group):
-    scores = [run["score"] for run in group if np.isfinite(run["score"])]
-    memory = [run["peak_memory"] for run in group if run["peak_memory"] is not None]
-    return {
-        "cell": cell,
-        "length": length,
-        "parameters": group[0]["parameters"],
-        "start_ratio": _geometric_mean([run["start_ratio"] for run in group]),
-        "end_ratio": _geometric_mean([run["end_ratio"] for run in group]),
-        "metric": group[0]["metric"],
-        "chance": group[0]["chance"],
-        "score": float(np.mean(scores)) if scores else float("nan"),
-        "scores": [run["score"] for run in group],
-        "solved": sum(run["solved"] for run in group),
-        "seeds": len(group),
-        "broken": sum(not run["finite"] for run in group),
-        "steps": float(np.mean([run["steps"] for run in group])),
-        "seconds": float(np.mean([run["seconds"] for run in group])),
-        "peak_memory": max(memory) if memory else None,
-    }
-
-
-def _geometric_mean(ratios):
-    ratios = np.array([ratio for ratio in ratios if np.isfinite(ratio)])
-    if not ratios.size:
-        return float("nan")
-    return float(np.exp(np.mean(np.log(ratios)))) if np.all(ratios > 0) else 0.0
-
-
-def _name(cell):
-    return cell if isinstance(cell, str) else getattr(cell, "name", cell)
-
-
-def _settings(settings):
-    known = [field.name for field in dataclasses.fields(ExperimentSettings)]
-    unknown = [name for name in settings if name not in known]
-    if unknown:
-        raise ValueError(f"Unknown settings {', '.join(unknown)}; there are {', '.join(known)}.")
-    return check_settings(ExperimentSettings(**settings))
-
-
-def _task_function(task):
-    if callable(task):
-        return task
-    if task not in TASKS:
-        raise ValueError(f"Unknown task {task!r}. Choose one of {', '.join(TASKS)}.")
-    return TASKS[task]
-
-
-def _run(make_task, cell, length, seed, settings):
-    """One run: data, model, gradients, training, gradients, score."""
-    keras.utils.set_random_seed(seed)
+def run(read, isolated=True):
+    """One run, as `runner.run_all` calls it: data, model, gradients, training, gradients, score."""
+    arguments = read()
+    if isolated:
+        keras.config.set_dtype_policy(arguments["dtype_policy"])
+    settings, length = ExperimentSettings(**arguments["settings"]), arguments["length"]
+    keras.utils.set_random_seed(arguments["seed"])
     rows = max(TRAINING_ROWS, STEPS_BETWEEN_SCORES * settings.batch_size)
-    task = make_task(rows + 2 * HELD_OUT_ROWS, length, seed=seed)
-    if not isinstance(task, SequenceTask):
-        raise ValueError(f"The function of the task must return a SequenceTask; received {task!r}.")
+    task = unpack(arguments["task"])
+    task = make_task(task, rows + 2 * HELD_OUT_ROWS, length, arguments["seed"])
     training, task = task.split(rows)
     development, test = task.split(HELD_OUT_ROWS)
     before = largest_memory()
-    model = memory_model(training, make_cell(cell, settings.units, length), settings)
+    cell = make_cell(unpack(arguments["cell"]), settings.units, length)
+    model = memory_model(training, cell, settings)
     probed = test[:PROBED_ROWS]
     probe = GradientProbe(model, probed.inputs, probed.targets, probed.weights)
     start = _bottom_flow(probe())
@@ -237,8 +191,8 @@ def _is_over(task, scores):
 
 def _score(model, task):
     """The score of a model on a task."""
-    found = np.asarray(model.predict(task.inputs, batch_size=250, verbose=0))
+    predicted = np.asarray(model.predict(task.inputs, batch_size=250, verbose=0))
     if task.metric == "mse":
-        return float(np.mean((found - task.targets) ** 2))
-    right = found.argmax(axis=-1) == task.targets
+        return float(np.mean((predicted - task.targets) ** 2))
+    right = predicted.argmax(axis=-1) == task.targets
     return float(np.average(right, weights=task.weights))

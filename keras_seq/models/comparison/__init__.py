@@ -1,1 +1,0 @@
-"""The parts of `models.compare`: architectures, data, training, and what is measured."""
