@@ -28,8 +28,9 @@ def in_a_process(function, given, what, environment=None):
     standard error is handed on, and what libraries do where it crashes.
 
     Args:
-        function: one that a module has by its name, with the call `(read) -> result`: `read()`
-            hands over what was `given`. So it can prepare before.
+        function: one that a module has by its name, or that name, `"module:name"`, so that this
+            process need not import the module; with the call `(read) -> result`: `read()` hands
+            over what was `given`. So it can prepare before.
         given: the argument, ready for JSON.
         what: what the process does, for messages, such as `"The runs of lstm"`.
         environment: a dict of environment variables that are otherwise there.
@@ -43,10 +44,9 @@ def in_a_process(function, given, what, environment=None):
     """
     import keras  # not above: the new process is silent before Keras speaks
 
-    script = (
-        "from keras_seq._processes import answer; "
-        f"answer({function.__module__!r}, {function.__qualname__!r})"
-    )
+    if not isinstance(function, str):
+        function = f"{function.__module__}:{function.__qualname__}"
+    script = f"from keras_seq._processes import answer; answer({function!r})"
     with tempfile.TemporaryFile("w+") as asked, tempfile.TemporaryFile("w+") as answered:
         json.dump(given, asked)
         asked.seek(0)
@@ -80,10 +80,16 @@ def in_a_process(function, given, what, environment=None):
     return found["result"]
 
 
-def answer(module, name):
+def resolve(name):
+    """Return the function of a name, `"module:name"`."""
+    module, _, function = name.partition(":")
+    return getattr(importlib.import_module(module), function)
+
+
+def answer(name):
     """The part of the new process: call the function, and write its result as a line of JSON."""
     with silence():
-        function = getattr(importlib.import_module(module), name)
+        function = resolve(name)
         try:
             found = {"result": function(lambda: json.load(sys.stdin))}
         except ValueError as error:  # a mistake of the user: the message is all there is to say

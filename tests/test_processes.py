@@ -24,7 +24,7 @@ def double(read):
 def test_an_answer_is_the_last_line(monkeypatch, capsys, given, expected):
     monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(given)))
     print("a backend says something", end="")
-    answer(__name__, "double")
+    answer(f"{__name__}:double")
     assert json.loads(capsys.readouterr().out.splitlines()[-1]) == expected
 
 

@@ -21,8 +21,8 @@ def export_task(model, write, filepath, format, version, modules, given, verbose
 
     Args:
         model: the model.
-        write: what the other process runs: `(read) -> result`, see `processes.in_a_process`. It
-            gets `given`, and `model` (a `.keras` file), `modules` (to be imported before), `folder`
+        write: the name of what the other process runs, see `_processes.in_a_process`. It gets
+            `given`, and `model` (a `.keras` file), `modules` (to be imported before), `folder`
             (where to write), `format` and `backend` besides.
         filepath, format, version, verbose: as in `Task.export`.
         modules: `custom_modules` there.

@@ -8,6 +8,7 @@ import keras
 import pytest
 
 import keras_seq as ks
+from keras_seq._processes import resolve
 from keras_seq.export import task_export
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))  # `own_parts` must be found by a process
@@ -99,7 +100,7 @@ class Exported:
 
 
 def _here(write, given, what, environment):
-    return json.loads(json.dumps(write(lambda: json.loads(json.dumps(given)))))
+    return json.loads(json.dumps(resolve(write)(lambda: json.loads(json.dumps(given)))))
 
 
 @pytest.fixture(scope="session")

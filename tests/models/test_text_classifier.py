@@ -10,6 +10,7 @@ from checks import array
 
 import keras_seq as ks
 from keras_seq.models import TextClassifier
+from keras_seq.models.base.data import Texts
 
 FIT = {"verbose": 0, "batch_size": 32}
 TEXTS = ["a fine film", "dull and long", "fine", "", "a film so dull", "long but fine film"] * 2
@@ -144,7 +145,7 @@ def test_one_batch_of_very_different_lengths_keeps_its_order(tiny):
 
 def test_class_weights_are_weights_of_examples(tiny):
     labels = ["good", *["bad"] * 3]
-    examples = tiny._examples(TEXTS[:4], labels, [1, 1, 2, 1])
+    examples = Texts(tiny, TEXTS[:4], labels, [1, 1, 2, 1]).examples
     found = tiny.weigh_classes(examples, "balanced").weights
     np.testing.assert_allclose(found, [2, 2 / 3, 4 / 3, 2 / 3])
     found = tiny.weigh_classes(examples, {"good": 5, 0: 0.5}).weights

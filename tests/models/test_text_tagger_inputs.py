@@ -8,6 +8,7 @@ from checks import array
 
 from keras_seq.layers import SelfAttentionEncoder
 from keras_seq.models import TextTagger
+from keras_seq.models.base.data import Texts
 
 SENTENCES = ["the cat sat in 1999", "THE dog", "", "a very-very-long-word sat", "a \u00e9t\u00e9"]
 TAGS = ["D N V P X", "D N", "", "D N V", "D N"]
@@ -133,7 +134,7 @@ def test_words_and_tags_are_padded_alike():
     model = made(characters=None)
     sentences = [["a"] * n for n in (3, 9, 15, 30, 70)] * 2
     tags = [["D"] * len(words) for words in sentences]
-    examples = model._examples(sentences, tags)
+    examples = Texts(model, sentences, tags).examples
     for x, y, weight in model.make_batches(examples, 2).dataset.as_numpy_iterator():
         assert x["token_ids"].shape == y.shape == weight.shape
 

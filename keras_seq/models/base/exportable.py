@@ -6,6 +6,9 @@ import keras
 
 from keras_seq.export.task_export import export_task, specs_of
 
+# By its name: it reads models of every kind, and runs in another process.
+WRITE = "keras_seq.models.base.exporting:write_export"
+
 
 class Exportable:
     """What a task model needs to be exported; it stands before `keras.Model` among the bases.
@@ -54,8 +57,6 @@ class Exportable:
                 be written to, a model without weights, something of its own that was defined in the
                 script itself, an operation that TF Serving lacks, and what ONNX cannot hold.
         """
-        from keras_seq.models.base.exporting import write_export  # it reads models of every kind
-
         check_options(self, options)
         options = self.served_options(options)
         # Whatever is wrong with the model or the options is said before all else.
@@ -68,9 +69,7 @@ class Exportable:
             "call": None if input_signature is None else specs_of(input_signature),
             "batching": {} if batching is True else batching,
         }
-        return export_task(
-            self, write_export, filepath, format, version, custom_modules, given, verbose
-        )
+        return export_task(self, WRITE, filepath, format, version, custom_modules, given, verbose)
 
     def make_signatures(self, **options):
         """Return what the model answers when it is served: a list of `export.Signature`s.
@@ -91,8 +90,10 @@ class Exportable:
             ValueError: here, and where it is not.
         """
         raise ValueError(
-            f"A {type(self).__name__} cannot be exported as ONNX: it does not say what it computes "
-            "of ids, as a TextClassifier and a TextTagger do by make_id_function()."
+            f"A {type(self).__name__} cannot be exported as ONNX, as a TextClassifier or a "
+            "TextTagger can: it has no make_id_function(). What writes until an end token, with a "
+            "search over its own answers, is no function of ids alone: export it as a SavedModel, "
+            "format='tf_saved_model', which holds the search and the tokenizers."
         )
 
     def served_options(self, options):

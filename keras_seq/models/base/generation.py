@@ -1,4 +1,4 @@
-"""What a model that writes text does with strings: `generate`, `predict`."""
+"""What a model that writes text does with strings: `generate`."""
 
 import dataclasses
 import functools
@@ -10,13 +10,11 @@ from keras import ops
 
 from keras_seq import samplers
 from keras_seq._checks import check_batch_size, check_positive
-from keras_seq.models.base.adapter import Adapter
 from keras_seq.models.base.stop_tokens import end_token_ids
-from keras_seq.models.base.task import check_texts, is_text
+from keras_seq.models.base.task import check_texts
 from keras_seq.text.blank import is_blank
 from keras_seq.text.examples import padded_length
 from keras_seq.text.forms import single_text
-from keras_seq.text.pipeline import is_text_dataset, text_batches
 
 
 class Writer:
@@ -31,14 +29,6 @@ class Writer:
         if config:
             config["sampler"] = keras.saving.serialize_keras_object(self.sampler)
         return config
-
-    def make_id_function(self):
-        raise ValueError(
-            f"A {type(self).__name__} cannot be exported as ONNX, as a TextClassifier or a "
-            "TextTagger can: it writes until an end token, with a search over its own answers, "
-            "which is no function of ids alone. Export it as a SavedModel, "
-            "format='tf_saved_model', which holds the search and the tokenizers."
-        )
 
     def served_options(self, options):
         """Return the options of `make_signatures` with the sampler itself among them."""
@@ -71,38 +61,15 @@ class Writer:
             )
         return type(sampler).from_config({**config, "n_best": n_best})
 
-    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
-        """Write the answers to texts, or return the logits of prepared ids.
-
-        Args:
-            x: texts in any form that `models.Task` describes are answered as by `generate`, in an
-                array of strings (of lists, where the sampler has an `n_best`). Ids are handed to
-                `keras.Model.predict`.
-            batch_size: how many rows at once.
-            verbose: as in `keras.Model.predict`, for ids.
-            steps: how many batches are read of what gives any number of them.
-            callbacks: as in `keras.Model.predict`, for ids.
-        """
-        found = Adapter(self).inputs(x, steps)
-        x, steps = found, steps if found is x or not is_text(found) else None
-        if is_text_dataset(x):
-            return np.concatenate([self.predict(batch, batch_size) for batch in text_batches(x)])
-        if is_text(x):
-            texts = check_texts(x, "x")
-            results = np.empty(len(texts), dtype=object)
-            for i, result in enumerate(
-                self.generate(texts, batch_size=check_batch_size(batch_size, 64))
-            ):
-                results[i] = result  # one by one: NumPy would look into lists of answers
-            return results
-        return super().predict(
-            x, batch_size=batch_size, verbose=verbose, steps=steps, callbacks=callbacks
-        )
-
-    def predict_on_batch(self, x):
-        """Answer one batch of texts, or return the logits of prepared ids."""
-        x = Adapter(self).inputs(x)
-        return self.predict(x) if is_text(x) else super().predict_on_batch(x)
+    def predict_texts(self, texts, batch_size=None, **options):
+        """Return the answers of `generate` to a list of texts, in an array."""
+        del options  # Keras's `predict` has no part in it
+        texts = check_texts(texts, "x")
+        results = np.empty(len(texts), dtype=object)
+        answers = self.generate(texts, batch_size=check_batch_size(batch_size, 64))
+        for i, result in enumerate(answers):
+            results[i] = result  # one by one: NumPy would look into lists of answers
+        return results
 
 
 class Generation(Writer):

@@ -4,45 +4,25 @@ import pathlib
 import types
 
 import keras
-import numpy as np
 from keras import ops
 
 from keras_seq._checks import check_batch_size
 from keras_seq._files import check_place, replacing
 from keras_seq.backend import guarded, kept_on_error, static_step
-from keras_seq.models.base.adapter import Adapter, Stream, gives_batches
+from keras_seq.models.base.adapter import Adapter
 from keras_seq.models.base.exportable import Exportable
 from keras_seq.models.base.frozen import Frozen
-from keras_seq.models.base.id_checks import check_id_dataset, check_ids
+from keras_seq.models.base.functions import CompiledFunctions
 from keras_seq.models.base.outputs import Outputs
 from keras_seq.models.base.own_metrics import heeds_filling, real_loss, real_metrics
+from keras_seq.models.base.predicting import predict_examples
 from keras_seq.models.base.quantizable import Quantizable
 from keras_seq.models.base.real_rows import LossTracker, pack
 from keras_seq.models.base.turns import Turns, in_turn
 from keras_seq.text import Tokenizer
-from keras_seq.text.examples import LengthBatches, pad, padded_length
-from keras_seq.text.forms import as_texts, is_column, is_readable
-from keras_seq.text.pipeline import (
-    REAL_ROWS,
-    SHUFFLE_BUFFER,
-    BatchedDataset,
-    StreamedDataset,
-    add_weights,
-    is_batched,
-    is_text_dataset,
-    map_batches,
-)
-
-
-class _SetEpoch(keras.callbacks.Callback):
-    """Gives each epoch its order of the batches, which depends on (seed, epoch) alone."""
-
-    def __init__(self, batched):
-        super().__init__()
-        self.batched = batched
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.batched.set_epoch(epoch)
+from keras_seq.text.examples import LengthBatches
+from keras_seq.text.forms import as_texts
+from keras_seq.text.pipeline import REAL_ROWS, SHUFFLE_BUFFER, BatchedDataset
 
 
 class Task(Frozen, Exportable, Quantizable, keras.Model):
@@ -83,6 +63,7 @@ class Task(Frozen, Exportable, Quantizable, keras.Model):
         words: what an input and its target are called in messages.
         labelled: the entry of the dict of ids that labels of tokens belong to, step by step.
         label_limit: what every label of ids prepared by hand is below.
+        reads_all: whether batches are made of all texts together, so that these are in memory.
     """
 
     needs_targets = True
@@ -92,12 +73,14 @@ class Task(Frozen, Exportable, Quantizable, keras.Model):
     words = ("source", "target")
     labelled = "token_ids"
     label_limit = None
+    reads_all = False
 
     _compiled_with = None  # what `compile` got and made of it
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.turns = Turns()
+        self._compiled = CompiledFunctions(self)
 
     def reading(self):
         """Return a context in which the variables have their newest values, in any thread."""
@@ -241,9 +224,9 @@ class Task(Frozen, Exportable, Quantizable, keras.Model):
             `set_epoch(epoch)`, after which the dataset has the order of that epoch.
         """
         batches = LengthBatches(examples, batch_size, shuffle=shuffle)
-        return BatchedDataset(batches, self._filled(examples.labels))
+        return BatchedDataset(batches, self.fills_batches(examples.labels))
 
-    def _filled(self, labels=True):
+    def fills_batches(self, labels=True):
         """Whether all batches have the same number of rows, filled up where there are fewer.
 
         They are not where a loss or metric of the user's would take such a row for a text.
@@ -312,72 +295,32 @@ class Task(Frozen, Exportable, Quantizable, keras.Model):
         batch_size = check_batch_size(batch_size)
         if not 0 <= validation_split < 1:
             raise ValueError(f"`validation_split` must be in [0, 1); received {validation_split}.")
-        steps = kwargs.get("steps_per_epoch")
-        x, y, sample_weight = Adapter(self).read(
-            x, y, sample_weight, steps=steps, batch_size=batch_size, streams=True
-        )
-        self._check_labelled(x, y)
-        if class_weight is not None and self.label_per_token:
-            raise ValueError(f"`class_weight` has no meaning for a {type(self).__name__}.")
-        if class_weight is not None and self.output_form().multi_label:
-            raise ValueError("`class_weight` has no meaning with multi_label=True.")
-        if class_weight is not None and (is_text_dataset(x) or isinstance(x, Stream)):
-            raise ValueError("`class_weight` needs lists; put the weights into the dataset.")
-        validation_batch_size = check_batch_size(validation_batch_size, batch_size)
-        validation_data, steps = self._read_validation(
-            validation_data, validation_batch_size, kwargs.get("validation_steps")
-        )
-        if "validation_steps" in kwargs:
-            kwargs["validation_steps"] = steps
-        validation_data = self._validation(validation_data, validation_batch_size, shuffle_buffer)
-        callbacks = _callback_list(callbacks)
-        batched = None
-        if is_text(x):
-            examples = self._examples(x, y, sample_weight)
-            if validation_split and validation_data is None:
-                examples, held_out = self.split_examples(examples, validation_split)
-                validation_data = self.make_batches(held_out, validation_batch_size or 32).dataset
-            if class_weight is not None:
-                examples, class_weight = self.weigh_classes(examples, class_weight), None
-            batched = self.make_batches(examples, batch_size or 32, shuffle)
-        elif validation_split and is_dataset(x):
-            raise ValueError("`validation_split` needs lists; pass `validation_data` instead.")
-        elif isinstance(x, Stream):
-            batched, x.shuffle = x, shuffle
-            self._check_no_more(y, sample_weight)
-        elif is_text_dataset(x) and not is_batched(x):
-            self._check_text_dataset(x, y, sample_weight)
-            batched = StreamedDataset(
-                x,
-                self.encode_tensors,
-                batch_size or 32,
-                shuffle,
-                shuffle_buffer,
-                filled=self._filled(),
-            )
-        if batched is not None:
-            callbacks = [*callbacks, _SetEpoch(batched)]
-            x, y, sample_weight, batch_size, shuffle = batched.dataset, None, None, None, False
-        else:
-            x, y, sample_weight, batch_size = self._convert(x, y, sample_weight, batch_size)
-            shuffle = shuffle and not is_dataset(x)
+        adapter, steps = Adapter(self), kwargs.get("steps_per_epoch")
+        data = adapter.training(x, y, sample_weight, steps, batch_size)
+        data.check_labelled()
+        data.check_options(validation_split, class_weight)
+        if class_weight is not None:
+            self._check_classes()
+        validation = None
+        kwargs["validation_batch_size"] = check_batch_size(validation_batch_size, batch_size)
+        if validation_data is not None:
+            steps = kwargs.get("validation_steps")
+            validation = adapter.validation(validation_data, steps, kwargs["validation_batch_size"])
+            validation.check_labelled()
+            if validation.counted:
+                kwargs["validation_steps"] = None
+        elif validation_split:
+            data, validation = data.split(validation_split)
+        if validation is not None:
+            size = kwargs["validation_batch_size"]
+            kwargs.update(validation.as_validation(size, shuffle_buffer))
+        if class_weight is not None:
+            data = data.weigh_classes(class_weight)
+        kwargs.update(data.shuffled(batch_size, shuffle, shuffle_buffer))
+        callbacks = [*_callback_list(callbacks), *kwargs.pop("callbacks", [])]
         with kept_on_error(self):
             return super().fit(
-                x=x,
-                y=y,
-                batch_size=batch_size,
-                epochs=epochs,
-                verbose=verbose,
-                callbacks=self.turns.among(callbacks),
-                validation_split=0.0 if is_dataset(x) else validation_split,
-                validation_data=validation_data,
-                shuffle=shuffle,
-                sample_weight=sample_weight,
-                validation_batch_size=(
-                    None if is_dataset(validation_data) else validation_batch_size
-                ),
-                class_weight=class_weight,
-                **kwargs,
+                epochs=epochs, verbose=verbose, callbacks=self.turns.among(callbacks), **kwargs
             )
 
     def weigh_classes(self, examples, class_weight):
@@ -389,23 +332,24 @@ class Task(Frozen, Exportable, Quantizable, keras.Model):
         """Return loss and metrics on text; the arguments are those of `keras.Model.evaluate`."""
         self._check_compiled("evaluate")
         batch_size = check_batch_size(batch_size)
+        given = {"x": x, "y": y, "batch_size": batch_size, "sample_weight": sample_weight}
         if "_use_cached_eval_dataset" not in kwargs:  # `fit` has looked at it before
             steps = kwargs.get("steps")
-            if _reads_steps(x, found := self._read(x, y, sample_weight, steps, batch_size)):
+            data = Adapter(self).measuring(x, y, sample_weight, steps, batch_size)
+            data.check_labelled()
+            given = data.in_order(batch_size)
+            if data.counted:
                 kwargs["steps"] = None
-            x, y, sample_weight, batch_size = self._convert(*found, batch_size)
         with kept_on_error(self):
-            return super().evaluate(
-                x=x, y=y, batch_size=batch_size, sample_weight=sample_weight, **kwargs
-            )
+            return super().evaluate(**given, **kwargs)
 
     @in_turn("evaluating")
     def train_on_batch(self, x, y=None, sample_weight=None, **kwargs):
         """Train on one batch of text or ids, as `keras.Model.train_on_batch`."""
         self._check_compiled("train_on_batch")
-        x, y, sample_weight = self._read(x, y, sample_weight)
-        self._check_labelled(x, y)
-        x, y, sample_weight = self.as_batch(x, y, sample_weight)
+        data = Adapter(self).batch(x, y, sample_weight)
+        data.check_labelled()
+        x, y, sample_weight = data.one_batch()
         with kept_on_error(self):
             return super().train_on_batch(x, y, sample_weight=sample_weight, **kwargs)
 
@@ -413,32 +357,77 @@ class Task(Frozen, Exportable, Quantizable, keras.Model):
     def test_on_batch(self, x, y=None, sample_weight=None, **kwargs):
         """Evaluate one batch of text or ids, as `keras.Model.test_on_batch`."""
         self._check_compiled("test_on_batch")
-        x, y, sample_weight = self._read(x, y, sample_weight)
-        self._check_labelled(x, y)
-        x, y, sample_weight = self.as_batch(x, y, sample_weight)
+        data = Adapter(self).batch(x, y, sample_weight)
+        data.check_labelled()
+        x, y, sample_weight = data.one_batch()
         with kept_on_error(self):
             return super().test_on_batch(x, y, sample_weight=sample_weight, **kwargs)
 
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
-        """Return what the model computes of ids, as `keras.Model.predict`."""
-        x = check_id_dataset(self, x) if is_dataset(x) else check_ids(self, x)[0]
-        batch_size = check_batch_size(batch_size)
-        return self.predict_ids(
-            x, batch_size=batch_size, verbose=verbose, steps=steps, callbacks=callbacks
-        )
+        """Return what the model answers to texts, or what it computes of ids prepared by hand.
+
+        Args:
+            x: texts in any form that `models.Task` describes, or ids.
+            batch_size: how many rows at once; texts of similar length go together.
+            verbose: as in `keras.Model.predict`.
+            steps: how many batches are read of what gives any number of them.
+            callbacks: as in `keras.Model.predict`; for what writes or tags, only with ids.
+
+        Returns:
+            - What writes: the answers of `generate`, an array of strings (of lists, where the
+              sampler has an `n_best`); for ids the logits.
+            - A classifier: the probabilities of the classes, float32 `(texts, classes)`, in the
+              order of the texts and of `class_names`. The rows sum to 1, but with `multi_label`
+              each number stands for itself.
+            - A tagger: a list with a float32 array `(words, tags)` for each sentence, in the order
+              of `tag_names`; each row sums to 1. With the CRF, or with a scheme, these are
+              marginals: of all sentences of tags that are valid, each as probable as the model
+              finds it, those with that tag there.
+            - Other models: what `call` returns, a row for each text, or where labels belong to
+              tokens a list of arrays `(tokens, ...)`.
+
+        Raises:
+            ValueError: for anything but these.
+        """
+        data = Adapter(self).inputs(x, steps)
+        more = {"verbose": verbose, "steps": steps, "callbacks": callbacks}
+        return data.predict(check_batch_size(batch_size), **more)
+
+    def predict_on_batch(self, x):
+        """Return what `predict` does for one batch, of texts or of ids prepared by hand."""
+        return Adapter(self).inputs(x).predict_batch()
+
+    def predict_texts(self, texts, batch_size=None, verbose=0, steps=None, callbacks=None):
+        """Return what `predict` does for a list of texts."""
+        examples = self.encode_examples(self.check_inputs(texts))
+        return predict_examples(self, examples, batch_size, verbose, steps, callbacks)
 
     @in_turn("predicting")
     def predict_ids(self, x, **kwargs):
-        """Return what the model computes of ids that are known to be right."""
+        """Return what `predict` does for ids that are known to be right."""
         with kept_on_error(self):
-            return super().predict(x, **kwargs)
+            return self.as_predictions(super().predict(x, **kwargs))
 
     @in_turn("predicting")
-    def predict_on_batch(self, x):
-        """Return what the model computes of one batch of ids."""
-        x = check_ids(self, x)[0]
+    def predict_ids_on_batch(self, x):
+        """Return what `predict_on_batch` does for ids that are known to be right."""
         with kept_on_error(self):
-            return super().predict_on_batch(x)
+            return self.as_predictions(super().predict_on_batch(x))
+
+    def as_predictions(self, outputs):
+        """Return what `predict` gives where `call` returns these arrays: here, them."""
+        return outputs
+
+    def compute(self, inputs, **options):
+        """Return what `call` gives for a dict of padded ids, as arrays; compiled once a shape."""
+        names = tuple(sorted(inputs))
+
+        def run(*columns):
+            return self(dict(zip(names, columns, strict=True)), **options)
+
+        run = self._compiled((names, *options.items()), run)
+        outputs = run(*(ops.convert_to_tensor(inputs[name], dtype="int32") for name in names))
+        return keras.tree.map_structure(ops.convert_to_numpy, outputs)
 
     def as_batch(self, x, y=None, sample_weight=None):
         """Return `(x, y, sample_weight)` of one batch, as arrays.
@@ -448,19 +437,7 @@ class Task(Frozen, Exportable, Quantizable, keras.Model):
                 returned as they are. Without `y` there are only inputs, where `call` reads no `y`.
             sample_weight: weights of the rows or of the tokens; without them, padding weighs 0.
         """
-        if not is_text(x):
-            x, y, sample_weight = check_ids(self, x, self._id_labels(y), sample_weight)
-            return x, y, self._weights(y, sample_weight)
-        examples = self._examples(x, y, sample_weight)
-        columns = [pad(x, padded_length(max(map(len, x)))) for x in examples.columns()]
-        inputs = dict(zip(examples.inputs, columns, strict=False))
-        if examples.labels is None:
-            return inputs, None, None
-        count, weights = len(examples), examples.weights
-        weights = np.ones(count, "float32") if weights is None else weights
-        if examples.row_labels is not None:
-            return inputs, examples.row_labels, weights
-        return inputs, columns[-1], (columns[-1] != 0).astype("float32") * weights[:, None]
+        return Adapter(self).batch(x, y, sample_weight).one_batch()
 
     def make_train_function(self, force=False):
         self._make("train_function", super().make_train_function, force)
@@ -514,98 +491,12 @@ class Task(Frozen, Exportable, Quantizable, keras.Model):
         if self.optimizer is not None:
             self.optimizer.build(self.trainable_variables)
 
-    def _examples(self, x, y=None, sample_weight=None):
-        """Check lists of texts and encode them."""
-        x = self.check_inputs(x)
-        one, other = self.words
-        if y is None and self.needs_targets:
-            raise ValueError(f"There must be one {other} for each {one}; received no {other}s.")
-        if y is not None:
-            y = self.check_targets(y)
-            if len(x) != len(y):
-                raise ValueError(
-                    f"There must be one {other} for each {one}; received {len(x)} {one}s and "
-                    f"{len(y)} {other}s."
-                )
-        if not x:
-            raise ValueError("The corpus is empty: received no texts.")
-        return self.encode_examples(x, y, sample_weight)
-
-    def _read(self, x, y=None, sample_weight=None, steps=None, batch_size=None):
-        """Return what was given in the forms of `Adapter.read`, but no `Stream`."""
-        reader = Adapter(self)
-        return reader.read(x, y, sample_weight, steps=steps, batch_size=batch_size)
-
-    def _read_validation(self, data, batch_size, steps):
-        """Return `validation_data`, and its steps, where texts need not be read step by step."""
-        pair = isinstance(data, (list, tuple))
-        given = (*data, None, None)[:3] if pair else (data, None, None)
-        found = self._read(*given, steps, batch_size)
-        steps = None if _reads_steps(given[0], found) else steps
-        if found[1] is None and not pair:
-            return found[0], steps
-        return tuple(part for part in found if part is not None), steps
-
-    def _validation(self, data, batch_size, shuffle_buffer):
-        """Return `validation_data` as Keras takes it."""
-        if data is None:
-            return None
-        if not isinstance(data, (list, tuple)):
-            if is_text_dataset(data) and is_batched(data):
-                batch_size = None
-            return self._convert(data, None, None, batch_size, shuffle_buffer)[0]
-        x, y, weight = (*data, None, None)[:3]
-        x, y, weight, _ = self._convert(x, y, weight, batch_size, shuffle_buffer)
-        if is_dataset(x):
-            return x
-        return (x, y) if weight is None else (x, y, weight)  # of ids
-
-    def _convert(self, x, y, sample_weight, batch_size, window=SHUFFLE_BUFFER):
-        """Return `(x, y, sample_weight, batch_size)` as Keras takes them, unshuffled."""
-        self._check_labelled(x, y)
-        if is_text(x):
-            batches = self.make_batches(self._examples(x, y, sample_weight), batch_size or 32)
-            return batches.dataset, None, None, None
-        if is_text_dataset(x):
-            self._check_text_dataset(x, y, sample_weight)
-            if not is_batched(x):
-                encode, rows = self.encode_tensors, batch_size or 32
-                filled = self._filled()
-                stream = StreamedDataset(x, encode, rows, shuffle_buffer=window, filled=filled)
-                return stream.dataset, None, None, None
-            if batch_size is not None:
-                raise ValueError(
-                    f"The dataset is batched already; do not pass batch_size={batch_size}."
-                )
-            return map_batches(x, self.encode_tensors), None, None, None
-        if is_dataset(x):
-            x = check_id_dataset(self, x)
-            x = add_weights(x) if self.label_per_token else x
-            return x, y, sample_weight, batch_size
-        x, y, sample_weight = check_ids(self, x, self._id_labels(y), sample_weight)
-        return x, y, self._weights(y, sample_weight), batch_size
-
-    def _id_labels(self, y):
-        """Labels that go with ids; lists of classes as numbers."""
-        if self.label_per_token or not isinstance(y, (list, tuple)):
-            return y
-        return self.check_targets(y)
-
-    def _weights(self, y, sample_weight):
-        """`sample_weight` of ids; where there is none, 1 for every label but the padding."""
-        if y is None or sample_weight is not None or not self.label_per_token:
-            return sample_weight
-        return (keras.ops.convert_to_numpy(y) != 0).astype("float32")
-
-    def _check_labelled(self, x, y):
-        """Raise a `ValueError` for texts or ids without labels, where training takes some."""
-        one, other = self.words
-        if is_text(x) and y is None and self.needs_labels:
-            raise ValueError(f"There must be one {other} for each {one}; received no {other}s.")
-        if isinstance(x, dict) and y is None:
-            raise ValueError(
-                "Ids prepared by hand need the labels that belong to them, as `y`; received none."
-            )
+    def _check_classes(self):
+        """Raise a `ValueError` where a `class_weight` has no meaning."""
+        if self.label_per_token:
+            raise ValueError(f"`class_weight` has no meaning for a {type(self).__name__}.")
+        if self.output_form().multi_label:
+            raise ValueError("`class_weight` has no meaning with multi_label=True.")
 
     def _check_compiled(self, method):
         if not self.compiled:
@@ -613,38 +504,6 @@ class Task(Frozen, Exportable, Quantizable, keras.Model):
                 f"`{method}` needs a model that is compiled: call `model.compile()` before, such "
                 'as `model.compile("adam")`.'
             )
-
-    def _check_text_dataset(self, dataset, y, sample_weight):
-        """Raise a `ValueError` unless a dataset of texts holds all there is."""
-        self._check_no_more(y, sample_weight)
-        spec = dataset.element_spec
-        needed = self.needs_targets or self.needs_labels
-        if needed and not (isinstance(spec, tuple) and len(spec) > 1):
-            one, other = self.words
-            raise ValueError(
-                f"There must be one {other} for each {one}: expected a dataset of ({one}, {other});"
-                f" received elements {spec}."
-            )
-
-    def _check_no_more(self, y, sample_weight):
-        """Raise a `ValueError` for a `y` or weights beside a dataset."""
-        if y is not None or sample_weight is not None:
-            raise ValueError(
-                "A dataset of texts holds its targets and weights itself, as (x, y) or "
-                "(x, y, sample_weight); received `y` or `sample_weight` besides."
-            )
-
-
-def is_dataset(x):
-    """Whether `x` is something that gives batches itself, rather than arrays or lists."""
-    if x is None or isinstance(x, (dict, np.ndarray)) or ops.is_tensor(x):
-        return False
-    return not is_column(x)
-
-
-def is_text(x):
-    """Whether `x` was meant as texts in memory: a list, a string, a column or array of them."""
-    return is_column(x)
 
 
 def check_texts(texts, name):
@@ -662,11 +521,6 @@ def check_tokenizer(name, tokenizer):
             f"keras_seq.text.CharacterTokenizer.from_texts(texts); received {tokenizer!r}."
         )
     return tokenizer
-
-
-def _reads_steps(x, found):
-    """Whether what gave any number of batches was read, so that no steps are to be counted."""
-    return (gives_batches(x) or is_readable(x)) and isinstance(found[0], list)
 
 
 def _callback_list(callbacks):

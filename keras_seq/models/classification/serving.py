@@ -1,7 +1,13 @@
-"""What a served classifier answers."""
+"""What a served classifier answers, to texts and to ids."""
+
+import json
+
+from keras import ops
 
 from keras_seq._tensorflow import tensorflow, to_utf8
+from keras_seq.export.id_function import IdFunction
 from keras_seq.export.signature import Field, Signature
+from keras_seq.models.base.id_function import id_examples, id_metadata, ids_field
 from keras_seq.models.base.serving import dense, padded
 from keras_seq.text.blank import are_blank
 
@@ -88,3 +94,24 @@ def classifier_signatures(model, examples):
         about = "Names the classes of texts, and says which tokens counted."
         found.append(Signature("attend", about, graph.attend, text, {**answers, **more}, example))
     return found
+
+
+def classifier_ids(model):
+    """Return the `IdFunction` of a `TextClassifier`: ids to probabilities."""
+
+    def classify(token_ids):
+        logits = ops.cast(model({"token_ids": token_ids}, training=False), "float32")
+        found = ops.sigmoid(logits) if model.multi_label else ops.softmax(logits)
+        return {"probabilities": found}
+
+    each = "of each class by itself" if model.multi_label else "of the classes, which sum to 1"
+    inputs = {"token_ids": ids_field("tokens")}
+    outputs = {"probabilities": Field("float32", each, (len(model.class_names),))}
+    metadata = {
+        **id_metadata(model),
+        "class_names": json.dumps(model.class_names, ensure_ascii=False),
+        "multi_label": json.dumps(model.multi_label),
+    }
+    if model.multi_label:
+        metadata["threshold"] = str(model.threshold)
+    return IdFunction(classify, inputs, outputs, id_examples(model), metadata)

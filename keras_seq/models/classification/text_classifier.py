@@ -7,30 +7,21 @@ from keras import ops
 from keras_seq._checks import as_number, check_batch_size, check_positive, check_rate
 from keras_seq.layers.pooling import get_pooling
 from keras_seq.layers.token_embedding import token_embedding
-from keras_seq.models.base.adapter import Adapter
-from keras_seq.models.base.batches import padded_batches
 from keras_seq.models.base.encoders import STACK_OPTIONS, TokenReader, encoder_config, make_encoder
-from keras_seq.models.base.functions import CompiledFunctions
 from keras_seq.models.base.id_checks import IdColumn
-from keras_seq.models.base.id_functions import classifier_ids
 from keras_seq.models.base.losses import TokenCrossEntropy
 from keras_seq.models.base.metrics import LabelAccuracy, LabelF1
 from keras_seq.models.base.outputs import Outputs
+from keras_seq.models.base.predicting import predict_examples
 from keras_seq.models.base.serving import check_examples
-from keras_seq.models.base.task import Task, check_texts, check_tokenizer, is_text
+from keras_seq.models.base.task import Task, check_texts, check_tokenizer
 from keras_seq.models.classification.classes import Classes, class_names_of
-from keras_seq.models.classification.serving import classifier_signatures
+from keras_seq.models.classification.serving import classifier_ids, classifier_signatures
 from keras_seq.text import get_tokenizer_class
 from keras_seq.text.blank import is_blank
-from keras_seq.text.examples import Examples, LengthBatches, pad, padded_length
+from keras_seq.text.examples import Examples, pad, padded_length
 from keras_seq.text.forms import single_text
-from keras_seq.text.pipeline import (
-    REAL_ROWS,
-    BatchedDataset,
-    frame,
-    is_text_dataset,
-    text_batches,
-)
+from keras_seq.text.pipeline import REAL_ROWS, frame
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
@@ -178,7 +169,6 @@ class TextClassifier(TokenReader, Task):
         self.projection = keras.layers.Dense(
             len(self.class_names), dtype=policy.variable_dtype, name="projection"
         )
-        self._compiled = CompiledFunctions(self)
         self.build()
 
     @classmethod
@@ -335,56 +325,10 @@ class TextClassifier(TokenReader, Task):
         logits = self.projection(self.output_dropout(pooled, training=training))
         return (logits, weights) if return_attention else logits
 
-    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
-        """Return the probabilities of the classes.
-
-        Args:
-            x: texts in any form that `models.Task` describes, or ids prepared by hand.
-            batch_size: how many texts at once; those of similar length go together.
-            verbose, steps, callbacks: as in `keras.Model.predict`.
-
-        Returns:
-            float32 `(texts, classes)`, in the order of the texts and of `class_names`. The rows sum
-            to 1, but with `multi_label` each number stands for itself.
-
-        Raises:
-            ValueError: for anything but these.
-        """
-        found = Adapter(self).inputs(x, steps)
-        x, steps = found, steps if found is x or not is_text(found) else None
-        if is_text_dataset(x):
-            found = [self.predict(batch, batch_size, verbose) for batch in text_batches(x)]
-            return np.concatenate(found)
-        more = {"verbose": verbose, "steps": steps, "callbacks": callbacks}
-        if not is_text(x):
-            return self._probabilities(super().predict(x, batch_size=batch_size, **more))
-        texts = check_texts(x, "x")
-        return self._predict_examples(self.encode_examples(texts), batch_size, **more)
-
-    def _predict_examples(self, examples, batch_size=None, verbose=0, steps=None, callbacks=None):
-        """The probabilities of encoded texts."""
-        batch_size, count = check_batch_size(batch_size, 64), len(examples)
-        result = np.zeros((count, len(self.class_names)), "float32")
-        if not count:
-            return result
-        if steps is not None or callbacks is not None:
-            more = {"verbose": verbose, "steps": steps, "callbacks": callbacks}
-            batches = LengthBatches(examples, batch_size)
-            logits = self.predict_ids(BatchedDataset(batches).dataset, **more)
-            order = batches.order().ravel()[: len(logits)]
-            rows = order < count  # the others fill the batches up
-            result[order[rows]] = self._probabilities(logits[rows])
-            return result
-        for rows, inputs in padded_batches(examples, batch_size, verbose):
-            result[rows] = self._probabilities(self._run(inputs["token_ids"])[: len(rows)])
-        return result
-
-    def predict_on_batch(self, x):
-        """Return the probabilities of one batch, of texts or of ids prepared by hand."""
-        x = Adapter(self).inputs(x)
-        if is_text(x):
-            return self.predict(x, verbose=0)
-        return self._probabilities(super().predict_on_batch(x))
+    def as_predictions(self, outputs):
+        """Return the probabilities of logits, in NumPy."""
+        function = ops.sigmoid if self.multi_label else ops.softmax
+        return ops.convert_to_numpy(function(ops.convert_to_tensor(outputs, dtype="float32")))
 
     def classify(
         self,
@@ -426,7 +370,7 @@ class TextClassifier(TokenReader, Task):
         single = text is not None
         texts = [text] if single else check_texts(inputs, "inputs")
         examples = self.encode_examples(texts)
-        probabilities = self._predict_examples(examples, batch_size, verbose=0)
+        probabilities = predict_examples(self, examples, batch_size)
         answers = self.classes.decode(probabilities, threshold)
         for i, ids in enumerate(examples.inputs["token_ids"]):
             if is_blank(texts[i], ids):
@@ -468,7 +412,7 @@ class TextClassifier(TokenReader, Task):
             ids = self.encode_examples(part).inputs["token_ids"]
             rows = [*ids, *[np.zeros(0, "int32")] * (batch_size - len(ids))]
             padded = pad(rows, padded_length(max(map(len, ids))))
-            weights = self._run(padded, attention=True)
+            _, weights = self.compute({"token_ids": padded}, return_attention=True)
             for tokens, row in zip(self.tokenizer.split(part), weights, strict=False):
                 tokens = tokens[: self.max_length]
                 results.append({"tokens": tokens, "attention": row[: len(tokens)].copy()})
@@ -501,21 +445,6 @@ class TextClassifier(TokenReader, Task):
             "threshold": self.threshold,
             "max_length": self.max_length,
         }
-
-    def _run(self, token_ids, attention=False):
-        """The logits of padded ids, or the weights of the pooling, as an array."""
-
-        def run(token_ids):
-            found = self({"token_ids": token_ids}, return_attention=attention)
-            return found[1] if attention else found
-
-        run = self._compiled("attention" if attention else "logits", run)
-        return ops.convert_to_numpy(run(ops.convert_to_tensor(token_ids)))
-
-    def _probabilities(self, logits):
-        """The probabilities of logits, in NumPy."""
-        function = ops.sigmoid if self.multi_label else ops.softmax
-        return ops.convert_to_numpy(function(ops.convert_to_tensor(logits, dtype="float32")))
 
 
 def check_threshold(value):

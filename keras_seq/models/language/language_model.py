@@ -7,9 +7,7 @@ from keras_seq import samplers
 from keras_seq._checks import check_positive, check_rate
 from keras_seq.layers.recurrent_layer import as_mask
 from keras_seq.layers.token_embedding import embedding_matrix, token_embedding
-from keras_seq.models.base.adapter import Adapter
 from keras_seq.models.base.encoders import STACK_OPTIONS, TokenReader, encoder_config, make_encoder
-from keras_seq.models.base.functions import CompiledFunctions
 from keras_seq.models.base.generation import never
 from keras_seq.models.base.id_checks import IdColumn
 from keras_seq.models.base.losses import TokenCrossEntropy
@@ -17,14 +15,14 @@ from keras_seq.models.base.metrics import BitsPerToken, Perplexity, TokenAccurac
 from keras_seq.models.base.outputs import Outputs
 from keras_seq.models.base.search import CompiledSearch
 from keras_seq.models.base.serving import check_examples
-from keras_seq.models.base.task import Task, check_texts, check_tokenizer, is_text
+from keras_seq.models.base.task import Task, check_texts, check_tokenizer
 from keras_seq.models.language.continuation import Continuation
 from keras_seq.models.language.serving import language_model_signatures
 from keras_seq.models.language.stream_state import StreamState
 from keras_seq.text import CharacterTokenizer, get_tokenizer_class
 from keras_seq.text.examples import Examples
 from keras_seq.text.forms import single_text
-from keras_seq.text.pipeline import frame, is_text_dataset, text_batches
+from keras_seq.text.pipeline import frame
 from keras_seq.text.windows import StreamWindows
 
 # A language model reads from the left.
@@ -163,7 +161,6 @@ class LanguageModel(Continuation, TokenReader, Task):
         self.sampler = samplers.get("random")
         ids = self.tokenizer
         self._search = CompiledSearch(self, ids.start_token_id, ids.end_token_id)
-        self._compiled = CompiledFunctions(self)
         self.build()
 
     @classmethod
@@ -321,6 +318,11 @@ class LanguageModel(Continuation, TokenReader, Task):
         if self.test_function is not None:
             self.make_test_function(force=True)
 
+    @property
+    def reads_all(self):
+        """Whether the texts become streams, cut from all of them together."""
+        return self.window is not None
+
     def passing_variables(self):
         return self.stream_state.variables if self.carries else []
 
@@ -339,9 +341,7 @@ class LanguageModel(Continuation, TokenReader, Task):
         Raises:
             ValueError: for a `y`, an empty corpus, and ids where strings belong.
         """
-        return super().fit(
-            self._gathered(x), y, batch_size, validation_data=validation_data, **kwargs
-        )
+        return super().fit(x, y, batch_size, validation_data=validation_data, **kwargs)
 
     def evaluate(self, x=None, y=None, batch_size=None, **kwargs):
         """Return loss and metrics on texts; the arguments are those of `keras.Model.evaluate`.
@@ -349,25 +349,7 @@ class LanguageModel(Continuation, TokenReader, Task):
         With a `window` the texts are read as in training, in at most `batch_size` streams that
         begin with state 0: 1 reads them as one.
         """
-        return super().evaluate(self._gathered(x), y, batch_size, **kwargs)
-
-    def _gathered(self, x):
-        """What gives texts one by one as a list of them, where streams are made of it."""
-        if self.window is None:
-            return x
-        x = Adapter(self).read(x)[0]
-        if is_text_dataset(x):
-            return [text for batch in text_batches(x) for text in batch]
-        return x
-
-    def _read_validation(self, data, batch_size, steps):
-        if data is not None and not isinstance(data, tuple):
-            data = (data,)  # texts alone
-        data = data if data is None else (self._gathered(data[0]), *data[1:])
-        found, steps = super()._read_validation(data, batch_size, steps)
-        # Of a dataset there is no pair.
-        single = isinstance(found, tuple) and len(found) == 1 and not is_text(found[0])
-        return found[0] if single else found, steps
+        return super().evaluate(x, y, batch_size, **kwargs)
 
     def call(self, inputs, training=False):
         token_ids = inputs["token_ids"]

@@ -1,7 +1,14 @@
-"""What a served tagger answers."""
+"""What a served tagger answers, to sentences and to ids."""
+
+import json
+
+import numpy as np
+from keras import ops
 
 from keras_seq._tensorflow import tensorflow, to_utf8
+from keras_seq.export.id_function import IdFunction
 from keras_seq.export.signature import Field, Signature
+from keras_seq.models.base.id_function import draw_ids, id_examples, id_metadata, ids_field
 from keras_seq.models.base.serving import dense, mended, padded
 from keras_seq.models.tagging.sentences import split_tensors
 
@@ -68,3 +75,48 @@ def tagger_signatures(model, examples):
             {"text": examples},
         )
     ]
+
+
+def tagger_ids(model):
+    """Return the `IdFunction` of a `TextTagger`: ids to tags and probabilities."""
+
+    def tag(**inputs):
+        tags, probabilities = model.answer(inputs)
+        return {
+            "tags": ops.cast(tags, "int32"),
+            "probabilities": ops.cast(probabilities, "float32"),
+        }
+
+    def letters(draw, valid):
+        return _characters(draw, model, valid)
+
+    inputs = {"token_ids": ids_field("words")}
+    examples = id_examples(model, None if model.character_tokenizer is None else letters)
+    metadata = {
+        **id_metadata(model),
+        "tag_names": json.dumps(model.tag_names, ensure_ascii=False),
+        "scheme": json.dumps(model.scheme),
+        "zero_digits": json.dumps(bool(model.zero_digits)),
+    }
+    if model.character_tokenizer is not None:
+        inputs["char_ids"] = ids_field("the characters of all words, one behind the other")
+        about = "how many of the characters of its row there are up to the end of each word"
+        inputs["char_ends"] = Field("int32", about, (None,))
+        metadata["max_word_length"] = str(model.max_word_length)
+    outputs = {
+        "tags": Field("int32", "the number of the tag of each word, from 0", (None,)),
+        "probabilities": Field("float32", "of all tags", (None, len(model.tag_names))),
+    }
+    return IdFunction(tag, inputs, outputs, examples, metadata)
+
+
+def _characters(draw, model, valid):
+    """The columns of the characters, for words where `valid`, some of them long."""
+    sizes = np.where(valid, draw(1, model.max_word_length + 1, valid.shape), 0)
+    ends = np.cumsum(sizes, axis=1)
+    ids = draw_ids(draw, model.character_tokenizer, (len(valid), ends.max()))
+    inside = np.arange(ids.shape[1]) < ends[:, -1:]
+    return {
+        "char_ids": np.where(inside, ids, 0).astype("int32"),
+        "char_ends": ends.astype("int32"),
+    }

@@ -13,7 +13,6 @@ from keras_seq.layers.crf_loss import CRFLoss
 from keras_seq.layers.token_embedding import token_embedding
 from keras_seq.models.base.encoders import STACK_OPTIONS, TokenReader, encoder_config, make_encoder
 from keras_seq.models.base.id_checks import IdColumn
-from keras_seq.models.base.id_functions import tagger_ids
 from keras_seq.models.base.losses import TokenCrossEntropy
 from keras_seq.models.base.metrics import TokenAccuracy
 from keras_seq.models.base.outputs import Outputs
@@ -26,7 +25,7 @@ from keras_seq.models.tagging.sentences import (
     ragged_words,
     split_tensors,
 )
-from keras_seq.models.tagging.serving import tagger_signatures
+from keras_seq.models.tagging.serving import tagger_ids, tagger_signatures
 from keras_seq.models.tagging.tag_loss import TagLoss
 from keras_seq.models.tagging.tagging import Tagging
 from keras_seq.models.tagging.tags import Tags, tag_names_of
@@ -469,31 +468,22 @@ class TextTagger(TokenReader, Task):
         unknown = ops.full_like(token_ids, self.tokenizer.unknown_token_id)
         return ops.where(dropped, unknown, token_ids)
 
-    def predict(self, x, batch_size=None, verbose="auto"):
-        """Return the probabilities of the tags of each word.
+    def predict_texts(self, texts, batch_size=None, verbose=0, **options):
+        """Return the probabilities of the tags of each word, for a list of sentences."""
+        del options  # Keras's `predict` has no part in it
+        found = self._tagging(self.check_inputs(texts), batch_size, verbose)
+        return [probabilities for _, probabilities in found]
 
-        With the CRF, or with a scheme, these are marginals: of all sentences of tags that are
-        valid, each as probable as the model finds it, those with that tag there.
+    def predict_ids(self, x, **options):
+        """The same for ids that are known to be right: a dict as `call` takes it, or a dataset."""
+        del options
+        batches = [x] if isinstance(x, dict) else x
+        batches = (one[0] if isinstance(one, (list, tuple)) else one for one in batches)
+        return [found for batch in batches for _, found in self._tagging.tag_batch(batch)]
 
-        Args:
-            x: a list of sentences, a `tf.data.Dataset` of strings, or ids prepared by hand: the
-                dict that `call` takes, or a dataset of it.
-            batch_size: how many sentences at once, 64 where `None`; those of similar length go
-                together.
-            verbose: `0` for no progress bar.
-
-        Returns:
-            A list with a float32 array `(words, tags)` for each sentence, in the order of the
-            sentences and of `tag_names`; each row sums to 1.
-
-        Raises:
-            ValueError: for anything but these.
-        """
-        return [probabilities for _, probabilities in self._tagging(x, batch_size, verbose)]
-
-    def predict_on_batch(self, x):
-        """Return the probabilities of one batch, of sentences or of ids prepared by hand."""
-        return self.predict(x, verbose=0)
+    def predict_ids_on_batch(self, x):
+        """The same for a dict of ids."""
+        return self.predict_ids(x)
 
     def tag(self, inputs, return_probabilities=False, return_spans=False, batch_size=64):
         """Tag the words of sentences.

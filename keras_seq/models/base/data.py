@@ -1,0 +1,391 @@
+"""What came in, in the few forms that a task model trains on, is measured on and answers.
+
+Each knows the batches that it becomes, and what cannot be asked of it.
+"""
+
+import functools
+import itertools
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_seq._tensorflow import tensorflow
+from keras_seq.models.base.id_checks import check_id_dataset, check_ids
+from keras_seq.text.examples import pad, padded_length
+from keras_seq.text.forms import as_list
+from keras_seq.text.pipeline import (
+    SHUFFLE_BUFFER,
+    StreamedDataset,
+    add_weights,
+    is_batched,
+    map_batches,
+    text_batches,
+)
+
+NO_SPLIT = "`validation_split` needs lists; pass `validation_data` instead."
+NO_CLASS_WEIGHT = "`class_weight` needs lists; put the weights into the dataset."
+
+
+class Data:
+    """What came in; a subclass for each form.
+
+    Args:
+        model: the `Task`.
+        x, y, sample_weight: what came, in the form of the subclass.
+        counted: whether it was read step by step, so that Keras has no steps to count.
+
+    Attributes:
+        no_split, no_class_weight: why it takes no such argument of `fit`; `None` where it does.
+    """
+
+    no_split = no_class_weight = None
+
+    def __init__(self, model, x, y=None, sample_weight=None, counted=False):
+        self.model = model
+        self.x = x
+        self.y = y
+        self.sample_weight = sample_weight
+        self.counted = counted
+        self.options = {}  # arguments that Keras's `fit` deals with itself
+
+    def check_labelled(self):
+        """Raise a `ValueError` where training takes labels and there are none."""
+
+    def check_options(self, validation_split, class_weight):
+        """Raise a `ValueError` for an argument of `fit` that has no meaning for this form."""
+        if class_weight is not None and self.no_class_weight:
+            raise ValueError(self.no_class_weight)
+        if validation_split and self.no_split:
+            raise ValueError(self.no_split)
+
+    def split(self, fraction):
+        """Return the data to train on, and that to validate on; `None` where Keras splits."""
+        self.options["validation_split"] = fraction
+        return self, None
+
+    def weigh_classes(self, class_weight):
+        """Return the data with weights that follow the class of each example."""
+        self.options["class_weight"] = class_weight
+        return self
+
+    def in_order(self, batch_size, window=SHUFFLE_BUFFER):
+        """Return what Keras's `evaluate` takes, a dict of arguments.
+
+        Args:
+            batch_size: examples in a batch; `None` for the default.
+            window: how many of a dataset of single texts are in memory at once.
+        """
+        raise NotImplementedError
+
+    def shuffled(self, batch_size, shuffle, window):
+        """Return what Keras's `fit` takes, a dict of arguments; `shuffle` may be false."""
+        del shuffle  # a dataset has its order
+        return {**self.in_order(batch_size, window), "shuffle": False, **self.options}
+
+    def as_validation(self, batch_size, window):
+        """Return the arguments of Keras's `fit` by which it validates on this."""
+        found = self.in_order(batch_size, window)
+        parts = [found[name] for name in ("x", "y", "sample_weight") if found[name] is not None]
+        return {
+            "validation_data": parts[0] if len(parts) == 1 else tuple(parts),
+            "validation_batch_size": found["batch_size"],
+        }
+
+    def one_batch(self):
+        """Return `(x, y, sample_weight)` of one batch, as arrays; see `Task.as_batch`."""
+        model, y = self.model, self.y
+        if not model.label_per_token and isinstance(y, (list, tuple)):
+            y = model.check_targets(y)  # classes as numbers
+        x, y, weights = check_ids(model, self.x, y, self.sample_weight)
+        if y is not None and weights is None and model.label_per_token:
+            weights = (ops.convert_to_numpy(y) != 0).astype("float32")
+        return x, y, weights
+
+    def predict(self, batch_size, steps=None, **options):
+        """Return what `Task.predict` does; the options are arguments of Keras's."""
+        raise NotImplementedError
+
+    def predict_batch(self):
+        """Return what `Task.predict_on_batch` does."""
+        return self.model.predict_ids_on_batch(check_ids(self.model, self.x)[0])
+
+
+class Texts(Data):
+    """Lists of texts and of what belongs to them, in memory; see `Data`.
+
+    Args:
+        examples: the `keras_seq.text.Examples`, where there are some: then no texts are needed.
+    """
+
+    def __init__(self, *given, examples=None, **options):
+        super().__init__(*given, **options)
+        if examples is not None:
+            self.examples = examples
+
+    @functools.cached_property
+    def examples(self):
+        """The texts, checked and encoded."""
+        model, x, y = self.model, self.model.check_inputs(self.x), self.y
+        one, other = model.words
+        if y is None and model.needs_targets:
+            raise ValueError(_no_labels(model))
+        if y is not None:
+            y = model.check_targets(y)
+            if len(x) != len(y):
+                raise ValueError(
+                    f"There must be one {other} for each {one}; received {len(x)} {one}s and "
+                    f"{len(y)} {other}s."
+                )
+        if not x:
+            raise ValueError("The corpus is empty: received no texts.")
+        return model.encode_examples(x, y, self.sample_weight)
+
+    def check_labelled(self):
+        if self.y is None and self.model.needs_labels:
+            raise ValueError(_no_labels(self.model))
+
+    def split(self, fraction):
+        parts = self.model.split_examples(self.examples, fraction)
+        return [Texts(self.model, None, examples=part) for part in parts]
+
+    def weigh_classes(self, class_weight):
+        examples = self.model.weigh_classes(self.examples, class_weight)
+        return Texts(self.model, None, examples=examples)
+
+    def in_order(self, batch_size, window=SHUFFLE_BUFFER):
+        del window
+        return _only(self.model.make_batches(self.examples, batch_size or 32).dataset)
+
+    def shuffled(self, batch_size, shuffle, window):
+        return _each_epoch(self.model.make_batches(self.examples, batch_size or 32, shuffle))
+
+    def one_batch(self):
+        examples = self.examples
+        columns = [pad(x, padded_length(max(map(len, x)))) for x in examples.columns()]
+        inputs = dict(zip(examples.inputs, columns, strict=False))
+        if examples.labels is None:
+            return inputs, None, None
+        count, weights = len(examples), examples.weights
+        weights = np.ones(count, "float32") if weights is None else weights
+        if examples.row_labels is not None:
+            return inputs, examples.row_labels, weights
+        return inputs, columns[-1], (columns[-1] != 0).astype("float32") * weights[:, None]
+
+    def predict(self, batch_size, steps=None, **options):
+        steps = None if self.counted else steps
+        return self.model.predict_texts(self.x, batch_size=batch_size, steps=steps, **options)
+
+    def predict_batch(self):
+        return self.predict(None, verbose=0)
+
+
+class TextDataset(Data):
+    """A `tf.data.Dataset` of strings, of single ones or of batches; see `Data`."""
+
+    no_split, no_class_weight = NO_SPLIT, NO_CLASS_WEIGHT
+
+    def in_order(self, batch_size, window=SHUFFLE_BUFFER):
+        self._check()
+        if not is_batched(self.x):
+            return _only(self._streamed(batch_size, False, window).dataset)
+        if batch_size is not None:
+            raise ValueError(
+                f"The dataset is batched already; do not pass batch_size={batch_size}."
+            )
+        return _only(map_batches(self.x, self.model.encode_tensors))
+
+    def shuffled(self, batch_size, shuffle, window):
+        if is_batched(self.x):
+            return super().shuffled(batch_size, shuffle, window)
+        self._check()
+        return _each_epoch(self._streamed(batch_size, shuffle, window))
+
+    def as_validation(self, batch_size, window):
+        return super().as_validation(None if is_batched(self.x) else batch_size, window)
+
+    def predict(self, batch_size, steps=None, **options):
+        del steps
+        options = {"batch_size": batch_size, "verbose": options.get("verbose", 0)}
+        parts = [self.model.predict_texts(texts, **options) for texts in text_batches(self.x)]
+        parts = parts or [self.model.predict_texts([], **options)]
+        if isinstance(parts[0], np.ndarray):
+            return np.concatenate(parts)
+        return list(itertools.chain(*parts))
+
+    def _streamed(self, batch_size, shuffle, window):
+        model = self.model
+        filled = model.fills_batches()
+        more = {"shuffle_buffer": window, "filled": filled}
+        return StreamedDataset(self.x, model.encode_tensors, batch_size or 32, shuffle, **more)
+
+    def _check(self):
+        """Raise a `ValueError` unless the dataset holds all there is."""
+        _check_no_more(self.y, self.sample_weight)
+        model, spec = self.model, self.x.element_spec
+        needed = model.needs_targets or model.needs_labels
+        if needed and not (isinstance(spec, tuple) and len(spec) > 1):
+            one, other = model.words
+            raise ValueError(
+                f"There must be one {other} for each {one}: expected a dataset of ({one}, {other});"
+                f" received elements {spec}."
+            )
+
+
+class EpochBatches(Data):
+    """Batches of texts that are read anew in each epoch, encoded one by one, to train on.
+
+    Args:
+        model: the `Task`.
+        rows: the `Rows`.
+        batch_size: how many examples make a batch where single ones come.
+        y, sample_weight: what came besides, which should be nothing.
+
+    Attributes:
+        dataset: a `tf.data.Dataset` of `(x, y, sample_weight)`, as that of `BatchedDataset`.
+    """
+
+    no_split, no_class_weight = NO_SPLIT, NO_CLASS_WEIGHT
+
+    def __init__(self, model, rows, batch_size, y=None, sample_weight=None):
+        super().__init__(model, rows, y, sample_weight)
+        _check_no_more(y, sample_weight)
+        tf = tensorflow()
+        self.rows = rows
+        self.batch_size = batch_size
+        self.shuffle = False
+        self.seed = int(np.random.randint(2**31))
+        self.epoch = 0
+        self._first = None
+        if (model.needs_labels or model.needs_targets) and not rows.paired:
+            raise ValueError(_no_labels(model))
+        first = next(self._batches())
+        self._first = first if rows.once else None
+        with tf.device("CPU:0"):
+            self.dataset = tf.data.Dataset.from_generator(
+                self._encoded, output_signature=keras.tree.map_structure(_spec, first)
+            )
+        count = getattr(rows.given, "num_batches", None)
+        if count is None and not rows.once and hasattr(rows.given, "__len__"):
+            count = len(rows.given)
+        if count is not None:
+            self.dataset = self.dataset.apply(tf.data.experimental.assert_cardinality(count))
+
+    def set_epoch(self, epoch):
+        """Make the next iteration that of `epoch`."""
+        self.epoch = epoch
+
+    def shuffled(self, batch_size, shuffle, window):
+        del batch_size, window
+        self.shuffle = shuffle
+        return _each_epoch(self)
+
+    def _encoded(self):
+        """The batches of one epoch."""
+        if self._first is not None:
+            first, self._first = self._first, None
+            yield first
+        yield from self._batches()
+        if hasattr(self.rows.given, "on_epoch_end"):
+            self.rows.given.on_epoch_end()
+
+    def _batches(self):
+        for x, y, weights in self._grouped():
+            yield self.model.as_batch(x, y, weights)
+
+    def _grouped(self):
+        """Batches as they came, or so many examples together."""
+        if self.rows.kind == "batch":
+            for x, y, weights in self.rows.examples(self._order):
+                yield as_list(x, "x"), y, weights
+            return
+        examples = self.rows.examples()
+        while group := list(itertools.islice(examples, self.batch_size)):
+            x, y, weights = map(list, zip(*group, strict=True))
+            yield x, y if self.rows.paired else None, None if weights[0] is None else weights
+
+    def _order(self, numbers):
+        """The order of the batches of a `PyDataset`, which Keras shuffles too."""
+        if not self.shuffle or not isinstance(numbers, range):
+            return numbers
+        return np.random.default_rng((self.seed, self.epoch)).permutation(len(numbers)).tolist()
+
+
+class Ids(Data):
+    """Arrays of ids prepared by hand, as a dict; or what is no data, which is refused."""
+
+    def check_labelled(self):
+        if isinstance(self.x, dict) and self.y is None:
+            raise ValueError(
+                "Ids prepared by hand need the labels that belong to them, as `y`; received none."
+            )
+
+    def in_order(self, batch_size, window=SHUFFLE_BUFFER):
+        del window
+        x, y, sample_weight = self.one_batch()
+        return {"x": x, "y": y, "sample_weight": sample_weight, "batch_size": batch_size}
+
+    def shuffled(self, batch_size, shuffle, window):
+        return {**self.in_order(batch_size), "shuffle": shuffle, **self.options}
+
+    def predict(self, batch_size, **options):
+        x = check_ids(self.model, self.x)[0]
+        return self.model.predict_ids(x, batch_size=batch_size, **options)
+
+
+class IdDataset(Data):
+    """What gives batches of ids prepared by hand, which is handed on."""
+
+    no_split = NO_SPLIT
+
+    def in_order(self, batch_size, window=SHUFFLE_BUFFER):
+        del window
+        x = check_id_dataset(self.model, self.x)
+        x = add_weights(x) if self.model.label_per_token else x
+        more = {"y": self.y, "sample_weight": self.sample_weight, "batch_size": batch_size}
+        return {"x": x, **more}
+
+    def predict(self, batch_size, **options):
+        x = check_id_dataset(self.model, self.x)
+        return self.model.predict_ids(x, batch_size=batch_size, **options)
+
+
+class SetEpoch(keras.callbacks.Callback):
+    """Gives each epoch its order of the batches, which depends on (seed, epoch) alone."""
+
+    def __init__(self, batched):
+        super().__init__()
+        self.batched = batched
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.batched.set_epoch(epoch)
+
+
+def _only(dataset):
+    """The arguments of Keras for a dataset that holds everything itself."""
+    return {"x": dataset, "y": None, "sample_weight": None, "batch_size": None}
+
+
+def _each_epoch(batched):
+    """The arguments of Keras's `fit` for batches that have an order for each epoch."""
+    return {**_only(batched.dataset), "shuffle": False, "callbacks": [SetEpoch(batched)]}
+
+
+def _no_labels(model):
+    one, other = model.words
+    return f"There must be one {other} for each {one}; received no {other}s."
+
+
+def _check_no_more(y, sample_weight):
+    """Raise a `ValueError` for a `y` or weights beside a dataset."""
+    if y is not None or sample_weight is not None:
+        raise ValueError(
+            "A dataset of texts holds its targets and weights itself, as (x, y) or "
+            "(x, y, sample_weight); received `y` or `sample_weight` besides."
+        )
+
+
+def _spec(array):
+    """What is known of the batches behind the first."""
+    shape = [None] * array.ndim
+    return tensorflow().TensorSpec(shape, array.dtype)
