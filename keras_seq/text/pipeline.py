@@ -1,5 +1,7 @@
 """`tf.data` datasets out of encoded examples, and out of datasets of strings."""
 
+import itertools
+
 import numpy as np
 
 from keras_seq._checks import check_positive
@@ -252,6 +254,12 @@ def _ragged(tf, column):
     lengths = [*map(len, column), 0]
     flat = np.concatenate([*column, np.zeros(0, "int32")]).astype("int32")
     return tf.RaggedTensor.from_row_lengths(tf.constant(flat), lengths, validate=False)
+
+
+def rows_of(column):
+    """Return the rows of an eager ragged tensor, a list of int32 arrays."""
+    flat, splits = column.flat_values.numpy().astype("int32"), column.row_splits.numpy().tolist()
+    return [flat[a:b] for a, b in itertools.pairwise(splits)]
 
 
 def frame(ids, start=None, end=None, max_length=None):

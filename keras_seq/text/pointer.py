@@ -1,11 +1,9 @@
 """Ids for a decoder that may point at source tokens."""
 
-import itertools
-
 import numpy as np
 
 from keras_seq._tensorflow import tensorflow, to_utf8
-from keras_seq.text.pipeline import frame
+from keras_seq.text.pipeline import frame, rows_of
 from keras_seq.text.subword_tokenizer import SubwordTokenizer
 from keras_seq.text.tokenizer import SPECIAL_TOKENS
 
@@ -67,7 +65,7 @@ class Pointer:
                 inputs, labels = self.encode_tensors(*texts)
             for name, rows in {**inputs, "labels": labels}.items():
                 if rows is not None:
-                    columns[name] += _arrays(rows)
+                    columns[name] += rows_of(rows)
         labels = columns.pop("labels", None)
         return columns, labels
 
@@ -109,9 +107,3 @@ class Pointer:
         same = (tokens[:, :, None] == source[:, None]) & valid[:, None]  # (B, T, S)
         first = tf.argmax(tf.cast(same, tf.int32), axis=2, output_type=tf.int32)
         return tf.where(tf.reduce_any(same, axis=2), first + self.target.vocabulary_size, -1)
-
-
-def _arrays(rows):
-    """The rows of an eager ragged tensor as int32 arrays."""
-    flat, splits = rows.flat_values.numpy().astype("int32"), rows.row_splits.numpy().tolist()
-    return [flat[a:b] for a, b in itertools.pairwise(splits)]

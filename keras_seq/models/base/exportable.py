@@ -104,7 +104,8 @@ class Exportable:
         """Return the TensorFlow objects that the signatures use: here those of the tokenizers."""
         return {
             name.strip("_"): value.resources()
-            for name, value in vars(self).items()
+            for owner in (self, self.preprocessor)
+            for name, value in vars(owner).items()
             if hasattr(value, "resources")
         }
 

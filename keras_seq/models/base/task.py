@@ -1,5 +1,6 @@
 """What all task models share: training on text, compiling, saving."""
 
+import functools
 import pathlib
 import types
 
@@ -16,6 +17,7 @@ from keras_seq.models.base.functions import CompiledFunctions
 from keras_seq.models.base.outputs import Outputs
 from keras_seq.models.base.own_metrics import heeds_filling, real_loss, real_metrics
 from keras_seq.models.base.predicting import predict_examples
+from keras_seq.models.base.preprocessor import Preprocessor
 from keras_seq.models.base.quantizable import Quantizable
 from keras_seq.models.base.real_rows import LossTracker, pack
 from keras_seq.models.base.turns import Turns, in_turn
@@ -51,9 +53,8 @@ class Task(Frozen, Exportable, Quantizable, keras.Model):
     Like every Keras model that is no graph of layers it has no `inputs`: a callback from elsewhere
     that reads them asks `hasattr(model, "inputs")` before, as Keras does.
 
-    A subclass defines `encode_examples` (Python texts to `Examples`), `encode_tensors` (the same
-    inside a `tf.data` graph), `call`, and `check_targets` where a target is no text. What else
-    differs between the tasks:
+    A subclass defines `call` and `make_preprocessor`, and where it is exported `make_signatures`.
+    What else differs between the tasks:
 
     Attributes:
         needs_targets: whether `call` reads the target: then there is no batch without a `y`.
@@ -62,7 +63,7 @@ class Task(Frozen, Exportable, Quantizable, keras.Model):
         takes_words: whether an input may be a list of words, too.
         words: what an input and its target are called in messages.
         labelled: the entry of the dict of ids that labels of tokens belong to, step by step.
-        label_limit: what every label of ids prepared by hand is below.
+        label_limit: what every label is below: the number of classes.
         reads_all: whether batches are made of all texts together, so that these are in memory.
     """
 
@@ -154,7 +155,7 @@ class Task(Frozen, Exportable, Quantizable, keras.Model):
 
     def output_form(self):
         """Return the `Outputs` of the model: what its labels and predictions are."""
-        return Outputs(5, self.label_per_token)
+        return Outputs(self.label_limit or 5, self.label_per_token)
 
     def real_targets(self, x, y, sample_weight=None):
         """Return `(labels, weights, real)` of a batch.
@@ -200,21 +201,34 @@ class Task(Frozen, Exportable, Quantizable, keras.Model):
             sample_weight = pack(weights, real)
         return super().compute_metrics(x, y, y_pred, sample_weight)
 
+    def make_preprocessor(self):
+        """Return the `Preprocessor` that turns texts into ids; a subclass defines it."""
+        return Preprocessor()
+
+    @functools.cached_property
+    def preprocessor(self):
+        """The `Preprocessor` of the model, made at its first use."""
+        return self.make_preprocessor()
+
     def check_inputs(self, x):
         """Return `x` as the list that `encode_examples` takes, or raise a `ValueError`."""
-        return check_texts(x, "x")
+        return self.preprocessor.check_inputs(x)
 
     def check_targets(self, y):
         """The same for `y`."""
-        return check_texts(y, "y")
+        return self.preprocessor.check_targets(y)
 
     def encode_examples(self, x, y=None, sample_weight=None):
         """Return the `keras_seq.text.Examples` of lists of texts."""
-        raise NotImplementedError(f"{type(self).__name__} must define encode_examples(x, y).")
+        return self.preprocessor.encode_examples(x, y, sample_weight)
 
     def encode_tensors(self, x, y=None):
         """Return `(inputs, labels)`, ragged, of string tensors `(batch,)`."""
-        raise NotImplementedError(f"{type(self).__name__} must define encode_tensors(x, y).")
+        return self.preprocessor.encode_tensors(x, y)
+
+    def id_columns(self):
+        """Return the `IdColumn` of each entry of the dict of ids that `call` takes, by name."""
+        return self.preprocessor.id_columns()
 
     def make_batches(self, examples, batch_size, shuffle=False):
         """Return the batches of `Examples`: those of similar length together.
@@ -238,14 +252,6 @@ class Task(Frozen, Exportable, Quantizable, keras.Model):
     def split_examples(self, examples, fraction):
         """Return the examples without the last `fraction` of them, and those."""
         return examples.split(fraction)
-
-    def id_columns(self):
-        """Return the `IdColumn` of each entry of the dict of ids that `call` takes, by name.
-
-        Ids prepared by hand are checked against these and the `label_limit`; not at all where
-        there are none.
-        """
-        return None  # nothing is known of them
 
     def passing_variables(self):
         """Return the variables that no epoch begins with: nothing saves them."""

@@ -34,7 +34,7 @@ class ClassifierGraph:
         columns = self.model.encode_tensors(text)[0]
         blank = are_blank(text, columns["token_ids"])
         logits, weights = self.model(dense(columns), training=False, return_attention=True)
-        tokens = self.model.tokenizer.split(text)[:, : self.model.max_length]
+        tokens = self.model.preprocessor.split(text)
         steps = tf.shape(weights)[1]
         read = tf.sequence_mask(tokens.row_lengths(), steps, "float32")
         return {

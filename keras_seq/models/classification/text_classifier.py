@@ -8,7 +8,6 @@ from keras_seq._checks import as_number, check_batch_size, check_positive, check
 from keras_seq.layers.pooling import get_pooling
 from keras_seq.layers.token_embedding import token_embedding
 from keras_seq.models.base.encoders import STACK_OPTIONS, TokenReader, encoder_config, make_encoder
-from keras_seq.models.base.id_checks import IdColumn
 from keras_seq.models.base.losses import TokenCrossEntropy
 from keras_seq.models.base.metrics import LabelAccuracy, LabelF1
 from keras_seq.models.base.outputs import Outputs
@@ -16,12 +15,12 @@ from keras_seq.models.base.predicting import predict_examples
 from keras_seq.models.base.serving import check_examples
 from keras_seq.models.base.task import Task, check_texts, check_tokenizer
 from keras_seq.models.classification.classes import Classes, class_names_of
+from keras_seq.models.classification.preprocessor import ClassificationPreprocessor
 from keras_seq.models.classification.serving import classifier_ids, classifier_signatures
 from keras_seq.text import get_tokenizer_class
 from keras_seq.text.blank import is_blank
 from keras_seq.text.examples import Examples, pad, padded_length
 from keras_seq.text.forms import single_text
-from keras_seq.text.pipeline import REAL_ROWS, frame
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
@@ -276,11 +275,8 @@ class TextClassifier(TokenReader, Task):
             weighted_metrics = [keras.metrics.SparseCategoricalAccuracy("accuracy")]
         super().compile(optimizer=optimizer, loss=loss, weighted_metrics=weighted_metrics, **kwargs)
 
-    def id_columns(self):
-        return {
-            "token_ids": IdColumn(self.tokenizer.vocabulary_size),
-            REAL_ROWS: IdColumn(2, rank=1, needed=False),
-        }
+    def make_preprocessor(self):
+        return ClassificationPreprocessor(self.tokenizer, self.classes, self.max_length)
 
     @property
     def label_limit(self):
@@ -288,17 +284,6 @@ class TextClassifier(TokenReader, Task):
 
     def output_form(self):
         return Outputs(len(self.class_names), False, self.multi_label, self.threshold)
-
-    def check_targets(self, y):
-        return self.classes.encode(y)
-
-    def encode_examples(self, x, y=None, sample_weight=None):
-        ids = frame(self.tokenizer.encode(x), max_length=self.max_length)
-        return Examples({"token_ids": ids}, y, sample_weight)
-
-    def encode_tensors(self, x, y=None):
-        ids = frame(self.tokenizer.tokenize(x), max_length=self.max_length)
-        return {"token_ids": ids}, None if y is None else self.classes.encode_tensors(y)
 
     def weigh_classes(self, examples, class_weight):
         """Return the `Examples` with weights that follow the class of each.
@@ -413,8 +398,7 @@ class TextClassifier(TokenReader, Task):
             rows = [*ids, *[np.zeros(0, "int32")] * (batch_size - len(ids))]
             padded = pad(rows, padded_length(max(map(len, ids))))
             _, weights = self.compute({"token_ids": padded}, return_attention=True)
-            for tokens, row in zip(self.tokenizer.split(part), weights, strict=False):
-                tokens = tokens[: self.max_length]
+            for tokens, row in zip(self.preprocessor.split(part), weights, strict=False):
                 results.append({"tokens": tokens, "attention": row[: len(tokens)].copy()})
         return results
 

@@ -86,7 +86,7 @@ class Continuation(Writer):
         if not texts:
             return []
         end = end_token_ids(self.tokenizer, stop_tokens)
-        ids, _ = self._frame(self.tokenizer.encode(texts))
+        ids, _ = self.preprocessor.encode(texts)
         dicts, results = return_scores or return_trace, [None] * len(texts)
         order = np.argsort([len(row) for row in ids], kind="stable")
         for start in range(0, len(texts), batch_size):
@@ -168,7 +168,7 @@ class Continuation(Writer):
         texts = [text] if single else check_texts(texts, "texts")
         if not texts:
             return []
-        fed, labels = self._frame(self.tokenizer.encode(texts))
+        fed, labels = self.preprocessor.encode(texts)
         results = [None] * len(texts)
         order = np.argsort([len(row) for row in fed], kind="stable")
         for start in range(0, len(texts), batch_size):

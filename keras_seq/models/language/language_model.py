@@ -9,20 +9,19 @@ from keras_seq.layers.recurrent_layer import as_mask
 from keras_seq.layers.token_embedding import embedding_matrix, token_embedding
 from keras_seq.models.base.encoders import STACK_OPTIONS, TokenReader, encoder_config, make_encoder
 from keras_seq.models.base.generation import never
-from keras_seq.models.base.id_checks import IdColumn
 from keras_seq.models.base.losses import TokenCrossEntropy
 from keras_seq.models.base.metrics import BitsPerToken, Perplexity, TokenAccuracy
 from keras_seq.models.base.outputs import Outputs
 from keras_seq.models.base.search import CompiledSearch
 from keras_seq.models.base.serving import check_examples
-from keras_seq.models.base.task import Task, check_texts, check_tokenizer
+from keras_seq.models.base.task import Task, check_tokenizer
 from keras_seq.models.language.continuation import Continuation
+from keras_seq.models.language.preprocessor import LanguagePreprocessor
 from keras_seq.models.language.serving import language_model_signatures
 from keras_seq.models.language.stream_state import StreamState
 from keras_seq.text import CharacterTokenizer, get_tokenizer_class
 from keras_seq.text.examples import Examples
 from keras_seq.text.forms import single_text
-from keras_seq.text.pipeline import frame
 from keras_seq.text.windows import StreamWindows
 
 # A language model reads from the left.
@@ -246,11 +245,8 @@ class LanguageModel(Continuation, TokenReader, Task):
         super().compile(optimizer=optimizer, loss=loss, weighted_metrics=weighted_metrics, **kwargs)
         self.sampler = sampler
 
-    def id_columns(self):
-        return {
-            "token_ids": IdColumn(self.tokenizer.vocabulary_size),
-            "continues": IdColumn(2, rank=1, needed=False),
-        }
+    def make_preprocessor(self):
+        return LanguagePreprocessor(self.tokenizer)
 
     @property
     def label_limit(self):
@@ -258,30 +254,6 @@ class LanguageModel(Continuation, TokenReader, Task):
 
     def output_form(self):
         return Outputs(self.tokenizer.vocabulary_size, per_token=True)
-
-    def check_inputs(self, x):
-        text = single_text(x)
-        return check_texts(x, "x") if text is None else [text]
-
-    def check_targets(self, y):
-        raise ValueError(
-            "A language model is trained on texts alone: what it is to predict is in them; "
-            f"received `y` of type {type(y).__name__}."
-        )
-
-    def encode_examples(self, x, y=None, sample_weight=None):
-        fed, labels = self._frame(self.tokenizer.encode(x))
-        return Examples({"token_ids": fed}, labels, sample_weight)
-
-    def encode_tensors(self, x, y=None):
-        fed, labels = self._frame(self.tokenizer.tokenize(x))
-        return {"token_ids": fed}, labels
-
-    def _frame(self, ids):
-        """What is fed and what is to be predicted, for the ids of texts."""
-        tokenizer = self.tokenizer
-        fed = frame(ids, tokenizer.start_token_id)
-        return fed, frame(ids, end=tokenizer.end_token_id)
 
     def make_batches(self, examples, batch_size, shuffle=False):
         """Return the windows of streams, or, without a `window`, texts of similar length."""

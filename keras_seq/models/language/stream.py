@@ -69,7 +69,7 @@ class Stream:
         self._stopped = False
         self.tokens = [] if not text else model.tokenizer.split(text)
         self._written = 0
-        ids, _ = model._frame(model.tokenizer.encode([text]))
+        ids, _ = model.preprocessor.encode([text])
         self._state, _ = model._search.start({"prompt_ids": [ids[0][:-1]]})
         self._read(int(ids[0][-1]))
 

@@ -5,33 +5,30 @@ import numpy as np
 from keras import ops
 
 from keras_seq._checks import as_integer, check_positive, check_rate
-from keras_seq._tensorflow import tensorflow
 from keras_seq.backend import predictions
 from keras_seq.layers.character_features import CharacterFeatures
 from keras_seq.layers.crf import CRF
 from keras_seq.layers.crf_loss import CRFLoss
 from keras_seq.layers.token_embedding import token_embedding
 from keras_seq.models.base.encoders import STACK_OPTIONS, TokenReader, encoder_config, make_encoder
-from keras_seq.models.base.id_checks import IdColumn
 from keras_seq.models.base.losses import TokenCrossEntropy
 from keras_seq.models.base.metrics import TokenAccuracy
 from keras_seq.models.base.outputs import Outputs
 from keras_seq.models.base.serving import check_examples
 from keras_seq.models.base.task import Task, check_tokenizer
+from keras_seq.models.tagging.preprocessor import TaggingPreprocessor
 from keras_seq.models.tagging.sentences import (
     check_counts,
     check_sentences,
     listed_sentences,
     ragged_words,
-    split_tensors,
 )
 from keras_seq.models.tagging.serving import tagger_ids, tagger_signatures
 from keras_seq.models.tagging.tag_loss import TagLoss
 from keras_seq.models.tagging.tagging import Tagging
 from keras_seq.models.tagging.tags import Tags, tag_names_of
-from keras_seq.models.tagging.word_ids import as_known, character_columns, rows_of, word_ids
+from keras_seq.models.tagging.word_ids import as_known
 from keras_seq.text import CharacterTokenizer, WordTokenizer
-from keras_seq.text.examples import Examples
 from keras_seq.text.forms import single_text
 
 
@@ -388,12 +385,15 @@ class TextTagger(TokenReader, Task):
             config["loss"] = "auto"  # it belongs to the CRF of the model, of which there is one
         return config
 
-    def id_columns(self):
-        columns = {"token_ids": IdColumn(self.tokenizer.vocabulary_size)}
-        if self.character_tokenizer is not None:
-            columns["char_ids"] = IdColumn(self.character_tokenizer.vocabulary_size)
-            columns["char_ends"] = IdColumn(None)
-        return columns
+    def make_preprocessor(self):
+        return TaggingPreprocessor(
+            self.tokenizer,
+            self.character_tokenizer,
+            self.tags,
+            self.zero_digits,
+            self.max_word_length,
+            self.max_length,
+        )
 
     @property
     def label_limit(self):
@@ -407,44 +407,9 @@ class TextTagger(TokenReader, Task):
         labels, weights, real = super().real_targets(x, y, sample_weight)
         return ops.maximum(ops.cast(labels, "int32") - 1, 0), weights, real
 
-    def check_inputs(self, x):
-        return check_sentences(x, "x")
-
-    def check_targets(self, y):
-        return self.tags.encode(y)
-
-    def encode_examples(self, x, y=None, sample_weight=None):
-        if y is not None:
-            check_counts(x, y)
-            y = self.tags.cut(y, self.max_length)
-        tf = tensorflow()
-        with tf.init_scope(), tf.device("CPU:0"):
-            columns = self.encode_words(ragged_words(x))
-            inputs = {name: rows_of(column) for name, column in columns.items()}
-        return Examples(inputs, y, sample_weight)
-
-    def encode_tensors(self, x, y=None):
-        tf = tensorflow()
-        words = split_tensors(x)
-        if y is None:
-            return self.encode_words(words), None
-        labels = self.tags.encode_tensors(y)
-        counts = words.row_lengths(), labels.row_lengths()
-        same = tf.reduce_all(counts[0] == counts[1])
-        message = "There must be one tag for each word; received"
-        wrong = tf.boolean_mask(x, counts[0] != counts[1])
-        with tf.control_dependencies([tf.Assert(same, [message, wrong])]):
-            labels = labels.with_flat_values(tf.identity(labels.flat_values))
-        return self.encode_words(words), self.tags.cut(labels, self.max_length)
-
     def encode_words(self, words):
         """A ragged tensor of words -> the columns of `call`, ragged int32."""
-        words = words[:, : self.max_length]
-        columns = {"token_ids": word_ids(words, self.tokenizer, self.zero_digits)}
-        if self.character_tokenizer is not None:
-            letters = character_columns(words, self.character_tokenizer, self.max_word_length)
-            columns["char_ids"], columns["char_ends"] = letters
-        return columns
+        return self.preprocessor.encode_words(words)
 
     def call(self, inputs, training=False):
         token_ids = inputs["token_ids"]

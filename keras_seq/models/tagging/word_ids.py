@@ -3,8 +3,6 @@
 All of it is TensorFlow operations on ragged tensors, in `tf.data` and in Python alike.
 """
 
-import numpy as np
-
 from keras_seq._tensorflow import tensorflow
 
 _SPACE = r"[\s\v\x1c-\x1f\x{85}\p{Z}]"  # within a word, which a list of words may have
@@ -56,8 +54,3 @@ def character_columns(words, tokenizer, max_word_length):
         tf.RaggedTensor.from_row_splits(rows.flat_values, splits, validate=False),
         words.with_flat_values(tf.cast(ends, "int32")),
     )
-
-
-def rows_of(column):
-    """Return the rows of a ragged tensor as a list of arrays."""
-    return np.split(column.flat_values.numpy(), column.row_splits.numpy()[1:-1])

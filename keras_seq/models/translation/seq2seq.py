@@ -11,18 +11,15 @@ from keras_seq.layers.encoder import Encoder
 from keras_seq.layers.token_embedding import token_embedding
 from keras_seq.models.base.encoders import pattern_config
 from keras_seq.models.base.generation import Generation, never
-from keras_seq.models.base.id_checks import IdColumn
 from keras_seq.models.base.losses import TokenCrossEntropy
 from keras_seq.models.base.metrics import ExactMatch, Perplexity, TokenAccuracy
 from keras_seq.models.base.outputs import Outputs
 from keras_seq.models.base.search import CompiledSearch
 from keras_seq.models.base.serving import check_examples
 from keras_seq.models.base.task import Task, check_tokenizer
+from keras_seq.models.translation.preprocessor import TranslationPreprocessor
 from keras_seq.models.translation.serving import translator_signatures
 from keras_seq.text import get_tokenizer_class
-from keras_seq.text.examples import Examples
-from keras_seq.text.pipeline import frame
-from keras_seq.text.pointer import Pointer
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
@@ -148,10 +145,7 @@ class Seq2Seq(Generation, Task):
             **decoder_options,
         )
         self.copy = self.decoder.copy
-        if self.copy:
-            self._pointer = Pointer(
-                self.source_tokenizer, self.target_tokenizer, max_source_length, max_target_length
-            )
+        self.preprocessor = self.make_preprocessor()  # here: a pointer refuses some tokenizers
         self.sampler = samplers.get("greedy")
         target = self.target_tokenizer
         self._search = CompiledSearch(self, target.start_token_id, target.end_token_id)
@@ -247,13 +241,14 @@ class Seq2Seq(Generation, Task):
 
     labelled = "target_ids"
 
-    def id_columns(self):
-        source, target = self.source_tokenizer.vocabulary_size, self.label_limit
-        columns = {"source_ids": IdColumn(source), "target_ids": IdColumn(target)}
-        if self.copy:  # behind the vocabulary, the positions of the source
-            columns["target_ids"] = IdColumn(target, beside="source_ids")
-            columns["copy_ids"] = IdColumn(target, beside="source_ids")
-        return columns
+    def make_preprocessor(self):
+        return TranslationPreprocessor(
+            self.source_tokenizer,
+            self.target_tokenizer,
+            self.max_source_length,
+            self.max_target_length,
+            self.copy,
+        )
 
     @property
     def label_limit(self):
@@ -261,32 +256,6 @@ class Seq2Seq(Generation, Task):
 
     def output_form(self):
         return Outputs(self.target_tokenizer.vocabulary_size, per_token=True)
-
-    def encode_examples(self, x, y=None, sample_weight=None):
-        source, target = self.source_tokenizer, self.target_tokenizer
-        if self.copy:
-            inputs, labels = self._pointer.encode(x, y)
-        else:
-            inputs, labels = self._frame(source.encode(x), None if y is None else target.encode(y))
-        return Examples(inputs, labels, sample_weight)
-
-    def encode_tensors(self, x, y=None):
-        source, target = self.source_tokenizer, self.target_tokenizer
-        if self.copy:
-            return self._pointer.encode_tensors(x, y)
-        return self._frame(source.tokenize(x), None if y is None else target.tokenize(y))
-
-    def _frame(self, source_ids, target_ids):
-        """Add start and end tokens, and cut to the largest lengths."""
-        source, target = self.source_tokenizer, self.target_tokenizer
-        inputs = {
-            "source_ids": frame(source_ids, None, source.end_token_id, self.max_source_length)
-        }
-        if target_ids is None:
-            return inputs, None
-        limit = self.max_target_length
-        inputs["target_ids"] = frame(target_ids, target.start_token_id, None, limit)
-        return inputs, frame(target_ids, None, target.end_token_id, limit)
 
     def call(self, inputs, training=False, return_attention=False):
         values, states, mask = self.encode(inputs["source_ids"], training)

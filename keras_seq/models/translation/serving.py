@@ -21,6 +21,7 @@ class TranslatorGraph:
 
     def __init__(self, model, sampler, max_length=None, stop_tokens=None):
         self.model = model
+        self.text = model.preprocessor
         self.sampler = sampler
         self.max_length = max_length
         self.end = end_token_ids(model.target_tokenizer, stop_tokens)
@@ -31,7 +32,7 @@ class TranslatorGraph:
         columns, _ = self.model.encode_tensors(text)
         ids, scores = self._search(columns, text)
         return {
-            "outputs": shaped(self._write(ids, text), self.sampler),
+            "outputs": shaped(self.text.target_texts(ids, text), self.sampler),
             "scores": shaped(scores, self.sampler),
         }
 
@@ -41,7 +42,7 @@ class TranslatorGraph:
         columns, _ = self.model.encode_tensors(text)
         ids, scores = self._search(columns, text)
         best = ids[:: self.sampler.n_best or 1]
-        outputs, sources = self._write(best, text), self._source_tokens(text)
+        outputs, sources = self.text.target_texts(best, text), self.text.source_tokens(text)
         lengths = best.row_lengths()
         # No row but one without a token to read would have no step.
         steps = tf.maximum(tf.reduce_max(lengths), 1)
@@ -54,7 +55,7 @@ class TranslatorGraph:
             "outputs": outputs,
             "scores": scores[:, 0],
             "source_tokens": sources.to_tensor(),
-            "target_tokens": padded(self._tokens(best, sources), steps),
+            "target_tokens": padded(self.text.target_tokens(best, sources), steps),
             "attention": tf.cast(weights, "float32") * written[:, :, None],
         }
 
@@ -71,38 +72,6 @@ class TranslatorGraph:
     def _start_tokens(self, rows):
         tf = tensorflow()
         return tf.fill((tf.cast(rows, "int32"),), self.model.target_tokenizer.start_token_id)
-
-    def _write(self, ids, text):
-        """The texts of answers, ragged ids, as many rows for each text of the batch."""
-        tf = tensorflow()
-        target = self.model.target_tokenizer
-        if not self.model.copy:
-            return target.detokenize(ids)
-        sources = self._source_tokens(text)
-        rows = tf.repeat(tf.range(sources.nrows()), ids.nrows() // sources.nrows())
-        return target.join(self._tokens(ids, tf.gather(sources, rows)))
-
-    def _source_tokens(self, text):
-        """The tokens of the sources, with the end token, as the model reads them."""
-        tf = tensorflow()
-        source = self.model.source_tokenizer
-        tokens = source.split(text)
-        end = tf.fill((tokens.nrows(), 1), source.id_to_token(source.end_token_id))
-        return tf.concat([tokens, end], axis=1)[:, : self.model.max_source_length]
-
-    def _tokens(self, ids, sources):
-        """The tokens of ids; those behind the vocabulary point at tokens of the source."""
-        tf = tensorflow()
-        target = self.model.target_tokenizer
-        tokens = target.ids_to_tokens(ids)
-        if not self.model.copy:
-            return tokens
-        place = tf.cast(ids.flat_values - target.vocabulary_size, "int64")
-        row = ids.value_rowids()
-        pointed = (place >= 0) & (place < tf.gather(sources.row_lengths(), row))
-        place = tf.where(pointed, tf.gather(sources.row_starts(), row) + place, 0)
-        copied = tf.gather(sources.flat_values, place)
-        return tokens.with_flat_values(tf.where(pointed, copied, tokens.flat_values))
 
 
 def translator_signatures(model, sampler, max_length, examples, stop_tokens=None):

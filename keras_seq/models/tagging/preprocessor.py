@@ -1,0 +1,83 @@
+"""Sentences of words, and of their characters, to ids, and tags to labels."""
+
+from keras_seq._tensorflow import tensorflow
+from keras_seq.models.base.id_checks import IdColumn
+from keras_seq.models.base.preprocessor import Preprocessor
+from keras_seq.models.tagging.sentences import (
+    check_counts,
+    check_sentences,
+    ragged_words,
+    split_tensors,
+)
+from keras_seq.models.tagging.word_ids import character_columns, word_ids
+from keras_seq.text.examples import Examples
+from keras_seq.text.pipeline import rows_of
+
+
+class TaggingPreprocessor(Preprocessor):
+    """Makes one id of each word, and a row of the characters of all; see `Preprocessor`.
+
+    Args:
+        tokenizer: a `keras_seq.text.Tokenizer` of words.
+        character_tokenizer: one of characters, or `None`.
+        tags: the `Tags`.
+        zero_digits: whether words are looked up with 0 for each of their digits.
+        max_word_length: of longer words there are the first and the last characters.
+        max_length: longer sentences are cut to so many words.
+    """
+
+    def __init__(
+        self, tokenizer, character_tokenizer, tags, zero_digits, max_word_length, max_length
+    ):
+        self.tokenizer = tokenizer
+        self.character_tokenizer = character_tokenizer
+        self.tags = tags
+        self.zero_digits = zero_digits
+        self.max_word_length = max_word_length
+        self.max_length = max_length
+
+    def check_inputs(self, x):
+        return check_sentences(x, "x")
+
+    def check_targets(self, y):
+        return self.tags.encode(y)
+
+    def encode_examples(self, x, y=None, sample_weight=None):
+        if y is not None:
+            check_counts(x, y)
+            y = self.tags.cut(y, self.max_length)
+        tf = tensorflow()
+        with tf.init_scope(), tf.device("CPU:0"):
+            columns = self.encode_words(ragged_words(x))
+            inputs = {name: rows_of(column) for name, column in columns.items()}
+        return Examples(inputs, y, sample_weight)
+
+    def encode_tensors(self, x, y=None):
+        tf = tensorflow()
+        words = split_tensors(x)
+        if y is None:
+            return self.encode_words(words), None
+        labels = self.tags.encode_tensors(y)
+        counts = words.row_lengths(), labels.row_lengths()
+        same = tf.reduce_all(counts[0] == counts[1])
+        message = "There must be one tag for each word; received"
+        wrong = tf.boolean_mask(x, counts[0] != counts[1])
+        with tf.control_dependencies([tf.Assert(same, [message, wrong])]):
+            labels = labels.with_flat_values(tf.identity(labels.flat_values))
+        return self.encode_words(words), self.tags.cut(labels, self.max_length)
+
+    def encode_words(self, words):
+        """Return the columns of `call`, ragged int32, of a ragged tensor of words."""
+        words = words[:, : self.max_length]
+        columns = {"token_ids": word_ids(words, self.tokenizer, self.zero_digits)}
+        if self.character_tokenizer is not None:
+            letters = character_columns(words, self.character_tokenizer, self.max_word_length)
+            columns["char_ids"], columns["char_ends"] = letters
+        return columns
+
+    def id_columns(self):
+        columns = {"token_ids": IdColumn(self.tokenizer.vocabulary_size)}
+        if self.character_tokenizer is not None:
+            columns["char_ids"] = IdColumn(self.character_tokenizer.vocabulary_size)
+            columns["char_ends"] = IdColumn(None)
+        return columns
