@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 
-from keras_seq.models.base.task import check_texts
+from keras_seq.text.forms import as_texts
 
 UNKNOWN, END = "<unk>", "</s>"
 # Where counts are too few to derive discounts from; those of KenLM's --discount_fallback.
@@ -96,7 +96,7 @@ class NGramModel:
         """
         order, splitter = _check_order(order), SPLITTERS[_check_tokens(tokens)]
         seen, longest = set(), 0
-        for text in check_texts(texts, "texts"):
+        for text in as_texts(texts, "texts"):
             split = splitter(text)
             seen.update(split)
             longest = max(longest, len(split))
@@ -126,7 +126,7 @@ class NGramModel:
         """
         if isinstance(texts, str):
             return float(self.score([texts])[0])
-        ids = self._encode(check_texts(texts, "texts"))
+        ids = self._encode(as_texts(texts, "texts"))
         starts = ids == self._start
         logs = np.where(starts, 0.0, np.log(self._probabilities(ids)))
         return np.bincount(np.cumsum(starts) - 1, logs, minlength=len(texts))
@@ -137,7 +137,7 @@ class NGramModel:
         Raises:
             ValueError: for what is no list of str, and texts without any token.
         """
-        ids = self._encode(check_texts(texts, "texts"))
+        ids = self._encode(as_texts(texts, "texts"))
         return math.exp(-self.score(texts).sum() / _not_none(np.sum(ids != self._start), "token"))
 
     def bits_per_character(self, texts):
@@ -149,7 +149,7 @@ class NGramModel:
         Raises:
             ValueError: for what is no list of str, and texts without any character.
         """
-        characters = sum(len(text) for text in check_texts(texts, "texts"))
+        characters = sum(len(text) for text in as_texts(texts, "texts"))
         return float(-self.score(texts).sum() / math.log(2) / _not_none(characters, "character"))
 
     def probabilities(self, context=""):

@@ -6,7 +6,7 @@ import operator
 import numpy as np
 
 from keras_seq.analysis.ngram_model import NGramModel, split_words
-from keras_seq.models.base.task import check_texts
+from keras_seq.text.forms import as_texts
 
 DISTINCT = (1, 2, 3)
 
@@ -58,7 +58,7 @@ def sample_quality(samples, reference, vocabulary=None, model=None, copy_size=5)
         - McCoy et al., 2023, "How much do language models copy from their training data?",
           arXiv:2111.09509 (n-gram novelty).
     """
-    samples, reference = check_texts(samples, "samples"), check_texts(reference, "reference")
+    samples, reference = as_texts(samples, "samples"), as_texts(reference, "reference")
     if model is None:
         model = NGramModel.from_texts(reference)
     if not isinstance(model, NGramModel):

@@ -3,8 +3,8 @@
 import numpy as np
 
 from keras_seq.analysis.texts import best_answers
-from keras_seq.models.base.task import check_texts
 from keras_seq.samplers import Exhaustive, get
+from keras_seq.text.forms import as_texts
 
 SAME = 1e-4  # log-probabilities that differ by less are equal: float32 sums differ by order
 
@@ -58,7 +58,7 @@ def search_errors(
         - Stahlberg & Byrne, 2019, "On NMT search errors and model errors: cat got your tongue?",
           arXiv:1908.10090, section 4.
     """
-    sources = check_texts(sources, "sources")
+    sources = as_texts(sources, "sources")
     if not sources:
         raise ValueError("There must be at least one source; received none.")
     samplers = _named(samplers)

@@ -1,11 +1,11 @@
 """Check the texts of an analysis, and bring answers of `generate` into one form."""
 
-from keras_seq.models.base.task import check_texts
+from keras_seq.text.forms import as_texts
 
 
 def check_pairs(sources, targets):
     """Return both as lists of `str`, or raise a `ValueError`."""
-    sources, targets = check_texts(sources, "sources"), check_texts(targets, "targets")
+    sources, targets = as_texts(sources, "sources"), as_texts(targets, "targets")
     if len(sources) != len(targets) or not sources:
         raise ValueError(
             "There must be one target for each source, and at least one; received "

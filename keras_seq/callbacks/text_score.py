@@ -3,7 +3,7 @@
 import keras
 
 from keras_seq.analysis import text_scores
-from keras_seq.models.base.task import check_texts
+from keras_seq.text.forms import as_texts
 
 METRICS = ("bleu", "chrf", "exact_match", "token_error_rate")
 
@@ -61,7 +61,7 @@ class TextScore(keras.callbacks.Callback):
         for name, number in {"every": every, "limit": limit}.items():
             if number is not None and number < 1:
                 raise ValueError(f"`{name}` must be at least 1; received {number!r}.")
-        sources, targets = check_texts(sources, "sources"), check_texts(targets, "targets")
+        sources, targets = as_texts(sources, "sources"), as_texts(targets, "targets")
         if len(sources) != len(targets) or not sources:
             raise ValueError(
                 "There must be one target for each source, and at least one; received "

@@ -5,9 +5,9 @@ import typing
 import numpy as np
 
 from keras_seq.datasets import TASKS, SequenceTask
-from keras_seq.models.base.task import check_texts
 from keras_seq.models.classification.classes import Classes
 from keras_seq.models.classification.labels import check_labels, label_name
+from keras_seq.text.forms import as_texts
 
 HELD_OUT = 0.1
 
@@ -51,7 +51,7 @@ def make_data(texts, labels, validation_data=None, test_data=None):
 
 def _pair(texts, labels, of_texts, of_labels):
     """Texts and names of classes, as lists of str."""
-    texts = check_texts(texts, of_texts)
+    texts = as_texts(texts, of_texts)
     labels = [_name(label, i) for i, label in enumerate(check_labels(labels))]
     if len(texts) != len(labels):
         raise ValueError(

@@ -13,6 +13,7 @@ from keras_seq.models.base.metrics import (
     Perplexity,
     TokenAccuracy,
 )
+from keras_seq.models.base.preprocessor import Preprocessor
 from keras_seq.models.base.task import Task
 from keras_seq.models.classification.text_classifier import TextClassifier
 from keras_seq.models.language.language_model import LanguageModel
@@ -30,6 +31,7 @@ __all__ = [
     "LabelF1",
     "LanguageModel",
     "Perplexity",
+    "Preprocessor",
     "Seq2Seq",
     "Stream",
     "Task",

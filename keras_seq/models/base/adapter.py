@@ -44,7 +44,7 @@ class Adapter:
         self.model = model
 
     def training(self, x, y, sample_weight, steps, batch_size):
-        """Return the `Data` to train on.
+        """Return the `Data` to train on, with labels where training takes some.
 
         Args:
             x, y, sample_weight: what came.
@@ -53,17 +53,21 @@ class Adapter:
         """
         if self.model.reads_all:
             return self.measuring(x, y, sample_weight, None, batch_size)
-        return self._read(x, y, sample_weight, steps=steps, batch_size=batch_size, anew=True)
+        data = self._read(x, y, sample_weight, steps=steps, batch_size=batch_size, anew=True)
+        data.check_labelled()
+        return data
 
     def measuring(self, x, y, sample_weight, steps, batch_size):
         """Return the `Data` to evaluate on; the arguments are those of `training`."""
-        if not self.model.reads_all:
-            return self._read(x, y, sample_weight, steps=steps, batch_size=batch_size)
-        data = self._read(x, y, sample_weight)
-        if isinstance(data, TextDataset):
+        whole = self.model.reads_all
+        steps = None if whole else steps
+        data = self._read(x, y, sample_weight, steps=steps, batch_size=batch_size)
+        if whole and isinstance(data, TextDataset):
             texts = [text for batch in text_batches(data.x) for text in batch]
-            return Texts(self.model, texts, data.y, data.sample_weight)
-        data.counted = False  # the steps are those of what is made of the texts
+            data = Texts(self.model, texts, y, sample_weight)
+        elif whole:
+            data.counted = False  # the steps are those of what is made of the texts
+        data.check_labelled()
         return data
 
     def validation(self, data, steps, batch_size):

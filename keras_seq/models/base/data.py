@@ -54,8 +54,14 @@ class Data:
 
     def check_options(self, validation_split, class_weight):
         """Raise a `ValueError` for an argument of `fit` that has no meaning for this form."""
-        if class_weight is not None and self.no_class_weight:
-            raise ValueError(self.no_class_weight)
+        if class_weight is not None:
+            if self.model.label_per_token:
+                kind = type(self.model).__name__
+                raise ValueError(f"`class_weight` has no meaning for a {kind}.")
+            if self.model.output_form().multi_label:
+                raise ValueError("`class_weight` has no meaning with multi_label=True.")
+            if self.no_class_weight:
+                raise ValueError(self.no_class_weight)
         if validation_split and self.no_split:
             raise ValueError(self.no_split)
 
@@ -108,7 +114,7 @@ class Data:
 
     def predict_batch(self):
         """Return what `Task.predict_on_batch` does."""
-        return self.model.predict_ids_on_batch(check_ids(self.model, self.x)[0])
+        return self.model.answer_ids_on_batch(check_ids(self.model, self.x)[0])
 
 
 class Texts(Data):
@@ -330,7 +336,7 @@ class Ids(Data):
 
     def predict(self, batch_size, **options):
         x = check_ids(self.model, self.x)[0]
-        return self.model.predict_ids(x, batch_size=batch_size, **options)
+        return self.model.answer_ids(x, batch_size=batch_size, **options)
 
 
 class IdDataset(Data):
@@ -347,7 +353,7 @@ class IdDataset(Data):
 
     def predict(self, batch_size, **options):
         x = check_id_dataset(self.model, self.x)
-        return self.model.predict_ids(x, batch_size=batch_size, **options)
+        return self.model.answer_ids(x, batch_size=batch_size, **options)
 
 
 class SetEpoch(keras.callbacks.Callback):

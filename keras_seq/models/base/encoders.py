@@ -100,7 +100,8 @@ def encoder_config(encoder, own, options):
 def pattern_config(encoder):
     """Return the config of the cell of an `RNNStack`, the pattern of cells that are made.
 
-    Nothing about it is frozen: other cells are made of it too, and `Frozen` says which weights are.
+    Nothing about it is frozen: other cells are made of it too, and `StoredModel` says which
+    weights are.
     """
     found = cell_config(encoder.cell)
     return {**found, "config": {**found["config"], "trainable": True}}

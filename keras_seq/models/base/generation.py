@@ -11,10 +11,9 @@ from keras import ops
 from keras_seq import samplers
 from keras_seq._checks import check_batch_size, check_positive
 from keras_seq.models.base.stop_tokens import end_token_ids
-from keras_seq.models.base.task import check_texts
 from keras_seq.text.blank import is_blank
 from keras_seq.text.examples import padded_length
-from keras_seq.text.forms import single_text
+from keras_seq.text.forms import as_texts, single_text
 
 
 class Writer:
@@ -64,7 +63,7 @@ class Writer:
     def predict_texts(self, texts, batch_size=None, **options):
         """Return the answers of `generate` to a list of texts, in an array."""
         del options  # Keras's `predict` has no part in it
-        texts = check_texts(texts, "x")
+        texts = as_texts(texts, "x")
         results = np.empty(len(texts), dtype=object)
         answers = self.generate(texts, batch_size=check_batch_size(batch_size, 64))
         for i, result in enumerate(answers):
@@ -144,7 +143,7 @@ class Generation(Writer):
         batch_size = check_batch_size(batch_size, 64)
         text = single_text(inputs)
         single = text is not None
-        texts = [text] if single else check_texts(inputs, "inputs")
+        texts = [text] if single else as_texts(inputs, "inputs")
         if not texts:
             return []
         end = end_token_ids(self.target_tokenizer, stop_tokens)
@@ -275,7 +274,7 @@ class Generation(Writer):
         Raises:
             ValueError: for anything but as many strings on both sides.
         """
-        sources, targets = check_texts(sources, "sources"), check_texts(targets, "targets")
+        sources, targets = as_texts(sources, "sources"), as_texts(targets, "targets")
         if len(sources) != len(targets):
             raise ValueError(
                 "There must be one target for each source; "

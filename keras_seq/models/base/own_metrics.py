@@ -12,7 +12,6 @@ from keras_seq.models.base.metrics import ExactMatch
 from keras_seq.models.base.outputs import Form, form_of_keras, function_of
 from keras_seq.models.base.real_rows import RealLoss, RealMetric, Use
 from keras_seq.models.base.trial import Trial
-from keras_seq.models.tagging.tag_loss import TagLoss
 
 # Keras's own that give one number for a whole batch.
 OF_BATCHES = ("Dice", "Tversky", "Circle", "CTC", "dice", "tversky", "circle", "ctc")
@@ -108,7 +107,7 @@ def _use(argument, name, thing, outputs, static, weighted=False):
     """The `Use` of a loss, metric or function, after a trial where nobody knows it."""
     use = Use(thing, name)
     if isinstance(thing, CRFLoss):
-        return Use(thing, name, whole=True, scaled=not isinstance(thing, TagLoss))
+        return Use(thing, name, whole=True, scaled=True)
     if _is_ours(thing):
         return Use(thing, name, whole=isinstance(thing, ExactMatch))
     known = _is_keras(thing)

@@ -37,7 +37,7 @@ def predict_examples(model, examples, batch_size=None, verbose=0, steps=None, ca
     else:
         batches = LengthBatches(examples, batch_size)
         more = {"verbose": verbose, "steps": steps, "callbacks": callbacks}
-        outputs = model.predict_ids(BatchedDataset(batches).dataset, **more)
+        outputs = model.answer_ids(BatchedDataset(batches).dataset, **more)
         groups = [(batches.order().ravel()[: len(outputs)], outputs)]
     found = None
     for rows, outputs in groups:

@@ -1,6 +1,9 @@
 """Text to ids, beside a model: in Python, and inside of a graph."""
 
+import keras
+
 from keras_seq._tensorflow import tensorflow, to_utf8
+from keras_seq.text import Tokenizer
 from keras_seq.text.examples import Examples
 from keras_seq.text.forms import as_texts
 from keras_seq.text.pipeline import rows_of
@@ -74,3 +77,15 @@ class Preprocessor:
         all where there are none.
         """
         return None  # nothing is known of them
+
+
+def check_tokenizer(name, tokenizer):
+    """Return a tokenizer for an instance or a config."""
+    if isinstance(tokenizer, dict):
+        tokenizer = keras.saving.deserialize_keras_object(tokenizer)
+    if not isinstance(tokenizer, Tokenizer):
+        raise ValueError(
+            f"`{name}` must be a keras_seq.text.Tokenizer, such as "
+            f"keras_seq.text.CharacterTokenizer.from_texts(texts); received {tokenizer!r}."
+        )
+    return tokenizer

@@ -1,33 +1,24 @@
 """What all task models share: training on text, compiling, saving."""
 
 import functools
-import pathlib
-import types
 
 import keras
 from keras import ops
 
 from keras_seq._checks import check_batch_size
-from keras_seq._files import check_place, replacing
-from keras_seq.backend import guarded, kept_on_error, static_step
+from keras_seq.backend import kept_on_error
 from keras_seq.models.base.adapter import Adapter
 from keras_seq.models.base.exportable import Exportable
-from keras_seq.models.base.frozen import Frozen
 from keras_seq.models.base.functions import CompiledFunctions
-from keras_seq.models.base.outputs import Outputs
-from keras_seq.models.base.own_metrics import heeds_filling, real_loss, real_metrics
 from keras_seq.models.base.predicting import predict_examples
 from keras_seq.models.base.preprocessor import Preprocessor
-from keras_seq.models.base.quantizable import Quantizable
-from keras_seq.models.base.real_rows import LossTracker, pack
-from keras_seq.models.base.turns import Turns, in_turn
-from keras_seq.text import Tokenizer
+from keras_seq.models.base.stored_model import StoredModel
+from keras_seq.models.base.turns import as_callbacks, in_turn
 from keras_seq.text.examples import LengthBatches
-from keras_seq.text.forms import as_texts
-from keras_seq.text.pipeline import REAL_ROWS, SHUFFLE_BUFFER, BatchedDataset
+from keras_seq.text.pipeline import SHUFFLE_BUFFER, BatchedDataset
 
 
-class Task(Frozen, Exportable, Quantizable, keras.Model):
+class Task(Exportable, StoredModel):
     """Base class of the task models: a Keras model that takes text.
 
     `fit`, `evaluate`, `predict` and the `*_on_batch` methods take
@@ -69,137 +60,14 @@ class Task(Frozen, Exportable, Quantizable, keras.Model):
 
     needs_targets = True
     needs_labels = False
-    label_per_token = True
     takes_words = False
     words = ("source", "target")
     labelled = "token_ids"
-    label_limit = None
     reads_all = False
-
-    _compiled_with = None  # what `compile` got and made of it
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.turns = Turns()
         self._compiled = CompiledFunctions(self)
-
-    def reading(self):
-        """Return a context in which the variables have their newest values, in any thread."""
-        return self.turns.reading(self)
-
-    def compile(
-        self,
-        optimizer="adam",
-        loss=None,
-        metrics=None,
-        weighted_metrics=None,
-        run_eagerly=False,
-        jit_compile="auto",
-        **kwargs,
-    ):
-        """Configure training; the arguments are those of `keras.Model.compile`.
-
-        Losses and metrics see real texts and tokens alone, and no row that fills up a batch: the
-        numbers are those of one row of all texts, or of the tokens of all texts. `metrics` leave
-        the user's weights out, `weighted_metrics` and the loss heed them.
-
-        - Keras's own are given probabilities, the softmax (with `multi_label` the sigmoid) of what
-          `call` returns, those with `from_logits=True` that itself; and labels in the shape that
-          they take. `"accuracy"` is that of the task.
-        - What a user wrote is given what `call` returns, and the numbers of the classes. In a task
-          with labels for tokens it is tried on a few made-up ones: if it is computed of tokens, it
-          gets those of a batch in one row, `(tokens,)` and `(tokens, classes)`; otherwise it gets
-          `(batch, steps)` and must heed a `sample_weight` of this shape.
-
-        A name that stands in both lists is that of the one in `metrics`; the other is reported as
-        `weighted_...`.
-
-        Raises:
-            ValueError: for what Keras does not know, for more than one loss, and for what cannot be
-                kept from counting padding.
-        """
-        static = not run_eagerly and static_step(jit_compile)
-        outputs = self.output_form()
-        used_loss = real_loss(loss, outputs, static)
-        used = real_metrics(metrics, weighted_metrics, outputs, static)
-        super().compile(
-            optimizer=optimizer,
-            loss=used_loss,
-            weighted_metrics=used or None,
-            run_eagerly=run_eagerly,
-            jit_compile=jit_compile,
-            **kwargs,
-        )
-        self.loss = loss
-        # In a namespace, where Keras does not look for what it tracks and saves.
-        self._compiled_with = types.SimpleNamespace(
-            config={"loss": loss, "metrics": metrics, "weighted_metrics": weighted_metrics},
-            loss=used_loss,
-            tracker=LossTracker(super().metrics[0]),
-            filled=heeds_filling([*used, *([used_loss] if used_loss else [])]),
-        )
-
-    def get_compile_config(self):
-        config = super().get_compile_config()
-        if config and self._compiled_with is not None:
-            own = keras.saving.serialize_keras_object(self._compiled_with.config)
-            config.update(own)
-        return config
-
-    @property
-    def metrics(self):
-        found = super().metrics
-        if self._compiled_with is not None:
-            found[0] = self._compiled_with.tracker  # in the place of Keras's
-        return found
-
-    def output_form(self):
-        """Return the `Outputs` of the model: what its labels and predictions are."""
-        return Outputs(self.label_limit or 5, self.label_per_token)
-
-    def real_targets(self, x, y, sample_weight=None):
-        """Return `(labels, weights, real)` of a batch.
-
-        Args:
-            x, y, sample_weight: of a batch, as Keras has them. The weights are those of rows or of
-                tokens, or `None`.
-
-        Returns:
-            The labels as losses and metrics take them; the weights, float32, of the shape of rows
-            or tokens, 0 for what is not real; and 1 for what is and 0 for what is not, of the same
-            shape.
-        """
-        labels = ops.convert_to_tensor(y)
-        if self.label_per_token:
-            real = ops.cast(labels != 0, "float32")
-        elif isinstance(x, dict) and REAL_ROWS in x:
-            real = ops.cast(x[REAL_ROWS], "float32")
-        else:
-            first = labels if len(labels.shape) == 1 else labels[:, 0]
-            real = ops.ones_like(first, dtype="float32")
-        if sample_weight is None:
-            return labels, real, real
-        weights = ops.cast(ops.convert_to_tensor(sample_weight), "float32")
-        if self.label_per_token:  # TensorFlow does not always know how many axes there are
-            weights = ops.reshape(weights, (ops.shape(labels)[0], -1))
-        else:
-            weights = ops.reshape(weights, (-1,))
-        return labels, ops.where(real > 0, weights, ops.zeros_like(real)), real
-
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        if y is not None and self._compiled_with is not None:
-            y, weights, real = self.real_targets(x, y, sample_weight)
-            sample_weight = pack(weights, real)
-        return super().compute_loss(x, y, y_pred, sample_weight, training)
-
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        if y is not None and self._compiled_with is not None:
-            y, weights, real = self.real_targets(x, y, sample_weight)
-            loss = self._compiled_with.loss
-            weight = ops.sum(real) if loss is None else loss.batch_weight(weights, real)
-            self._compiled_with.tracker.settle(weight)
-            sample_weight = pack(weights, real)
-        return super().compute_metrics(x, y, y_pred, sample_weight)
 
     def make_preprocessor(self):
         """Return the `Preprocessor` that turns texts into ids; a subclass defines it."""
@@ -240,22 +108,9 @@ class Task(Frozen, Exportable, Quantizable, keras.Model):
         batches = LengthBatches(examples, batch_size, shuffle=shuffle)
         return BatchedDataset(batches, self.fills_batches(examples.labels))
 
-    def fills_batches(self, labels=True):
-        """Whether all batches have the same number of rows, filled up where there are fewer.
-
-        They are not where a loss or metric of the user's would take such a row for a text.
-        """
-        if self.label_per_token or labels is None or self._compiled_with is None:
-            return True
-        return self._compiled_with.filled
-
     def split_examples(self, examples, fraction):
         """Return the examples without the last `fraction` of them, and those."""
         return examples.split(fraction)
-
-    def passing_variables(self):
-        """Return the variables that no epoch begins with: nothing saves them."""
-        return []
 
     @in_turn("training")
     def fit(
@@ -303,27 +158,21 @@ class Task(Frozen, Exportable, Quantizable, keras.Model):
             raise ValueError(f"`validation_split` must be in [0, 1); received {validation_split}.")
         adapter, steps = Adapter(self), kwargs.get("steps_per_epoch")
         data = adapter.training(x, y, sample_weight, steps, batch_size)
-        data.check_labelled()
         data.check_options(validation_split, class_weight)
-        if class_weight is not None:
-            self._check_classes()
+        size = kwargs["validation_batch_size"] = check_batch_size(validation_batch_size, batch_size)
         validation = None
-        kwargs["validation_batch_size"] = check_batch_size(validation_batch_size, batch_size)
         if validation_data is not None:
-            steps = kwargs.get("validation_steps")
-            validation = adapter.validation(validation_data, steps, kwargs["validation_batch_size"])
-            validation.check_labelled()
+            validation = adapter.validation(validation_data, kwargs.get("validation_steps"), size)
             if validation.counted:
                 kwargs["validation_steps"] = None
         elif validation_split:
             data, validation = data.split(validation_split)
         if validation is not None:
-            size = kwargs["validation_batch_size"]
             kwargs.update(validation.as_validation(size, shuffle_buffer))
         if class_weight is not None:
             data = data.weigh_classes(class_weight)
         kwargs.update(data.shuffled(batch_size, shuffle, shuffle_buffer))
-        callbacks = [*_callback_list(callbacks), *kwargs.pop("callbacks", [])]
+        callbacks = [*as_callbacks(callbacks), *kwargs.pop("callbacks", [])]
         with kept_on_error(self):
             return super().fit(
                 epochs=epochs, verbose=verbose, callbacks=self.turns.among(callbacks), **kwargs
@@ -342,7 +191,6 @@ class Task(Frozen, Exportable, Quantizable, keras.Model):
         if "_use_cached_eval_dataset" not in kwargs:  # `fit` has looked at it before
             steps = kwargs.get("steps")
             data = Adapter(self).measuring(x, y, sample_weight, steps, batch_size)
-            data.check_labelled()
             given = data.in_order(batch_size)
             if data.counted:
                 kwargs["steps"] = None
@@ -410,12 +258,16 @@ class Task(Frozen, Exportable, Quantizable, keras.Model):
 
     @in_turn("predicting")
     def predict_ids(self, x, **kwargs):
-        """Return what `predict` does for ids that are known to be right."""
+        """Return what `call` gives for ids that are known to be right."""
         with kept_on_error(self):
-            return self.as_predictions(super().predict(x, **kwargs))
+            return super().predict(x, **kwargs)
+
+    def answer_ids(self, x, **kwargs):
+        """Return what `predict` does for ids that are known to be right."""
+        return self.as_predictions(self.predict_ids(x, **kwargs))
 
     @in_turn("predicting")
-    def predict_ids_on_batch(self, x):
+    def answer_ids_on_batch(self, x):
         """Return what `predict_on_batch` does for ids that are known to be right."""
         with kept_on_error(self):
             return self.as_predictions(super().predict_on_batch(x))
@@ -444,95 +296,3 @@ class Task(Frozen, Exportable, Quantizable, keras.Model):
             sample_weight: weights of the rows or of the tokens; without them, padding weighs 0.
         """
         return Adapter(self).batch(x, y, sample_weight).one_batch()
-
-    def make_train_function(self, force=False):
-        self._make("train_function", super().make_train_function, force)
-
-    def make_test_function(self, force=False):
-        self._make("test_function", super().make_test_function, force)
-
-    def make_predict_function(self, force=False):
-        self._make("predict_function", super().make_predict_function, force)
-
-    def _make(self, name, make, force):
-        """Make a step function that leaves the model whole where it breaks off."""
-        before = getattr(self, name)
-        make(force)
-        if getattr(self, name) is not before:
-            setattr(self, name, guarded(self, getattr(self, name)))
-
-    def save(self, filepath, overwrite=True, zipped=None, **kwargs):
-        """Save everything, tokenizers included, as `keras.Model.save` does.
-
-        The file is written beside its place and then renamed, so that a broken-off save leaves
-        what was there before.
-
-        Args:
-            filepath: a path that ends in `.keras`; its folder is made where it is not there.
-            overwrite: whether an existing file is replaced; otherwise it is a `ValueError`.
-            zipped: `True` or `None`, as in `keras.Model.save`: a task model is one file.
-            **kwargs: likewise.
-        """
-        path = pathlib.Path(filepath)
-        if zipped is False:
-            raise ValueError(
-                "A task model is saved as one file, zipped; received zipped=False. For a folder "
-                "there is keras.saving.save_model(model, folder, zipped=False)."
-            )
-        if path.suffix != ".keras":
-            raise ValueError(f"The file must end in .keras; received {filepath}.")
-        if path.exists() and not overwrite:
-            raise ValueError(f"{path} exists already, and overwrite is False.")
-        with self.reading(), replacing(path) as beside:
-            super().save(beside, zipped=zipped, **kwargs)
-
-    def save_weights(self, filepath, *args, **kwargs):
-        """As `keras.Model.save_weights`, in a folder that is made where it is not there."""
-        check_place(filepath)
-        pathlib.Path(filepath).parent.mkdir(parents=True, exist_ok=True)
-        super().save_weights(filepath, *args, **kwargs)
-
-    def compile_from_config(self, config):
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        if self.optimizer is not None:
-            self.optimizer.build(self.trainable_variables)
-
-    def _check_classes(self):
-        """Raise a `ValueError` where a `class_weight` has no meaning."""
-        if self.label_per_token:
-            raise ValueError(f"`class_weight` has no meaning for a {type(self).__name__}.")
-        if self.output_form().multi_label:
-            raise ValueError("`class_weight` has no meaning with multi_label=True.")
-
-    def _check_compiled(self, method):
-        if not self.compiled:
-            raise ValueError(
-                f"`{method}` needs a model that is compiled: call `model.compile()` before, such "
-                'as `model.compile("adam")`.'
-            )
-
-
-def check_texts(texts, name):
-    """Return `texts` as a list of `str`, or raise a `ValueError` that says what came instead."""
-    return as_texts(texts, name)
-
-
-def check_tokenizer(name, tokenizer):
-    """Return a tokenizer for an instance or a config."""
-    if isinstance(tokenizer, dict):
-        tokenizer = keras.saving.deserialize_keras_object(tokenizer)
-    if not isinstance(tokenizer, Tokenizer):
-        raise ValueError(
-            f"`{name}` must be a keras_seq.text.Tokenizer, such as "
-            f"keras_seq.text.CharacterTokenizer.from_texts(texts); received {tokenizer!r}."
-        )
-    return tokenizer
-
-
-def _callback_list(callbacks):
-    """Return `callbacks` as a list."""
-    if callbacks is None:
-        return []
-    if isinstance(callbacks, keras.callbacks.CallbackList):
-        return list(callbacks.callbacks)
-    return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]

@@ -193,6 +193,15 @@ class _Close(_Open):
         self.turn.lend()
 
 
+def as_callbacks(callbacks):
+    """Return the `callbacks` of a `fit` as a list."""
+    if callbacks is None:
+        return []
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        return list(callbacks.callbacks)
+    return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
+
+
 def in_turn(turn):
     """Decorate a method of a model: it runs in the turn of its `turns` that has this name."""
 

@@ -12,15 +12,16 @@ from keras_seq.models.base.losses import TokenCrossEntropy
 from keras_seq.models.base.metrics import LabelAccuracy, LabelF1
 from keras_seq.models.base.outputs import Outputs
 from keras_seq.models.base.predicting import predict_examples
+from keras_seq.models.base.preprocessor import check_tokenizer
 from keras_seq.models.base.serving import check_examples
-from keras_seq.models.base.task import Task, check_texts, check_tokenizer
+from keras_seq.models.base.task import Task
 from keras_seq.models.classification.classes import Classes, class_names_of
 from keras_seq.models.classification.preprocessor import ClassificationPreprocessor
 from keras_seq.models.classification.serving import classifier_ids, classifier_signatures
 from keras_seq.text import get_tokenizer_class
 from keras_seq.text.blank import is_blank
 from keras_seq.text.examples import Examples, pad, padded_length
-from keras_seq.text.forms import single_text
+from keras_seq.text.forms import as_texts, single_text
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
@@ -353,7 +354,7 @@ class TextClassifier(TokenReader, Task):
         threshold = self.threshold if threshold is None else check_threshold(threshold)
         text = single_text(inputs)
         single = text is not None
-        texts = [text] if single else check_texts(inputs, "inputs")
+        texts = [text] if single else as_texts(inputs, "inputs")
         examples = self.encode_examples(texts)
         probabilities = predict_examples(self, examples, batch_size)
         answers = self.classes.decode(probabilities, threshold)
@@ -390,7 +391,7 @@ class TextClassifier(TokenReader, Task):
                 'Only a pooling with weights, such as pooling="attention", can show them; the '
                 f"pooling of the model is {type(self.pooling).__name__}."
             )
-        texts, batch_size = check_texts(texts, "texts"), check_batch_size(batch_size, 64)
+        texts, batch_size = as_texts(texts, "texts"), check_batch_size(batch_size, 64)
         results = []
         for start in range(0, len(texts), batch_size):
             part = texts[start : start + batch_size]

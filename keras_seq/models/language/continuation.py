@@ -12,10 +12,9 @@ from keras_seq.backend import cross_entropy
 from keras_seq.models.base.generation import Writer, best_answers, trace_steps
 from keras_seq.models.base.search import padded_rows, structure_of
 from keras_seq.models.base.stop_tokens import end_token_ids
-from keras_seq.models.base.task import check_texts
 from keras_seq.models.language.stream import Stream
 from keras_seq.text.examples import pad, padded_length
-from keras_seq.text.forms import single_text
+from keras_seq.text.forms import as_texts, single_text
 
 CHUNK = 256  # steps that are scored at once where the state can be carried on
 
@@ -82,7 +81,7 @@ class Continuation(Writer):
         batch_size = check_batch_size(batch_size, 64)
         text = single_text(prompts)
         single = text is not None
-        texts = [text] if single else check_texts(prompts, "prompts")
+        texts = [text] if single else as_texts(prompts, "prompts")
         if not texts:
             return []
         end = end_token_ids(self.tokenizer, stop_tokens)
@@ -165,7 +164,7 @@ class Continuation(Writer):
         batch_size = check_batch_size(batch_size, 64)
         text = single_text(texts)
         single = text is not None
-        texts = [text] if single else check_texts(texts, "texts")
+        texts = [text] if single else as_texts(texts, "texts")
         if not texts:
             return []
         fed, labels = self.preprocessor.encode(texts)

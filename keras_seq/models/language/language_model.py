@@ -12,9 +12,10 @@ from keras_seq.models.base.generation import never
 from keras_seq.models.base.losses import TokenCrossEntropy
 from keras_seq.models.base.metrics import BitsPerToken, Perplexity, TokenAccuracy
 from keras_seq.models.base.outputs import Outputs
+from keras_seq.models.base.preprocessor import check_tokenizer
 from keras_seq.models.base.search import CompiledSearch
 from keras_seq.models.base.serving import check_examples
-from keras_seq.models.base.task import Task, check_tokenizer
+from keras_seq.models.base.task import Task
 from keras_seq.models.language.continuation import Continuation
 from keras_seq.models.language.preprocessor import LanguagePreprocessor
 from keras_seq.models.language.serving import language_model_signatures

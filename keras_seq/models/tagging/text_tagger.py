@@ -14,8 +14,9 @@ from keras_seq.models.base.encoders import STACK_OPTIONS, TokenReader, encoder_c
 from keras_seq.models.base.losses import TokenCrossEntropy
 from keras_seq.models.base.metrics import TokenAccuracy
 from keras_seq.models.base.outputs import Outputs
+from keras_seq.models.base.preprocessor import check_tokenizer
 from keras_seq.models.base.serving import check_examples
-from keras_seq.models.base.task import Task, check_tokenizer
+from keras_seq.models.base.task import Task
 from keras_seq.models.tagging.preprocessor import TaggingPreprocessor
 from keras_seq.models.tagging.sentences import (
     check_counts,
@@ -439,16 +440,16 @@ class TextTagger(TokenReader, Task):
         found = self._tagging(self.check_inputs(texts), batch_size, verbose)
         return [probabilities for _, probabilities in found]
 
-    def predict_ids(self, x, **options):
+    def answer_ids(self, x, **kwargs):
         """The same for ids that are known to be right: a dict as `call` takes it, or a dataset."""
-        del options
+        del kwargs
         batches = [x] if isinstance(x, dict) else x
         batches = (one[0] if isinstance(one, (list, tuple)) else one for one in batches)
         return [found for batch in batches for _, found in self._tagging.tag_batch(batch)]
 
-    def predict_ids_on_batch(self, x):
+    def answer_ids_on_batch(self, x):
         """The same for a dict of ids."""
-        return self.predict_ids(x)
+        return self.answer_ids(x)
 
     def tag(self, inputs, return_probabilities=False, return_spans=False, batch_size=64):
         """Tag the words of sentences.

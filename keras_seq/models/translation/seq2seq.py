@@ -14,9 +14,10 @@ from keras_seq.models.base.generation import Generation, never
 from keras_seq.models.base.losses import TokenCrossEntropy
 from keras_seq.models.base.metrics import ExactMatch, Perplexity, TokenAccuracy
 from keras_seq.models.base.outputs import Outputs
+from keras_seq.models.base.preprocessor import check_tokenizer
 from keras_seq.models.base.search import CompiledSearch
 from keras_seq.models.base.serving import check_examples
-from keras_seq.models.base.task import Task, check_tokenizer
+from keras_seq.models.base.task import Task
 from keras_seq.models.translation.preprocessor import TranslationPreprocessor
 from keras_seq.models.translation.serving import translator_signatures
 from keras_seq.text import get_tokenizer_class

@@ -1,0 +1,189 @@
+"""A model whose losses and metrics see real rows and tokens, and what fills a batch up never."""
+
+import types
+
+import keras
+from keras import ops
+
+from keras_seq.backend import guarded, static_step
+from keras_seq.models.base.outputs import Outputs
+from keras_seq.models.base.own_metrics import heeds_filling, real_loss, real_metrics
+from keras_seq.models.base.real_rows import LossTracker, pack
+from keras_seq.models.base.turns import Turns
+from keras_seq.text.pipeline import REAL_ROWS
+
+
+class MeasuredModel(keras.Model):
+    """A Keras model that is compiled with losses and metrics of texts of unequal lengths.
+
+    Its step functions leave it whole where they break off, and threads take turns with it.
+
+    Attributes:
+        label_per_token: whether a label belongs to a token, rather than to a whole text.
+        label_limit: what every label is below: the number of classes.
+        turns: the `Turns` of the model.
+    """
+
+    label_per_token = True
+    label_limit = None
+
+    _compiled_with = None  # what `compile` got and made of it
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.turns = Turns()
+
+    def reading(self):
+        """Return a context in which the variables have their newest values, in any thread."""
+        return self.turns.reading(self)
+
+    def compile(
+        self,
+        optimizer="adam",
+        loss=None,
+        metrics=None,
+        weighted_metrics=None,
+        run_eagerly=False,
+        jit_compile="auto",
+        **kwargs,
+    ):
+        """Configure training; the arguments are those of `keras.Model.compile`.
+
+        Losses and metrics see real texts and tokens alone, and no row that fills up a batch: the
+        numbers are those of one row of all texts, or of the tokens of all texts. `metrics` leave
+        the user's weights out, `weighted_metrics` and the loss heed them.
+
+        - Keras's own are given probabilities, the softmax (with `multi_label` the sigmoid) of what
+          `call` returns, those with `from_logits=True` that itself; and labels in the shape that
+          they take. `"accuracy"` is that of the task.
+        - What a user wrote is given what `call` returns, and the numbers of the classes. In a task
+          with labels for tokens it is tried on a few made-up ones: if it is computed of tokens, it
+          gets those of a batch in one row, `(tokens,)` and `(tokens, classes)`; otherwise it gets
+          `(batch, steps)` and must heed a `sample_weight` of this shape.
+
+        A name that stands in both lists is that of the one in `metrics`; the other is reported as
+        `weighted_...`.
+
+        Raises:
+            ValueError: for what Keras does not know, for more than one loss, and for what cannot be
+                kept from counting padding.
+        """
+        static = not run_eagerly and static_step(jit_compile)
+        outputs = self.output_form()
+        used_loss = real_loss(loss, outputs, static)
+        used = real_metrics(metrics, weighted_metrics, outputs, static)
+        super().compile(
+            optimizer=optimizer,
+            loss=used_loss,
+            weighted_metrics=used or None,
+            run_eagerly=run_eagerly,
+            jit_compile=jit_compile,
+            **kwargs,
+        )
+        self.loss = loss
+        # In a namespace, where Keras does not look for what it tracks and saves.
+        self._compiled_with = types.SimpleNamespace(
+            config={"loss": loss, "metrics": metrics, "weighted_metrics": weighted_metrics},
+            loss=used_loss,
+            tracker=LossTracker(super().metrics[0]),
+            filled=heeds_filling([*used, *([used_loss] if used_loss else [])]),
+        )
+
+    def get_compile_config(self):
+        config = super().get_compile_config()
+        if config and self._compiled_with is not None:
+            own = keras.saving.serialize_keras_object(self._compiled_with.config)
+            config.update(own)
+        return config
+
+    @property
+    def metrics(self):
+        found = super().metrics
+        if self._compiled_with is not None:
+            found[0] = self._compiled_with.tracker  # in the place of Keras's
+        return found
+
+    def output_form(self):
+        """Return the `Outputs` of the model: what its labels and predictions are."""
+        return Outputs(self.label_limit or 5, self.label_per_token)
+
+    def real_targets(self, x, y, sample_weight=None):
+        """Return `(labels, weights, real)` of a batch.
+
+        Args:
+            x, y, sample_weight: of a batch, as Keras has them. The weights are those of rows or of
+                tokens, or `None`.
+
+        Returns:
+            The labels as losses and metrics take them; the weights, float32, of the shape of rows
+            or tokens, 0 for what is not real; and 1 for what is and 0 for what is not, of the same
+            shape.
+        """
+        labels = ops.convert_to_tensor(y)
+        if self.label_per_token:
+            real = ops.cast(labels != 0, "float32")
+        elif isinstance(x, dict) and REAL_ROWS in x:
+            real = ops.cast(x[REAL_ROWS], "float32")
+        else:
+            first = labels if len(labels.shape) == 1 else labels[:, 0]
+            real = ops.ones_like(first, dtype="float32")
+        if sample_weight is None:
+            return labels, real, real
+        weights = ops.cast(ops.convert_to_tensor(sample_weight), "float32")
+        if self.label_per_token:  # TensorFlow does not always know how many axes there are
+            weights = ops.reshape(weights, (ops.shape(labels)[0], -1))
+        else:
+            weights = ops.reshape(weights, (-1,))
+        return labels, ops.where(real > 0, weights, ops.zeros_like(real)), real
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        if y is not None and self._compiled_with is not None:
+            y, weights, real = self.real_targets(x, y, sample_weight)
+            sample_weight = pack(weights, real)
+        return super().compute_loss(x, y, y_pred, sample_weight, training)
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        if y is not None and self._compiled_with is not None:
+            y, weights, real = self.real_targets(x, y, sample_weight)
+            loss = self._compiled_with.loss
+            weight = ops.sum(real) if loss is None else loss.batch_weight(weights, real)
+            self._compiled_with.tracker.settle(weight)
+            sample_weight = pack(weights, real)
+        return super().compute_metrics(x, y, y_pred, sample_weight)
+
+    def fills_batches(self, labels=True):
+        """Whether all batches have the same number of rows, filled up where there are fewer.
+
+        They are not where a loss or metric of the user's would take such a row for a text.
+        """
+        if self.label_per_token or labels is None or self._compiled_with is None:
+            return True
+        return self._compiled_with.filled
+
+    def make_train_function(self, force=False):
+        self._make("train_function", super().make_train_function, force)
+
+    def make_test_function(self, force=False):
+        self._make("test_function", super().make_test_function, force)
+
+    def make_predict_function(self, force=False):
+        self._make("predict_function", super().make_predict_function, force)
+
+    def _make(self, name, make, force):
+        """Make a step function that leaves the model whole where it breaks off."""
+        before = getattr(self, name)
+        make(force)
+        if getattr(self, name) is not before:
+            setattr(self, name, guarded(self, getattr(self, name)))
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.optimizer is not None:
+            self.optimizer.build(self.trainable_variables)
+
+    def _check_compiled(self, method):
+        if not self.compiled:
+            raise ValueError(
+                f"`{method}` needs a model that is compiled: call `model.compile()` before, such "
+                'as `model.compile("adam")`.'
+            )
