@@ -79,6 +79,8 @@ def language() -> None:
 def classification() -> None:
     reviews, verdicts = ["a fine film", "dull and long"], ["good", "bad"]
     critic = ks.models.TextClassifier.from_texts(reviews, verdicts, units=32, pooling="attention")
+    preprocessor: ks.models.Preprocessor = critic.preprocessor
+    preprocessor.check_inputs(reviews)
     critic.compile("adam", metrics=[ks.models.LabelF1(), ks.models.LabelAccuracy()])
     critic.fit(reviews, verdicts, epochs=5)
     critic.classify("a dull film", return_probabilities=True, return_attention=True)
