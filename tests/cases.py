@@ -65,15 +65,12 @@ from keras_seq.models import (
     TokenCrossEntropy,
 )
 from keras_seq.samplers import Beam, Exhaustive, Greedy, Random
+from keras_seq.testing import check_attention, check_cell, check_layer
+from keras_seq.testing.comparing import floats
 from keras_seq.text import CharacterTokenizer
 
 B, T, S, D, U = 3, 4, 5, 6, 5  # batch, steps, source length, features, units
 VOCABULARY = 7
-
-
-def floats(*shape):
-    """Normal numbers that belong to the shape alone."""
-    return np.random.default_rng(shape).normal(size=shape).astype("float32")
 
 
 def lengths_mask(*lengths, longest=S):
@@ -97,39 +94,63 @@ TRANSLATED = {"inputs": {"source_ids": SOURCE, "target_ids": TOKENS}}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Layer:
-    """How to make a layer and what to feed it.
+class Line:
+    """How to make a layer, and how to check it.
 
     Attributes:
         name: the name of the test.
         make: makes the layer; takes keyword arguments such as `dtype`.
-        inputs: the keyword arguments of the call, as arrays.
-        shapes: the expected shapes of the results, flattened.
-        call: `(layer, **inputs) -> results`, where it is not `layer(**inputs)`.
-        build: `(layer) -> None`, where calling it with symbols does not build it.
-        grows: which inputs have a time axis that may be padded, and what it is padded with.
-        float32_output: whether the results are float32 in mixed precision too.
     """
 
     name: str
     make: Callable
-    inputs: dict
-    shapes: list
-    call: Callable = lambda layer, **inputs: layer(**inputs)
-    build: Callable | None = None
-    grows: dict = dataclasses.field(default_factory=dict)
-    float32_output: bool = False
+
+    @property
+    def half(self):
+        """Each kind in half precision, and the first one of a class in both types of it."""
+        return ("float16",) if "-" in self.name else ("float16", "bfloat16")
 
     def __str__(self):
         return self.name
 
 
-def call_cell(cell, inputs):
-    """One step from a state that is not zero and contains the cell's own initial state."""
-    if not cell.built:
-        cell.build(inputs.shape)
-    states = cell.get_initial_state(batch_size=inputs.shape[0])
-    return cell(inputs, [state + 0.5 for state in states])
+@dataclasses.dataclass(frozen=True, eq=False)
+class Layer(Line):
+    """A layer and what to feed it: see `check_layer`."""
+
+    inputs: dict
+    shapes: list
+    call: Callable | None = None
+    build: Callable | None = None
+    grows: dict | None = None
+    float32_output: bool = False
+
+    def check(self):
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        del fields["name"]
+        check_layer(**fields, half=self.half)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Cell(Line):
+    """A cell and what one step of it gives."""
+
+    shapes: list
+
+    def check(self):
+        check_cell(self.make, D, self.shapes, self.half)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Attention(Line):
+    """An attention mechanism: see `check_attention`."""
+
+    query_size: int = 4
+    training: bool = False
+    normalized: bool = True
+
+    def check(self):
+        check_attention(self.make, self.query_size, D, self.training, self.normalized, self.half)
 
 
 def call_attention_cell(layer, inputs, states, values, values_mask=None):
@@ -137,29 +158,9 @@ def call_attention_cell(layer, inputs, states, values, values_mask=None):
     return layer(inputs, layer.start(states, memory), memory)
 
 
-def call_in_training(layer, **inputs):
-    return layer(**inputs, training=True)
-
-
 def cell(name, shapes, kind=VanillaRNNCell, **config):
     """A line for a cell."""
-    return Layer(name, lambda **k: kind(U, **config, **k), STEP, shapes, call_cell)
-
-
-def attention(name, kind, *args, query=D, **options):
-    """Two lines for an attention mechanism: called for all steps, and for one."""
-
-    def line(suffix, *steps):
-        return Layer(
-            f"{name}-{suffix}",
-            lambda **k: kind(*args, **k),
-            {"query": floats(B, *steps, query), **ATTENDED},
-            [(B, *steps, D), (B, *steps, S)],
-            grows={"values": 0, "values_mask": False},
-            **options,
-        )
-
-    return [line("steps", T), line("one")]
+    return Cell(name, lambda **k: kind(U, **config, **k), shapes)
 
 
 def attention_cell(name, cells, mechanism, states, inputs, grows, **config):
@@ -317,30 +318,30 @@ LAYERS = [
     cell("VanillaRNNCell-initial", [(B, U), (B, U)], learn_initial_state=True),
     cell("MinGRUCell", [(B, U), (B, U)], MinGRUCell),
     cell("MinLSTMCell", [(B, U), (B, U)], MinLSTMCell, bias_initializer="ones"),
-    Layer(
+    Cell(
         "TimeSkipCell",
         lambda **k: TimeSkipCell("lstm", skip=3, units=U, **k),
-        STEP,
         [(B, U)] * 3 + [(B, 2 * U)] * 2,
-        call_cell,
     ),
-    *attention("BahdanauAttention", BahdanauAttention, U, query=4),
-    *attention("LuongAttention-dot", LuongAttention, "dot"),
-    *attention("LuongAttention-general", LuongAttention, "general", query=4),
-    *attention("LuongAttention-concat", LuongAttention, "concat", U, query=4),
-    *attention("LocalAttention", functools.partial(LocalAttention, window=2), query=4),
-    *attention(
-        "LocalAttention-monotonic", functools.partial(LocalAttention, window=1, center="monotonic")
+    Attention("BahdanauAttention", functools.partial(BahdanauAttention, U)),
+    Attention("LuongAttention-dot", functools.partial(LuongAttention, "dot"), D),
+    Attention("LuongAttention-general", functools.partial(LuongAttention, "general")),
+    Attention("LuongAttention-concat", functools.partial(LuongAttention, "concat", U)),
+    Attention("LocalAttention", functools.partial(LocalAttention, window=2), normalized=False),
+    Attention(
+        "LocalAttention-monotonic",
+        functools.partial(LocalAttention, window=1, center="monotonic"),
+        D,
+        normalized=False,
     ),
-    *attention(  # in inference its weights are 0 and 1, and have no gradient
+    Attention(  # in inference its weights are 0 and 1, and have no gradient
         "MonotonicAttention",
-        functools.partial(MonotonicAttention, noise=0.0),
-        U,
-        query=4,
-        call=call_in_training,
+        functools.partial(MonotonicAttention, U, noise=0.0),
+        training=True,
+        normalized=False,
     ),
-    *attention("ScaledDotAttention", ScaledDotAttention),
-    *attention("ScaledDotAttention-projected", ScaledDotAttention, U, query=4),
+    Attention("ScaledDotAttention", ScaledDotAttention, D),
+    Attention("ScaledDotAttention-projected", functools.partial(ScaledDotAttention, U)),
     attention_cell("AttentionCell", "gru", BahdanauAttention, [[U]], ATTENDED, GROWING),
     attention_cell(
         "AttentionCell-stack", ["gru", "lstm"], BahdanauAttention, [[U], [U, U]], ATTENDED, GROWING

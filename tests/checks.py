@@ -4,61 +4,12 @@ import keras
 import numpy as np
 
 from keras_seq.backend import compiled, gradient
-
-
-def arrays(nest):
-    """The leaves of a nest of tensors as NumPy arrays; `None` leaves are left out."""
-    leaves = [leaf for leaf in keras.tree.flatten(nest) if leaf is not None]
-    return [keras.ops.convert_to_numpy(leaf) for leaf in leaves]
+from keras_seq.testing.comparing import arrays, assert_close, weighted_sum  # noqa: F401
 
 
 def array(tensor):
     """One tensor as a NumPy array."""
     return keras.ops.convert_to_numpy(tensor)
-
-
-def assert_close(actual, expected, atol=1e-5, rtol=1e-5):
-    """Assert that two nests of tensors or arrays hold the same numbers in the same shapes."""
-    actual, expected = arrays(actual), arrays(expected)
-    assert len(actual) == len(expected)
-    for one, other in zip(actual, expected, strict=True):
-        assert one.shape == other.shape
-        np.testing.assert_allclose(one, other, atol=atol, rtol=rtol)
-
-
-def weighted_sum(nest):
-    """A scalar that every number in a nest of float tensors enters with its own weight."""
-    total = 0.0
-    for k, leaf in enumerate(x for x in keras.tree.flatten(nest) if x is not None):
-        # Not one weight for all: the sum of a softmax has no gradient.
-        weights = np.cos(1.0 + k + np.arange(np.prod(leaf.shape))).reshape(leaf.shape)
-        weights = keras.ops.cast(weights, leaf.dtype)
-        total = total + keras.ops.cast(keras.ops.sum(leaf * weights), "float32")
-    return total
-
-
-def build(case, layer):
-    """Make the weights of the layer of a line of `cases` without computing anything."""
-
-    def symbol(x):
-        dtype = keras.backend.standardize_dtype(x.dtype)
-        return keras.KerasTensor(x.shape, keras.config.floatx() if "float" in dtype else dtype)
-
-    if case.build is not None:
-        case.build(layer)
-    else:
-        case.call(layer, **keras.tree.map_structure(symbol, case.inputs))
-    return layer
-
-
-def runner(case, layer):
-    """A function from the inputs of a line of `cases` to the results of its built layer."""
-
-    def run(inputs):
-        return case.call(layer, **inputs)
-
-    # JAX compiles each operation by itself where it is not asked to compile all of them.
-    return compiled(run, layer.variables) if keras.config.backend() == "jax" else run
 
 
 def compiled_call(function, variables):

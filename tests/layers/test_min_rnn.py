@@ -4,12 +4,13 @@ import keras
 import numpy as np
 import pytest
 from cases import VOCABULARY, B, D, S, T, U, floats, lengths_mask, seq2seq
-from checks import array, arrays, assert_close, compiled_call, runner, sigmoid, weighted_sum
+from checks import array, arrays, assert_close, compiled_call, sigmoid, weighted_sum
 from keras import ops
 
 from keras_seq.backend import compiled, gradient, linear_scan
 from keras_seq.layers import MinGRU, MinGRUCell, MinLSTM, MinLSTMCell
 from keras_seq.layers.unroll import _general
+from keras_seq.testing.program import Program
 
 CELLS = {"gru": MinGRUCell, "lstm": MinLSTMCell}
 LAYERS = {"gru": MinGRU, "lstm": MinLSTM}
@@ -236,7 +237,7 @@ def test_a_saved_model_predicts_the_same(name, tmp_path):
 @pytest.mark.parametrize("name", ["min_gru", "min_lstm"])
 def test_a_translator_of_minimal_cells(name):
     case = seq2seq(name, cell=name, num_layers=2)
-    output = runner(case, case.make())(case.inputs)
+    (output,) = Program(case.make()).results(case.inputs)
     assert tuple(output.shape) == (B, T, VOCABULARY)
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from checks import array
 from keras import ops
-from table import END, LONGEST, START, Table, sequence
 
 from keras_seq.samplers import Beam
+from keras_seq.testing.table import END, LONGEST, START, Table, sequence
 
 EVERY = 150  # as many beams as there are sequences, and more
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from table import END, LONGEST, START, Table, sequence
 
 from keras_seq.samplers import Beam, Exhaustive, Greedy, Random
+from keras_seq.testing.table import END, LONGEST, START, Table, sequence
 
 LIMITS = [LONGEST, 3, LONGEST, 1]
 STOP = START + 2

@@ -3,10 +3,10 @@
 import keras
 import numpy as np
 import pytest
-from table import LONGEST, Table, sequence
 
 from keras_seq.backend import compiled
 from keras_seq.samplers import Beam, Exhaustive, Greedy
+from keras_seq.testing.table import LONGEST, Table, sequence
 
 LIMITS = [LONGEST, 3, 0, LONGEST, 2, LONGEST]
 

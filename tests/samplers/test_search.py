@@ -3,14 +3,17 @@
 import keras
 import numpy as np
 import pytest
-from table import END, LONGEST, START, Table, sequence
+from cases import SAMPLERS
 
 from keras_seq import samplers
-from keras_seq.samplers import Beam, Greedy, Random, Sampler
+from keras_seq.samplers import Beam, Greedy, Sampler
+from keras_seq.testing import check_sampler
+from keras_seq.testing.table import END, LONGEST, START, Table, sequence
 
-KINDS = pytest.mark.parametrize(
-    "sampler", [Greedy(), Beam(3), Random(seed=3)], ids=["greedy", "beam", "random"]
-)
+
+@pytest.mark.parametrize("sampler", SAMPLERS, ids=repr)
+def test_the_common_rules(sampler):
+    check_sampler(lambda: sampler, trace=not sampler.on_host)
 
 
 def penalised(log_probability, length, alpha):
@@ -53,37 +56,6 @@ def test_greedy_takes_the_arg_max_at_each_step():
         assert np.all(found["token_ids"][row, 0][len(expected) :] == 0)
 
 
-@KINDS
-def test_log_probabilities_are_those_of_the_tokens(sampler):
-    model = Table(rows=6, seed=3)
-    found = model.search(sampler)
-    for row in range(6):
-        for k in range(found["token_ids"].shape[1]):
-            expected = model.log_probability(row, sequence(found, row, k))
-            assert found["log_probabilities"][row, k] == pytest.approx(expected, abs=1e-4)
-
-
-@KINDS
-def test_a_batch_is_its_rows(sampler):
-    model = Table(rows=5, seed=4)
-    whole = model.search(sampler)
-    for row in (0, 3):
-        alone = model.search(sampler, only=slice(row, row + 1))
-        np.testing.assert_array_equal(alone["token_ids"][0], whole["token_ids"][row])
-        np.testing.assert_allclose(alone["scores"][0], whole["scores"][row], atol=1e-5)
-
-
-@KINDS
-def test_limits_hold_for_each_row(sampler):
-    model = Table(rows=4, seed=5)
-    model.tables[..., END] = -20.0  # no row ends by itself
-    limits = [1, 2, 3, 4]
-    found = model.search(sampler, limits=limits)
-    assert found["lengths"].tolist() == [[n] * found["lengths"].shape[1] for n in limits]
-    nothing = model.search(sampler, limits=[0, 0, 0, 0])
-    assert not nothing["token_ids"].any()
-
-
 def test_a_wider_beam_is_never_worse_by_much_and_scores_are_sorted():
     model = Table(rows=20, seed=6)
     found = model.search(Beam(4))
@@ -104,37 +76,6 @@ def test_finished_beams_are_frozen():
         }
         assert (END,) in ends
         assert ends[(END,)] == pytest.approx(model.log_probability(row, (END,)), abs=1e-4)
-
-
-@KINDS
-def test_the_trace_holds_every_step(sampler):
-    """Every sequence kept is one of the step before with a token more; the finished ones freeze."""
-    model = Table(rows=4, seed=8)
-    found, trace = model.search(sampler, limits=[4, 3, 2, 4], return_trace=True)
-    plain = model.search(sampler, limits=[4, 3, 2, 4])
-    for name, values in plain.items():
-        np.testing.assert_array_equal(found[name], values)
-    for row in range(4):
-        before = [((), 0.0, 0.0, False)] + [None] * (trace["parents"].shape[2] - 1)
-        for t in range(1 + int(np.argmax(trace["finished"][row].all(axis=1)))):
-            names = ("parents", "token_ids", "log_probabilities", "scores", "finished")
-            step = [trace[name][row, t].tolist() for name in names]
-            after = []
-            for parent, token, total, score, done in zip(*step, strict=True):
-                tokens, _, _, was_done = before[parent]
-                if was_done:
-                    assert token == 0
-                    assert (tokens, total, score, done) == before[parent]
-                else:
-                    tokens = (*tokens, token)
-                    assert total == pytest.approx(model.log_probability(row, tokens), abs=1e-4)
-                    assert done == (token == END or t + 1 == [4, 3, 2, 4][row])
-                after.append((tokens, total, score, done))
-            before = after
-        assert [tokens for tokens, *_ in before] == [
-            sequence(found, row, k) for k in range(len(before))
-        ]
-        assert [score for _, _, score, _ in before] == found["scores"][row].tolist()
 
 
 def test_names_configs_and_instances():

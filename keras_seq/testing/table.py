@@ -3,7 +3,6 @@
 import itertools
 
 import numpy as np
-from checks import array, log_softmax
 from keras import ops
 
 END, START, LONGEST, VOCABULARY = 2, 1, 4, 5
@@ -14,6 +13,11 @@ class Table:
 
     The state is a dict of `table`, the `previous` token and the `coverage` of a source of 3 tokens,
     of which the last token of odd rows is padding. The memory is a `bias`.
+
+    Args:
+        rows: number of rows, each with a table of its own.
+        seed: seed of the numbers.
+        vocabulary: number of tokens; 0 is padding, 1 the start and 2 the end.
     """
 
     def __init__(self, rows, seed=0, vocabulary=VOCABULARY):
@@ -27,6 +31,7 @@ class Table:
         self.padding[1::2, 2] = 1
 
     def step(self, token_ids, state, memory):
+        """What a sampler calls: `(logits, state)` after one more token."""
         table, previous = state["table"], state["previous"]
         rows = ops.arange(ops.shape(token_ids)[0])
         size = table.shape[1]
@@ -40,6 +45,7 @@ class Table:
     def search(
         self, sampler, limits=None, only=slice(None), return_trace=False, step=None, end=END
     ):
+        """What a sampler finds, as a dict of arrays; with `return_trace` that and the trace."""
         count = len(self.tables)
         limits = np.full(count, LONGEST) if limits is None else np.array(limits)
         ids = np.arange(count, dtype="int32")[only]
@@ -59,15 +65,20 @@ class Table:
             ops.convert_to_tensor(ids),
             return_trace,
         )
-        trace = {name: array(x) for name, x in found.pop("trace", {}).items()}
-        found = {name: array(x) for name, x in found.items()}
+        trace = {name: ops.convert_to_numpy(x) for name, x in found.pop("trace", {}).items()}
+        found = {name: ops.convert_to_numpy(x) for name, x in found.items()}
         return (found, trace) if return_trace else found
+
+    def logits(self, row, previous, last):
+        """The logits of a row after its last two tokens."""
+        return self.tables[row, previous, last] + self.bias[row]
 
     def log_probability(self, row, tokens):
         """The log-probability of `tokens` in float64."""
         total, previous, last = 0.0, 0, START
         for token in tokens:
-            total += log_softmax(self.tables[row, previous, last] + self.bias[row])[token]
+            logits = self.logits(row, previous, last).astype("float64")
+            total += logits[token] - np.logaddexp.reduce(logits)
             previous, last = last, token
         return total
 
@@ -87,4 +98,5 @@ class Table:
 
 
 def sequence(found, row, k=0):
+    """The tokens of the `k`-th answer of a row, in what a search found."""
     return tuple(found["token_ids"][row, k][: found["lengths"][row, k]].tolist())
