@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         layers,
         models,
         samplers,
+        testing,
         text,
     )
 
@@ -31,6 +32,7 @@ __all__ = [
     "layers",
     "models",
     "samplers",
+    "testing",
     "text",
 ]
 

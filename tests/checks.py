@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_seq.backend import compiled, gradient
+from keras_seq.backend import compiled, compiles_singly, gradient
 from keras_seq.testing.comparing import arrays, assert_close, weighted_sum  # noqa: F401
 
 
@@ -14,7 +14,7 @@ def array(tensor):
 
 def compiled_call(function, variables):
     """`function` of arrays, compiled where one operation at a time is slow."""
-    run = compiled(function, variables) if keras.config.backend() == "jax" else function
+    run = compiled(function, variables) if compiles_singly else function
     return lambda *args: run(*(keras.ops.convert_to_tensor(x) for x in args))
 
 
@@ -28,7 +28,7 @@ def weight_gradients(variables, function):
     def gradients(values):
         return gradient(of_values, values)[1]
 
-    if keras.config.backend() == "jax":
+    if compiles_singly:
         gradients = compiled(gradients)
     return arrays(gradients([variable.value for variable in variables]))
 

@@ -9,6 +9,7 @@ import keras
 
 if keras.config.backend() == "tensorflow":
     from keras_seq.backend.plain import (
+        compiles_singly,
         fused,
         fused_both,
         fused_step,
@@ -40,7 +41,14 @@ if keras.config.backend() == "tensorflow":
     from keras_seq.backend.tensorflow.recurrence import hand_gradient_pays, linear_scan
 elif keras.config.backend() == "jax":
     from keras_seq.backend.jax.gradients import custom_gradient, gradient
-    from keras_seq.backend.jax.graphs import choose, compiled, jit_pays, run_if, static_step
+    from keras_seq.backend.jax.graphs import (
+        choose,
+        compiled,
+        compiles_singly,
+        jit_pays,
+        run_if,
+        static_step,
+    )
     from keras_seq.backend.jax.loops import loop, product, scan
     from keras_seq.backend.jax.numerics import (
         additive_scores,
@@ -67,6 +75,7 @@ elif keras.config.backend() == "jax":
     )
 elif keras.config.backend() == "torch":
     from keras_seq.backend.plain import (
+        compiles_singly,
         guarded,
         jit_pays,
         keeps_values_aside,

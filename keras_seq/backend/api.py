@@ -24,11 +24,14 @@ class Backend(Protocol):
     """The functions of `keras_seq.backend`.
 
     Attributes:
+        compiles_singly: whether each operation outside of a compiled function is compiled by
+            itself, so that the first call of each is slow.
         jit_pays: whether `jit_compile="auto"` should compile a model with recurrent layers.
         keeps_values_aside: whether Keras's `fit`, `evaluate` and `predict` keep the values of a
             model outside of its variables while they run.
     """
 
+    compiles_singly: bool
     jit_pays: bool
     keeps_values_aside: bool
 

@@ -4,6 +4,7 @@ import contextlib
 
 import keras
 
+compiles_singly = False
 jit_pays = False
 keeps_values_aside = False
 

@@ -2,10 +2,8 @@
 
 import keras
 
-from keras_seq.backend import compiled, gradient
+from keras_seq.backend import compiled, compiles_singly, gradient
 from keras_seq.testing.comparing import arrays, weighted_sum
-
-eager_compiles = keras.config.backend() == "jax"
 
 
 class Program:
@@ -23,7 +21,7 @@ class Program:
         self.layer, self.call, self.sequence = layer, call or plain_call, sequence
         self.template = None
         self.both, self.forward = self._both, self._forward
-        if eager_compiles:
+        if compiles_singly:
             self.both = compiled(self._both)
             self.forward = compiled(self._forward, layer.variables)
 

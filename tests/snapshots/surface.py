@@ -75,8 +75,8 @@ def python_surface(known, configs):
 @functools.cache
 def _public_modules():
     packages = [m.name for m in pkgutil.iter_modules(keras_seq.__path__) if m.ispkg]
-    names = ["keras_seq", *(f"keras_seq.{name}" for name in packages)]
-    return [name for name in names if hasattr(importlib.import_module(name), "__all__")]
+    public = [name for name in packages if name in (*keras_seq.__all__, "cli")]
+    return ["keras_seq", *(f"keras_seq.{name}" for name in public)]
 
 
 def _described(thing, known, configs):

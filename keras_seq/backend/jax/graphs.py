@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import keras
 
+compiles_singly = True
 jit_pays = True
 
 
