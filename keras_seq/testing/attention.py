@@ -1,10 +1,12 @@
 """The rules that hold for every attention mechanism."""
 
+from collections.abc import Callable, Sequence
+
 import keras
 import numpy as np
 from keras import ops
 
-from keras_seq.layers import Decoder
+from keras_seq.layers import AttentionMechanism, Decoder
 from keras_seq.layers.masking import without_masked
 from keras_seq.testing.comparing import assert_close, file_copy, floats
 from keras_seq.testing.layer import hold_to_rules
@@ -16,8 +18,13 @@ NOTHING = MASK & np.array([[True], [True], [False]])
 
 
 def check_attention(
-    make, query_size=4, value_size=6, training=False, normalized=True, half=("float16",)
-):
+    make: Callable[..., AttentionMechanism],
+    query_size: int = 4,
+    value_size: int = 6,
+    training: bool = False,
+    normalized: bool = True,
+    half: Sequence[str] = ("float16",),
+) -> None:
     """Check an attention mechanism, a subclass of `keras_seq.layers.AttentionMechanism`.
 
     - All steps in one call keep to the rules of `check_layer`.
@@ -42,7 +49,6 @@ def check_attention(
 
     Example:
 
-    >>> from keras_seq.layers import AttentionMechanism
     >>> @keras.saving.register_keras_serializable(package="mine")
     ... class Nearest(AttentionMechanism):
     ...     def score(self, query, keys):

@@ -1,5 +1,7 @@
 """The rules that hold for every recurrent cell."""
 
+from collections.abc import Callable, Sequence
+
 import keras
 import numpy as np
 from keras import ops
@@ -14,7 +16,12 @@ ROWS, STEPS = 3, 5
 MASK = np.arange(STEPS) < np.array([[5], [3], [1]])
 
 
-def check_cell(make, features=6, shapes=None, half=("float16",)):
+def check_cell(
+    make: Callable[..., keras.layers.Layer],
+    features: int = 6,
+    shapes: Sequence[tuple[int, ...]] | None = None,
+    half: Sequence[str] = ("float16",),
+) -> None:
     """Check a recurrent cell: a layer with `state_size` and `call(inputs, states)`.
 
     - One step keeps to the rules of `check_layer`.

@@ -1,5 +1,8 @@
 """The rules that hold for every layer."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -11,15 +14,15 @@ MASKED = (("inputs", "mask"), ("values", "values_mask"))
 
 
 def check_layer(
-    make,
-    inputs,
-    shapes=None,
-    call=None,
-    build=None,
-    grows=None,
-    float32_output=False,
-    half=("float16",),
-):
+    make: Callable[..., keras.layers.Layer],
+    inputs: dict[str, Any],
+    shapes: Sequence[tuple[int, ...]] | None = None,
+    call: Callable[..., Any] | None = None,
+    build: Callable[[Any], None] | None = None,
+    grows: dict[str, Any] | None = None,
+    float32_output: bool = False,
+    half: Sequence[str] = ("float16",),
+) -> None:
     """Check what holds for every layer.
 
     - The results have the shapes that are expected and are float32; a second call gives the same.

@@ -1,7 +1,10 @@
 """The rules that hold for every sampler."""
 
+from collections.abc import Callable
+
 import numpy as np
 
+from keras_seq.samplers import Sampler
 from keras_seq.testing.comparing import json_copy
 from keras_seq.testing.table import END, LONGEST, Table, sequence
 
@@ -16,7 +19,7 @@ TYPES = {
 }
 
 
-def check_sampler(make, trace=True):
+def check_sampler(make: Callable[[], Sampler], trace: bool = True) -> None:
     """Check a sampler, a subclass of `keras_seq.samplers.Sampler`, on models that are tables.
 
     - `search` returns what `Sampler.search` describes: answers `(batch, n, max_length)` with
@@ -39,7 +42,6 @@ def check_sampler(make, trace=True):
     Example:
 
     >>> import keras
-    >>> from keras_seq.samplers import Sampler
     >>> @keras.saving.register_keras_serializable(package="mine")
     ... class SecondBest(Sampler):
     ...     def get_next_token(self, log_probabilities):

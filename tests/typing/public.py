@@ -288,3 +288,11 @@ def comparisons() -> None:
     ks.analysis.plot_gradient_experiment(experiment, save="experiment.png")
     ks.analysis.text_scores(["a b"], ["a c"])["bleu"].is_integer()
     print(ks.analysis.edit_distance("ab", "ac"), ks.__version__.split("."))
+
+
+def own_parts() -> None:
+    inputs = {"inputs": np.ones((2, 3, 4), "float32"), "mask": np.ones((2, 3), bool)}
+    ks.testing.check_layer(ks.layers.MeanPooling, inputs, [(2, 4)], grows={"inputs": 0})
+    ks.testing.check_cell(lambda **k: ks.layers.MinGRUCell(4, **k), features=3)
+    ks.testing.check_attention(ks.layers.ScaledDotAttention, query_size=6)
+    ks.testing.check_sampler(lambda: Stubborn(), trace=True)
