@@ -85,7 +85,7 @@ FLOORS = (  # low to high: no file imports from a floor above its own
     ("layers", "datasets", "export"),
     ("models",),
     ("analysis",),
-    ("callbacks",),
+    ("callbacks", "testing"),
     ("experiments",),
     ("cli", "demo", ""),  # "" is the package itself
 )
