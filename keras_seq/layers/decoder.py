@@ -101,8 +101,7 @@ class Decoder(keras.layers.Layer):
             are in no vocabulary pass through; it needs an attention.
         unknown_token_id: what is fed after a copied token that has no id.
         teacher_forcing_ratio: how often the true token is fed in training: a number in [0, 1], or a
-            `keras.optimizers.schedules.LearningRateSchedule` of the training step, which is
-            counted in a weight.
+            `LearningRateSchedule` of Keras's, of the training step, which a weight counts.
         sampling_level: what each toss of the coin is for: every `"token"`, every `"step"` for the
             whole batch, or every `"batch"`. The first step is always true: the start token.
         feedback: the decoder's own token that is fed: the most probable one, `"argmax"`, or
@@ -140,8 +139,7 @@ class Decoder(keras.layers.Layer):
     References:
         - Bahdanau, Cho & Bengio, 2015, arXiv:1409.0473 (the order, maxout in appendix A.2.2).
         - Luong, Pham & Manning, 2015, arXiv:1508.04025 (the other order, input feeding).
-        - Sutskever, Vinyals & Le, 2014, arXiv:1409.3215.
-        - Cho et al., 2014, arXiv:1406.1078.
+        - Sutskever, Vinyals & Le, 2014, arXiv:1409.3215; Cho et al., 2014, arXiv:1406.1078.
         - See, Liu & Manning, 2017, "Get to the point", arXiv:1704.04368 (the pointer).
         - Bengio, Vinyals, Jaitly & Shazeer, 2015, arXiv:1506.03099 (scheduled sampling).
         - Press & Wolf, 2017, arXiv:1608.05859 (tied embeddings).
@@ -177,13 +175,10 @@ class Decoder(keras.layers.Layer):
             "embedding_dim", units if embedding_dim is None else embedding_dim
         )
         self.dropout = check_rate("dropout", dropout)
-        self.order = order
-        self.input_feeding = input_feeding
-        self.residual = residual
+        self.order, self.residual, self.input_feeding = order, residual, input_feeding
         self.readout = check_choice("readout", readout, READOUTS)
         self.tie_embeddings = tie_embeddings
-        self.copy = copy
-        self.unknown_token_id = unknown_token_id
+        self.copy, self.unknown_token_id = copy, unknown_token_id
         self.teacher_forcing_ratio = check_ratio("teacher_forcing_ratio", teacher_forcing_ratio)
         self.sampling_level = check_choice("sampling_level", sampling_level, LEVELS)
         self.feedback = check_choice("feedback", feedback, FEEDBACKS)
@@ -308,19 +303,11 @@ class Decoder(keras.layers.Layer):
         return self.embedding(token_ids)
 
     def _advance(self, inputs, state, memory, steppers=None, x=None, drop=None, **how):
-        """One step.
-
-        Args:
-            inputs: the embeddings of the tokens that are fed.
-            state, memory: as in `step`.
-            steppers: how the cells run; each by itself where `None`.
-            x: the inputs as the first stepper projected them before a loop, or `None`.
-            drop: a dropout mask of a readout that is fed, or `None`.
-            **how: further arguments of `AttentionCell.step`.
+        """One step; the arguments behind `memory` are for loops, see `AttentionCell.step`.
 
         Returns:
             `(seen, state)`, with `seen` a dict of `output`, `context` and `inputs`, with attention
-            `weights` too, and with input feeding the `readout`.
+            `weights` too, and with input feeding the `readout`, which `drop` is multiplied with.
         """
         steppers = steppers or self.cell.plain_steppers()
         inside = [inputs] if x is None else []
@@ -341,7 +328,7 @@ class Decoder(keras.layers.Layer):
     def _force(self, token_ids, state, memory, training):
         """Logits and attention weights with the true tokens fed."""
         inputs = self.dropout_layer(self._embed(token_ids), training=training)  # (B, T, E)
-        masks = self._boundary_masks(state, training)
+        masks = self._boundary_masks(state) if training else None
         if self.input_feeding:
             seen = self._force_with_feeding(inputs, state, memory, masks, training)
         else:
@@ -373,8 +360,13 @@ class Decoder(keras.layers.Layer):
         """Logits and attention weights of training with scheduled sampling."""
         batch, length = ops.shape(token_ids)
         steppers = self.cell.steppers(0, training=True)
-        masks = self._boundary_masks(state, training=True)
-        steps = {"token_ids": ops.cast(token_ids, "int32"), "forced": self._coins(batch, length)}
+        masks = self._boundary_masks(state)
+        ratio = self.teacher_forcing_ratio
+        if isinstance(ratio, LearningRateSchedule):
+            ratio = ratio(self.training_steps)
+            self.training_steps.assign_add(1)
+        forced = toss(ratio, self.sampling_level, batch, length, self.seed_generator)
+        steps = {"token_ids": ops.cast(token_ids, "int32"), "forced": forced}
         if self.feedback == "sample":
             steps["draw"] = keras.random.uniform((batch, length), seed=self.seed_generator)
         if self.dropout:
@@ -390,25 +382,16 @@ class Decoder(keras.layers.Layer):
             seen, state = self._advance(inputs, state, memory, steppers, drop=x.get("drop"), **how)
             if "readout" not in seen and "drop" in x and self.readout is not None:
                 seen["readout"] = self._read(seen) * x["drop"]
-            logits = self._logits(seen, memory)
-            results = {"logits": logits}
-            if "weights" in seen:
-                results["weights"] = seen["weights"]
-            return results, (fed_back(logits, x.get("draw")), state)
+            seen["logits"] = self._logits(seen, memory)
+            written = fed_back(seen["logits"], x.get("draw"))
+            return {name: seen[name] for name in kept if name in seen}, (written, state)
 
+        kept = ("logits", "weights")
         carried = (ops.zeros_like(steps["token_ids"][:, 0]), state)
         results, _ = self.cell.loop(
             step, carried, state, memory, steps, steppers, self.fed_size, training=True
         )
         return results["logits"], results.get("weights")
-
-    def _coins(self, batch, length):
-        """Which tokens are the true ones, boolean `(batch, length)`."""
-        ratio = self.teacher_forcing_ratio
-        if isinstance(ratio, LearningRateSchedule):
-            ratio = ratio(self.training_steps)
-            self.training_steps.assign_add(1)
-        return toss(ratio, self.sampling_level, batch, length, self.seed_generator)
 
     def _read(self, seen):
         """The readout, from one step or from all."""
@@ -436,9 +419,9 @@ class Decoder(keras.layers.Layer):
         """A dropout mask of its own for every number."""
         return self.dropout_layer(ops.ones(shape, dtype=self.compute_dtype), training=True)
 
-    def _boundary_masks(self, state, training):
-        """One dropout mask per sequence for each boundary between two cells."""
-        if not (training and self.dropout):
+    def _boundary_masks(self, state):
+        """One dropout mask per sequence for each boundary between two cells, or `None`."""
+        if not self.dropout:
             return None
         tops = [tensors[0] for tensors in state["cells"][:-1]]
         return [self.dropout_layer(ops.ones_like(top), training=True) for top in tops]

@@ -4,7 +4,6 @@ import numpy as np
 
 from keras_seq._tensorflow import tensorflow, to_utf8
 from keras_seq.text.pipeline import frame, rows_of
-from keras_seq.text.subword_tokenizer import SubwordTokenizer
 from keras_seq.text.tokenizer import SPECIAL_TOKENS
 
 CHUNK = 256  # texts; all pairs of tokens within a text are compared
@@ -24,15 +23,15 @@ class Pointer:
         max_target_length: the same for targets.
 
     Raises:
-        ValueError: for a `SubwordTokenizer`: its pieces spell every word, so none is missing.
+        ValueError: for a tokenizer that spells every word, as a `SubwordTokenizer` does.
     """
 
     def __init__(self, source, target, max_source_length, max_target_length):
         for tokenizer in (source, target):
-            if isinstance(tokenizer, SubwordTokenizer):
+            if tokenizer.spells_every_word:
                 raise ValueError(
-                    "A pointer copies words or characters that have no id; a SubwordTokenizer "
-                    f"spells every word. Received {tokenizer!r}."
+                    "A pointer copies words or characters that have no id; a "
+                    f"{type(tokenizer).__name__} spells every word. Received {tokenizer!r}."
                 )
         self.source = source
         self.target = target

@@ -60,6 +60,8 @@ class SubwordTokenizer(Tokenizer):
         '▁wide▁new'
     """
 
+    spells_every_word = True
+
     def __init__(self, model_proto: bytes | str):
         self._proto = _proto_bytes(model_proto)
         super().__init__(_vocabulary(self._proto))

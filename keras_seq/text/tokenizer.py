@@ -66,6 +66,7 @@ class Tokenizer:
     start_token_id: ClassVar[int] = 1
     end_token_id: ClassVar[int] = 2
     unknown_token_id: ClassVar[int] = 3
+    spells_every_word: ClassVar[bool] = False  # by pieces, so that none is unknown
 
     def __init__(self, vocabulary: Iterable[str]):
         self._vocabulary = _check_vocabulary(vocabulary)
