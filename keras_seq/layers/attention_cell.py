@@ -123,7 +123,8 @@ class AttentionCell(keras.layers.Layer):
         if self.attention is not None and not self.attention.built:
             self.attention.build((None, self.output_size), values_shape)
             self.attention.built = True
-        size = inputs_shape[-1] + (values_shape[-1] if self.order == "bahdanau" else 0)
+        self.inputs_size = inputs_shape[-1]
+        size = self.inputs_size + (values_shape[-1] if self.order == "bahdanau" else 0)
         for cell in self.cells:
             if not cell.built:
                 cell.build((inputs_shape[0], size))
@@ -259,11 +260,10 @@ class AttentionCell(keras.layers.Layer):
             return {name: x for name, x in seen.items() if x is not None}, state
 
         steps = {"inputs": steppers[0].project(inputs)}
-        size = inputs.shape[-1]
-        seen, _ = self.loop(step, state, state, memory, steps, steppers, size, training)
+        seen, _ = self.loop(step, state, state, memory, steps, steppers, training)
         return seen["output"], seen["context"], seen.get("weights")
 
-    def loop(self, step, carried, state, memory, steps, steppers, size, training=False):
+    def loop(self, step, carried, state, memory, steps, steppers, training=False):
         """Run `step` over all steps; what is random in cells and attention is drawn before it.
 
         Args:
@@ -274,7 +274,6 @@ class AttentionCell(keras.layers.Layer):
             steps: a dict of tensors `(batch, steps, ...)`; where the attention draws noise, `step`
                 finds it as `noise`.
             steppers: what `steppers(...)` returned.
-            size: the size of the inputs of a step.
             training: as in the call.
 
         Returns:
@@ -285,7 +284,7 @@ class AttentionCell(keras.layers.Layer):
         noise = self.draw_noise(leaves[0], memory, training)
         if noise is not None:
             steps = {**steps, "noise": noise}
-        blank = ops.zeros((ops.shape(leaves[0])[0], size), dtype=self.compute_dtype)
+        blank = ops.zeros((ops.shape(leaves[0])[0], self.inputs_size), dtype=self.compute_dtype)
         self.prepare_dropout(blank, state, memory)
         matrices = self.matrices(steppers, memory)
         results = observed_scan(self.cells, step, carried, steps, matrices)

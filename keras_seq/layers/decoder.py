@@ -3,47 +3,17 @@
 import keras
 from keras import ops
 
-from keras_seq._checks import (
-    check_choice,
-    check_positive,
-    check_rate,
-    resolve_layer,
-    unbuilt_config,
-)
+from keras_seq._checks import check_choice, check_positive, check_rate, unbuilt_config
 from keras_seq._options import options
-from keras_seq._registry import ATTENTIONS
 from keras_seq.backend import jit_pays
 from keras_seq.layers.attention_cell import AttentionCell
-from keras_seq.layers.attentions.mechanism import AttentionMechanism
+from keras_seq.layers.attentions.mechanism import get_attention
 from keras_seq.layers.bridge import Bridge
 from keras_seq.layers.cells import cell_config, own_sizes, whole_state
 from keras_seq.layers.pointer_output import mixed_log_probabilities, pointer_memory
 from keras_seq.layers.readout import READOUTS, dense, read, readout_layer
-from keras_seq.layers.scheduled_sampling import (
-    FEEDBACKS,
-    LEVELS,
-    LearningRateSchedule,
-    check_ratio,
-    fed_back,
-    toss,
-)
+from keras_seq.layers.scheduled_sampling import FEEDBACKS, LEVELS, check_ratio, draw_steps, fed_back
 from keras_seq.layers.token_embedding import embedding_matrix, token_embedding
-
-
-def get_attention(identifier, units=None, dtype=None):
-    """Return a new attention mechanism for a name, a config or an instance; `None` for `None`.
-
-    Args:
-        identifier: one of these.
-        units: size of the score where a name is given.
-        dtype: dtype or policy where a name is given; an instance keeps its own.
-    """
-    if identifier is None:
-        return None
-    attention = resolve_layer(
-        identifier, ATTENTIONS, "attention", AttentionMechanism, units=units, dtype=dtype
-    )
-    return type(attention).from_config(attention.get_config())
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
@@ -104,8 +74,7 @@ class Decoder(keras.layers.Layer):
             `LearningRateSchedule` of Keras's, of the training step, which a weight counts.
         sampling_level: what each toss of the coin is for: every `"token"`, every `"step"` for the
             whole batch, or every `"batch"`. The first step is always true: the start token.
-        feedback: the decoder's own token that is fed: the most probable one, `"argmax"`, or
-            `"sample"`.
+        feedback: the token fed instead: the most probable one, `"argmax"`, or a drawn one, `"sample"`.
         seed: an integer, for coins and draws.
 
     Call arguments:
@@ -177,8 +146,8 @@ class Decoder(keras.layers.Layer):
         self.dropout = check_rate("dropout", dropout)
         self.order, self.residual, self.input_feeding = order, residual, input_feeding
         self.readout = check_choice("readout", readout, READOUTS)
-        self.tie_embeddings = tie_embeddings
-        self.copy, self.unknown_token_id = copy, unknown_token_id
+        self.tie_embeddings, self.copy = tie_embeddings, copy
+        self.unknown_token_id = unknown_token_id
         self.teacher_forcing_ratio = check_ratio("teacher_forcing_ratio", teacher_forcing_ratio)
         self.sampling_level = check_choice("sampling_level", sampling_level, LEVELS)
         self.feedback = check_choice("feedback", feedback, FEEDBACKS)
@@ -208,7 +177,6 @@ class Decoder(keras.layers.Layer):
         )
         self.bridge = Bridge([own_sizes(one) for one in self.cell.cells], dtype=policy)
         self.readout_size = self.embedding_dim if self.tie_embeddings else self.units
-        self.fed_size = self.embedding_dim + (self.readout_size if self.input_feeding else 0)
         self.readout_layer = readout_layer(self.readout, self.readout_size, policy)
         self.projection = keras.layers.Dense(self.vocabulary_size, dtype=policy.variable_dtype)
         if self.copy:
@@ -223,7 +191,8 @@ class Decoder(keras.layers.Layer):
         features = seen + (self.embedding_dim if self.order == "bahdanau" else 0)
         self.embedding.build(token_ids_shape)
         self.bridge.build(encoder_states_shape)
-        self.cell.build((batch, self.fed_size), values_shape)
+        fed = self.embedding_dim + (self.readout_size if self.input_feeding else 0)
+        self.cell.build((batch, fed), values_shape)
         if self.readout is not None:
             self.readout_layer.build((batch, None, features))
             features = self.readout_size
@@ -235,7 +204,7 @@ class Decoder(keras.layers.Layer):
             self.projection.build((batch, None, features))
         if self.copy:
             self.copy_gate.build((batch, None, seen + self.embedding_dim))
-        if isinstance(self.teacher_forcing_ratio, LearningRateSchedule):
+        if callable(self.teacher_forcing_ratio):  # a schedule
             self.training_steps = self.add_weight(
                 shape=(), dtype="int32", initializer="zeros", trainable=False, name="training_steps"
             )
@@ -342,7 +311,7 @@ class Decoder(keras.layers.Layer):
         steppers = self.cell.steppers(self.embedding_dim, training)
         steps = {"inputs": inputs, "projected": steppers[0].project(inputs)}
         if training and self.dropout:
-            steps["drop"] = self._ones_dropped((*ops.shape(inputs)[:2], self.readout_size))
+            steps["drop"] = self._ones_dropped(inputs, self.readout_size)
 
         def step(x, state):
             how = {"dropout_masks": masks, "noise": x.get("noise"), "training": training}
@@ -351,27 +320,22 @@ class Decoder(keras.layers.Layer):
             del seen["inputs"]  # they are known
             return seen, state
 
-        seen, _ = self.cell.loop(
-            step, state, state, memory, steps, steppers, self.fed_size, training
-        )
+        seen, _ = self.cell.loop(step, state, state, memory, steps, steppers, training)
         return {**seen, "inputs": inputs}
 
     def _sample(self, token_ids, state, memory):
         """Logits and attention weights of training with scheduled sampling."""
-        batch, length = ops.shape(token_ids)
         steppers = self.cell.steppers(0, training=True)
         masks = self._boundary_masks(state)
         ratio = self.teacher_forcing_ratio
-        if isinstance(ratio, LearningRateSchedule):
+        if callable(ratio):
             ratio = ratio(self.training_steps)
             self.training_steps.assign_add(1)
-        forced = toss(ratio, self.sampling_level, batch, length, self.seed_generator)
-        steps = {"token_ids": ops.cast(token_ids, "int32"), "forced": forced}
-        if self.feedback == "sample":
-            steps["draw"] = keras.random.uniform((batch, length), seed=self.seed_generator)
+        sampling = (self.sampling_level, self.feedback, self.seed_generator)
+        steps = draw_steps(token_ids, ratio, *sampling)
         if self.dropout:
-            steps["drop_inputs"] = self._ones_dropped((batch, length, self.embedding_dim))
-            steps["drop"] = self._ones_dropped((batch, length, self.readout_size))
+            steps["drop_inputs"] = self._ones_dropped(token_ids, self.embedding_dim)
+            steps["drop"] = self._ones_dropped(token_ids, self.readout_size)
 
         def step(x, carried):
             written, state = carried
@@ -388,9 +352,7 @@ class Decoder(keras.layers.Layer):
 
         kept = ("logits", "weights")
         carried = (ops.zeros_like(steps["token_ids"][:, 0]), state)
-        results, _ = self.cell.loop(
-            step, carried, state, memory, steps, steppers, self.fed_size, training=True
-        )
+        results, _ = self.cell.loop(step, carried, state, memory, steps, steppers, training=True)
         return results["logits"], results.get("weights")
 
     def _read(self, seen):
@@ -403,10 +365,10 @@ class Decoder(keras.layers.Layer):
         """The logits, of one step or of all, from what `_advance` returns."""
         readout = seen["readout"] if "readout" in seen else self._read(seen)
         if self.tie_embeddings:
-            matrix = embedding_matrix(self.embedding)
-            matrix = ops.transpose(ops.cast(matrix, self.projection.dtype))
-            readout = ops.cast(readout, self.projection.dtype)
-            logits = ops.matmul(readout, matrix) + ops.cast(self.projection_bias, matrix.dtype)
+            dtype = self.projection.dtype
+            matrix = ops.transpose(ops.cast(embedding_matrix(self.embedding), dtype))
+            logits = ops.matmul(ops.cast(readout, dtype), matrix)
+            logits = logits + ops.cast(self.projection_bias, dtype)
         else:
             logits = dense(self.projection, readout)
         if not self.copy:
@@ -415,9 +377,10 @@ class Decoder(keras.layers.Layer):
         gate = ops.sigmoid(self.copy_gate(ops.concatenate(parts, axis=-1)))
         return mixed_log_probabilities(logits, gate, seen["weights"], memory["copies"])
 
-    def _ones_dropped(self, shape):
-        """A dropout mask of its own for every number."""
-        return self.dropout_layer(ops.ones(shape, dtype=self.compute_dtype), training=True)
+    def _ones_dropped(self, inputs, size):
+        """A dropout mask of its own for every number of all steps, `(batch, steps, size)`."""
+        ones = ops.ones((*ops.shape(inputs)[:2], size), dtype=self.compute_dtype)
+        return self.dropout_layer(ones, training=True)
 
     def _boundary_masks(self, state):
         """One dropout mask per sequence for each boundary between two cells, or `None`."""
@@ -427,13 +390,10 @@ class Decoder(keras.layers.Layer):
         return [self.dropout_layer(ops.ones_like(top), training=True) for top in tops]
 
     def get_config(self):
-        names = [name for name in options(Decoder) if name != "attention"]
+        names = [name for name in options(Decoder) if name not in ("cell", "attention")]
         return {
             **super().get_config(),
-            **{name: getattr(self, name) for name in names},
+            **{name: keras.saving.serialize_keras_object(getattr(self, name)) for name in names},
             "cell": cell_config(self.cell.cells[0]),
             "attention": unbuilt_config(self.cell.attention),
-            "teacher_forcing_ratio": keras.saving.serialize_keras_object(
-                self.teacher_forcing_ratio
-            ),
         }

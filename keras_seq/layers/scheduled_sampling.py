@@ -25,6 +25,25 @@ def check_ratio(name, ratio):
     return number
 
 
+def draw_steps(token_ids, ratio, level, feedback, seed):
+    """Return what the steps of a pass read, a dict of tensors `(batch, steps)`.
+
+    Args:
+        token_ids: the true tokens, integers `(batch, steps)`.
+        ratio, level, seed: as in `toss`.
+        feedback: one of `FEEDBACKS`.
+
+    Returns:
+        `token_ids`, int32; `forced`, as `toss` returns it; and `draw` for samples, see `fed_back`.
+    """
+    batch, length = ops.shape(token_ids)
+    steps = {"token_ids": ops.cast(token_ids, "int32")}
+    steps["forced"] = toss(ratio, level, batch, length, seed)
+    if feedback == "sample":
+        steps["draw"] = keras.random.uniform((batch, length), seed=seed)
+    return steps
+
+
 def toss(ratio, level, batch, length, seed):
     """Return which tokens are the true ones, boolean `(batch, length)`; the first always is.
 

@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from keras_seq._checks import fresh
+from keras_seq._checks import fresh, resolve_layer
+from keras_seq._registry import ATTENTIONS
 from keras_seq.backend import additive_scores, product
 from keras_seq.layers.masking import without_masked
 
@@ -154,6 +155,25 @@ class AttentionMechanism(keras.layers.Layer):
             **super().get_config(),
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }
+
+
+def get_attention(identifier, units=None, dtype=None):
+    """Return a new attention mechanism for a name, a config or an instance; `None` for `None`.
+
+    Args:
+        identifier: a name in `layers.ATTENTIONS`, or one of the others.
+        units: size of the score where a name is given.
+        dtype: dtype or policy where a name is given; an instance keeps its own.
+
+    Raises:
+        ValueError: for an unknown name (the choices are listed), or for something else.
+    """
+    if identifier is None:
+        return None
+    attention = resolve_layer(
+        identifier, ATTENTIONS, "attention", AttentionMechanism, units=units, dtype=dtype
+    )
+    return type(attention).from_config(attention.get_config())
 
 
 def additive_score(query, keys, scale):
