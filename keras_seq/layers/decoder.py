@@ -74,7 +74,7 @@ class Decoder(keras.layers.Layer):
             `LearningRateSchedule` of Keras's, of the training step, which a weight counts.
         sampling_level: what each toss of the coin is for: every `"token"`, every `"step"` for the
             whole batch, or every `"batch"`. The first step is always true: the start token.
-        feedback: the token fed instead: the most probable one, `"argmax"`, or a drawn one, `"sample"`.
+        feedback: the token fed instead: the most probable, `"argmax"`, or a drawn one, `"sample"`.
         seed: an integer, for coins and draws.
 
     Call arguments:

@@ -329,7 +329,7 @@ def test_dot_needs_one_size(kind):
         (lambda: BahdanauAttention(0), "`units`"),
         (lambda: LuongAttention("cosine"), "dot, general, concat; received 'cosine'"),
         (lambda: LuongAttention("concat"), "`units`"),
-        (lambda: Encoder("transformer"), "'vanilla', 'irnn', 'lstm', 'gru'"),
+        (lambda: Encoder("transformer"), "'lstm', 'gru', 'vanilla', 'irnn'"),
         (lambda: Encoder(keras.layers.Dense(3)), "Dense has no `state_size`"),
         (lambda: Encoder(dropout=1.0), r"`dropout` must be a number in \[0, 1\); received 1.0"),
         (lambda: Decoder(7, attention="magic"), "'additive'"),
