@@ -486,6 +486,7 @@ MODELS = {
     "tagger_scheme": ("torch", tagger_scheme),
     "layers_tagging": ("torch", layers_tagging),
     "layers_pooling": ("jax", layers_pooling),
+    "layers_attention": ("tensorflow", layers_attention),
 }
 
 # Models whose first weights and first epochs are pinned, by task.
