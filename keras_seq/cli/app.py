@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from keras_seq.cli import options
 from keras_seq.cli.compare import compare
 from keras_seq.cli.export import export
 from keras_seq.cli.gradients import gradients
+from keras_seq.cli.options import Option, of, takes
 from keras_seq.cli.serve_check import serve_check
 from keras_seq.cli.show import describe, say
 from keras_seq.cli.train import train_seq2seq
@@ -116,21 +118,22 @@ def keras_seq(
 
 
 @app.command()
-def demo(
-    out: Annotated[options.Path, typer.Option(help="Folder for the files it writes.")] = "demo",
-    pairs: Annotated[int, typer.Option(min=1, help="Dates to train on.")] = 20_000,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over them.")] = 3,
-    seed: Annotated[int, typer.Option(help="Seed of data, weights and order.")] = 0,
-):
+@takes(
+    Option("out", "Folder for the files it writes.", Path, "demo"),
+    *of("demo.run", None, ["pairs", "epochs"], least=1),
+    *of("demo.run", None, ["seed"]),
+)
+def demo(given):
     """Learn to read dates in many languages: train, test on unseen dates, draw the attention."""
     from keras_seq.demo import run
 
-    run(out, pairs, epochs, seed)
+    run(given.out, given.pairs, given.epochs, given.seed)
 
 
 @app.command()
-def info(model: options.ModelFile):
+@takes(options.MODEL_FILE)
+def info(given):
     """Print what is in a model file."""
     from keras_seq.models import load_model
 
-    print(describe(load_model(model)))
+    print(describe(load_model(given.model)))

@@ -1,27 +1,20 @@
 """The command that compares architectures."""
 
 import json
-import types
+from pathlib import Path
 
 from keras_seq.cli import options
 from keras_seq.cli.labelled import read_columns
+from keras_seq.cli.options import FILES, MODEL, Option, of, takes, values
 from keras_seq.cli.show import check_writable, say
 
-# What is handed on as a setting where it was given.
-SETTINGS = {
-    "units": "units",
-    "embedding": "embedding_dim",
-    "dropout": "dropout",
-    "tokens": "tokens",
-    "vocabulary": "max_vocabulary",
-    "max_length": "max_length",
-    "learning_rate": "learning_rate",
-    "batch_size": "batch_size",
-    "epochs": "epochs",
-    "patience": "patience",
-    "minutes": "minutes",
-}
-FILES = ("val", "test")
+COMPARED = "Comparison"
+SETTINGS = of(
+    "experiments.ComparisonSettings",
+    MODEL,
+    without=("clip_norm", "enough"),
+    unset=True,
+)
 LENGTHS = "10,20,40"
 
 COLUMNS = (
@@ -37,36 +30,28 @@ COLUMNS = (
 )
 
 
-def compare(
-    train: options.ComparedFile = None,
-    val: options.ValFile = None,
-    test: options.TestFile = None,
-    text_column: options.TextColumn = "text",
-    label_column: options.LabelColumn = "label",
-    separator: options.Separator = None,
-    quoted: options.Quoted = None,
-    encoding: options.FileEncoding = None,
-    task: options.MemoryTask = None,
-    lengths: options.TaskLengths = None,
-    rows: options.TaskRows = None,
-    architectures: options.Architectures = None,
-    units: options.ComparedUnits = None,
-    embedding: options.ComparedEmbedding = None,
-    dropout: options.ComparedDropout = None,
-    tokens: options.ComparedTokens = None,
-    vocabulary: options.OneVocabulary = None,
-    lowercase: options.LowercaseText = False,
-    max_length: options.ComparedLength = None,
-    learning_rate: options.ComparedRate = None,
-    batch_size: options.ComparedBatch = None,
-    epochs: options.ComparedEpochs = None,
-    patience: options.ComparedPatience = None,
-    minutes: options.ComparedMinutes = None,
-    seeds: options.Seeds = "0",
-    isolate: options.Isolate = True,
-    out: options.ResultsFile = None,
-    plot: options.FigureFile = None,
-):
+@takes(
+    Option("train", "A TSV or CSV file of texts and labels to train on.", Path, panel=FILES),
+    Option("val", "Held-out texts and labels.", Path, panel=FILES),
+    Option("test", "Texts and labels that the results are about.", Path, panel=FILES),
+    *options.COLUMNS,
+    options.SEPARATOR,
+    options.FILE_ENCODING,
+    Option("task", "A generated task: recall, agreement, coreference, ...", panel=COMPARED),
+    Option("lengths", f"With --task: lengths with commas; {LENGTHS}.", panel=COMPARED),
+    Option("rows", "With --task: texts to train on; 5000.", int, panel=COMPARED),
+    Option(
+        "architectures",
+        "Names with commas, such as bag_of_words,lstm,self_attention; all.",
+        panel=COMPARED,
+    ),
+    *SETTINGS,
+    Option("seeds", "Seeds with commas: a run of each.", str, "0", COMPARED),
+    Option("isolate", "A process a run; without, memory is not known.", bool, True, COMPARED),
+    Option("out", "Write the results to this file, as JSON.", Path, panel=COMPARED),
+    Option("plot", "Draw them into this file.", Path, panel=COMPARED),
+)
+def compare(given):
     """Compare architectures: on a file of texts and labels, or by how long they remember.
 
     With --train, each architecture is trained on the file, stops by --val and is judged by --test;
@@ -75,36 +60,37 @@ def compare(
     held-out texts, parameters, seconds of training, seconds for 1,000 texts, memory.
 
     With --task, such as recall, agreement or coreference, each is trained on generated texts of
-    each length, and the table has its accuracy by length.
+    each length, and the table has its accuracy by length. What is not set is another there: no
+    dropout, 30 epochs and a patience of 10.
 
     Each run has a process of its own, so that time and memory are its own.
     """
-    given = types.SimpleNamespace(**locals())
-    settings = check(given)
-    if architectures is not None:
-        settings["architectures"] = listed("--architectures", architectures)
-    shared = {**settings, "seeds": numbers("--seeds", seeds), "isolate": isolate}
+    check(given)
+    shared = {name: one for name, one in values(SETTINGS, given).items() if one is not False}
+    if given.architectures is not None:
+        shared["architectures"] = listed("--architectures", given.architectures)
+    shared |= {"seeds": numbers("--seeds", given.seeds), "isolate": given.isolate}
     results = []
 
     def report(result):
         results.append(result)
         say(line_of(result))
-        keep(results, out)
+        keep(results, given.out)
 
-    if train is not None:
+    if given.train is not None:
         on_texts(given, shared, report)
     else:
         on_task(given, shared, report)
     show(results)
-    draw(results, plot)
+    draw(results, given.plot)
 
 
 def check(given):
-    """Return the settings, or raise a `ValueError` for options that do not go together."""
+    """Raise a `ValueError` for options that do not go together."""
     if (given.train is None) == (given.task is None):
         raise ValueError("What is compared is either --train FILE or --task NAME; give one.")
     of_task = [name for name in ("lengths", "rows") if getattr(given, name) is not None]
-    of_files = [name for name in FILES if getattr(given, name) is not None]
+    of_files = [name for name in ("val", "test") if getattr(given, name) is not None]
     for wrong, other in ((of_files, "train"), (of_task, "task")):
         if wrong and getattr(given, other) is None:
             raise ValueError(f"--{wrong[0]} goes with --{other}; received no --{other}.")
@@ -115,11 +101,6 @@ def check(given):
         from keras_seq.analysis.drawing import check_figure_file
 
         check_figure_file(given.plot)
-    found = {key: getattr(given, name) for name, key in SETTINGS.items()}
-    found = {key: value for key, value in found.items() if value is not None}
-    if "tokens" in found:
-        found["tokens"] = found["tokens"].value
-    return {**found, "lowercase": True} if given.lowercase else found
 
 
 def on_texts(given, shared, report):

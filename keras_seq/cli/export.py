@@ -1,51 +1,53 @@
 """The command that exports a model."""
 
+from pathlib import Path
+
 from keras_seq.cli import options
+from keras_seq.cli.options import EXPORT, REQUIRED, Option, takes
 from keras_seq.cli.search import Search, written
 
 
-def export(
-    model: options.ModelFile,
-    path: options.ExportPath,
-    format: options.ExportFormatOption = options.ExportFormat.tf_saved_model,
-    version: options.Version = None,
-    example: options.Examples = None,
-    batching: options.Batching = False,
-    custom_module: options.CustomModules = None,
-    max_length: options.WrittenLength = None,
-    stop_token: options.StopTokens = None,
-    sampler: options.SamplerName = None,
-    width: options.Width = None,
-    length_penalty: options.LengthPenalty = None,
-    coverage_penalty: options.CoveragePenalty = None,
-    n_best: options.NBest = None,
-    min_length: options.MinLength = None,
-    no_repeat_ngram: options.NoRepeatNgram = None,
-    temperature: options.Temperature = None,
-    top_k: options.TopK = None,
-    top_p: options.TopP = None,
-    seed: options.SearchSeed = None,
-):
+@takes(
+    options.MODEL_FILE,
+    Option("path", "The folder of all versions, or an .onnx file.", Path, REQUIRED, flag=""),
+    Option("format", "What to write.", ("tf_saved_model", "onnx"), "tf_saved_model", EXPORT),
+    Option("version", "Number of the version; the next one if not set.", int, panel=EXPORT),
+    Option(
+        "example",
+        "A text for the warm-up and for signature.json; any number.",
+        list[str],
+        panel=EXPORT,
+    ),
+    Option("batching", "Write batching_params.pbtxt too.", bool, False, EXPORT),
+    Option(
+        "custom_module",
+        "A module to import before the model is loaded; any number.",
+        list[str],
+        panel=EXPORT,
+    ),
+    *options.WRITTEN,
+    *options.search("max_nodes"),
+)
+def export(given):
     """Write a model for TF Serving, strings in and strings out; or its ids as an ONNX file.
 
     PATH is the folder of all versions, such as saved_models/dates; the new version is a folder in
     it, there as a whole or not at all. PATH/<version>/signature.json says what can be asked, and
     how.
     """
-    given = locals()
     from keras_seq.export.custom_modules import import_modules
     from keras_seq.models import load_model
 
-    modules = custom_module or []
+    modules = given.custom_module or []
     import_modules(modules)
-    loaded = load_model(model)
+    loaded = load_model(given.model)
     loaded.export(
-        path,
-        format=format.value,
-        version="next" if version is None else version,
-        batching=batching,
+        given.path,
+        format=given.format,
+        version="next" if given.version is None else given.version,
+        batching=given.batching,
         custom_modules=modules,
-        **_asked(loaded, given),
+        **_asked(loaded, vars(given)),
     )
 
 

@@ -3,12 +3,17 @@
 import dataclasses
 import json
 import sys
-from typing import Annotated
+from pathlib import Path
 
-import typer
-
-from keras_seq.cli import options
+from keras_seq.cli.options import REQUIRED, Option, of, takes, values
 from keras_seq.cli.show import say
+
+SETTINGS_PATH = "experiments.ExperimentSettings"
+COUNTED = ("units", "num_layers", "truncate", "batch_size", "steps")
+SETTINGS = [
+    *of(SETTINGS_PATH, None, COUNTED, least=1),
+    *of(SETTINGS_PATH, None, without=("clip_norm", *COUNTED)),
+]
 
 COLUMNS = (
     ("cell", "cell", str),
@@ -26,44 +31,22 @@ COLUMNS = (
 FIGURE = "gradients.png"
 
 
-def gradients(
-    out: Annotated[options.Path, typer.Option(help="Folder for the runs, table and figure.")],
-    task: Annotated[
-        str, typer.Option(help="A generated task, such as recall or adding.")
-    ] = "recall",
-    cells: Annotated[
+@takes(
+    Option("out", "Folder for the runs, table and figure.", Path, REQUIRED),
+    Option("task", "A generated task, such as recall or adding.", str, "recall"),
+    Option(
+        "cells",
+        "Cells with commas between them, options after colons: vanilla:radius=0.9, vanilla:relu, "
+        "lstm:forget=5, lstm:chrono, gru:chrono, irnn, and :skip=10 for each.",
         str,
-        typer.Option(
-            help="Cells with commas between them, options after colons: vanilla:radius=0.9, "
-            "vanilla:relu, lstm:forget=5, lstm:chrono, gru:chrono, irnn, and :skip=10 for each."
-        ),
-    ] = "vanilla,irnn,lstm,gru",
-    length: Annotated[str, typer.Option(help="Lengths of the task, with commas.")] = "100",
-    seeds: Annotated[int, typer.Option(min=1, help="Runs of each.")] = 3,
-    units: Annotated[int, typer.Option(min=1, help="Size of the state.")] = 64,
-    layers: Annotated[int, typer.Option(min=1, help="Recurrent layers.")] = 1,
-    bidirectional: Annotated[
-        bool, typer.Option("--bidirectional", help="Read from both sides.")
-    ] = False,
-    residual: Annotated[
-        bool, typer.Option("--residual", help="Add a layer's input to its output.")
-    ] = False,
-    attention: Annotated[
-        bool, typer.Option("--attention", help="Look at all states, not only the last.")
-    ] = False,
-    truncate: Annotated[
-        int | None, typer.Option(min=1, help="Steps of truncated backpropagation through time.")
-    ] = None,
-    embedding_norm: Annotated[float, typer.Option(help="Length of the first word vectors.")] = 4.0,
-    optimizer: Annotated[str, typer.Option(help="An optimiser of Keras.")] = "adam",
-    learning_rate: options.LearningRate = 1e-3,
-    clip: Annotated[float, typer.Option(help="Limit of the gradient's norm; 0 for none.")] = 1.0,
-    clip_value: Annotated[
-        float | None, typer.Option(help="Limit of each number of the gradient, in its place.")
-    ] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Sequences at once.")] = 64,
-    steps: Annotated[int, typer.Option(min=1, help="Batches at most.")] = 2000,
-):
+        "vanilla,irnn,lstm,gru",
+    ),
+    Option("length", "Lengths of the task, with commas.", str, "100"),
+    Option("seeds", "Runs of each.", int, 3, least=1),
+    *SETTINGS,
+    Option("clip", "Limit of the gradient's norm; 0 for none.", float, 1.0),
+)
+def gradients(given):
     """Train cells on a task of a given length and measure how the gradient reaches its beginning.
 
     For each cell and length: the gradient at the first step by that at the last one before and
@@ -75,22 +58,9 @@ def gradients(
     from keras_seq.experiments import ExperimentSettings, gradient_experiment
     from keras_seq.experiments.gradients import check_experiment
 
-    settings = ExperimentSettings(
-        units=units,
-        num_layers=layers,
-        bidirectional=bidirectional,
-        residual=residual,
-        attention=attention,
-        truncate=truncate,
-        embedding_norm=embedding_norm,
-        optimizer=optimizer,
-        learning_rate=learning_rate,
-        clip_norm=clip or None,
-        clip_value=clip_value,
-        batch_size=batch_size,
-        steps=steps,
-    )
-    cells, lengths = _listed("--cells", cells, str), _listed("--length", length, int)
+    settings = ExperimentSettings(**values(SETTINGS, given), clip_norm=given.clip or None)
+    out, task = given.out, given.task
+    cells, lengths = _listed("--cells", given.cells, str), _listed("--length", given.length, int)
     check_figure_file(FIGURE)  # is there what draws?
     check_experiment(task, cells, lengths, settings)
     out.mkdir(parents=True, exist_ok=True)
@@ -103,7 +73,7 @@ def gradients(
 
     # Each run in a process of its own: its memory is its own.
     gradient_experiment(
-        task, cells, lengths, seeds, report, isolate=True, **dataclasses.asdict(settings)
+        task, cells, lengths, given.seeds, report, isolate=True, **dataclasses.asdict(settings)
     )
     _show(out, runs, task)
 

@@ -2,6 +2,7 @@
 
 import inspect
 
+from keras_seq.cli import options
 from keras_seq.cli.show import one_line, say
 
 
@@ -20,10 +21,7 @@ class Search:
         **how: what else `generate` of the model takes.
     """
 
-    NAMES = (
-        *("width", "length_penalty", "coverage_penalty", "n_best", "min_length"),
-        *("no_repeat_ngram", "temperature", "top_k", "top_p", "seed", "max_nodes"),
-    )
+    NAMES = tuple(one.name for one in options.search())[1:]
 
     def __init__(self, model, given, **how):
         self.model = model

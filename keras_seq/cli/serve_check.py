@@ -1,17 +1,16 @@
 """The command that looks at an export as a server will."""
 
-from typing import Annotated
+from pathlib import Path
 
-from typer import Argument
-
-from keras_seq.cli import options
+from keras_seq.cli.options import REQUIRED, Option, takes
 from keras_seq.cli.show import say
 
-ServedPath = Annotated[options.Path, Argument(help="The folder of all versions, or of one.")]
-Repeats = options.option(int, "How often each batch is timed.")
 
-
-def serve_check(path: ServedPath, repeats: Repeats = 50):
+@takes(
+    Option("path", "The folder of all versions, or of one.", Path, REQUIRED, flag=""),
+    Option("repeats", "How often each batch is timed.", int, 50),
+)
+def serve_check(given):
     """Load an export in a fresh process, check its answers, and show how long they take.
 
     PATH is the folder of all versions, of which the newest is taken, or that of one version. The
@@ -20,7 +19,7 @@ def serve_check(path: ServedPath, repeats: Repeats = 50):
     """
     from keras_seq.export import serve_check
 
-    found = serve_check(path, repeats)
+    found = serve_check(given.path, given.repeats)
     count, what = found["replayed"], "of the warm-up" if found["warm_up"] else "of signature.json"
     say(f"{found['path']}: loaded in {found['load_seconds']:.2f} s.")
     say(f"Answered {count} request{'s' * (count != 1)} {what}, and the examples as recorded.")

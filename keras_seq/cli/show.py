@@ -9,6 +9,7 @@ import sys
 SHOWN = {
     "cell": "cell",
     "units": "units",
+    "embedding_dim": "embedding",
     "num_layers": "layers",
     "bidirectional": "bidirectional",
     "attention": "attention",
@@ -70,16 +71,14 @@ def _sampler(model):
 
 
 def _unusual(model, config):
-    """The options from `order` on that are not what they are by default."""
-    names = ("order", "input_feeding", "residual", "readout", "tie_embeddings", "copy")
-    names += ("teacher_forcing_ratio", "sampling_level", "feedback", "encoder")
-    names += ("layer_norm", "variational", "weight_dropout", "multi_label", "threshold")
-    names += ("window", "embedding_dropout", "scheme", "crf")
+    """The other arguments that are not what they are by default."""
     defaults = inspect.signature(type(model)).parameters
     return {
         name.replace("_", " "): _short(config[name])
-        for name in names
-        if name in config and config[name] != defaults[name].default
+        for name, parameter in defaults.items()
+        if name in config
+        and name not in SHOWN
+        and parameter.default not in (parameter.empty, config[name])
     }
 
 

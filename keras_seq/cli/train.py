@@ -1,55 +1,44 @@
 """The command that trains a translator."""
 
-import dataclasses
+from pathlib import Path
 
 from keras_seq.cli import options
-from keras_seq.cli.option_groups import Training, takes
-from keras_seq.cli.show import describe, say
-from keras_seq.cli.training import (
-    check_training,
-    default_vocabulary,
-    finish,
-    fit,
-    make_callbacks,
-    make_optimizer,
+from keras_seq.cli.options import MODEL, REQUIRED, TEXT, TRAINING, Option, of, takes, values
+from keras_seq.cli.show import say
+from keras_seq.cli.training import check_training, make_callbacks, train
+
+SCORES = ("perplexity", "bleu", "chrf", "exact_match", "token_error_rate")
+MODEL_OPTIONS = [
+    *of("models.Seq2Seq.from_texts", TEXT, tokens="subword"),
+    *of("models.Seq2Seq", MODEL, without=("max_source_length", "max_target_length"), dropout=0.2),
+]
+
+
+@takes(
+    Option("source", "One source text a line.", Path, REQUIRED),
+    Option("target", "One target text a line.", Path, REQUIRED),
+    Option("val_source", "Held-out sources.", Path),
+    Option("val_target", "Held-out targets.", Path),
+    Option("max_length", "Longer texts are cut to so many tokens.", int, 256, TEXT),
+    Option("stream", "Read the files as training goes on: they need no memory.", bool, False, TEXT),
+    Option(
+        "shuffle_buffer",
+        "With --stream: texts in memory at once, to be shuffled.",
+        int,
+        10_000,
+        TEXT,
+    ),
+    *MODEL_OPTIONS,
+    *of("models.Seq2Seq.compile", TRAINING, ["label_smoothing"]),
+    Option(
+        "score",
+        "Choose the best model by this, on the held-out texts.",
+        SCORES,
+        "perplexity",
+        TRAINING,
+    ),
+    *options.training(),
 )
-
-
-@dataclasses.dataclass(kw_only=True)
-class TranslatorTraining(Training):
-    """Options of the training of a translator."""
-
-    source: options.SourceFile
-    target: options.TargetFile
-    val_source: options.ValSourceFile = None
-    val_target: options.ValTargetFile = None
-    tokens: options.TokensOption = options.Tokens.subword
-    vocabulary: options.Vocabulary = None
-    lowercase: options.Lowercase = False
-    max_length: options.MaxLength = 256
-    stream: options.Stream = False
-    shuffle_buffer: options.ShuffleBuffer = 10_000
-    cell: options.Cell = "lstm"
-    units: options.Units = 256
-    embedding: options.Embedding = None
-    layers: options.Layers = 1
-    attention: options.Attention = "additive"
-    order: options.Order = "bahdanau"
-    input_feeding: options.InputFeeding = False
-    residual: options.Residual = False
-    readout: options.Readout = "tanh"
-    tie_embeddings: options.TieEmbeddings = False
-    copy: options.Copy = False
-    unidirectional: options.Unidirectional = False
-    dropout: options.Dropout = 0.2
-    label_smoothing: options.LabelSmoothing = 0.0
-    teacher_forcing_ratio: options.TeacherForcing = 1.0
-    sampling_level: options.SamplingLevel = "token"
-    feedback: options.Feedback = "argmax"
-    score: options.ScoreOption = options.Score.perplexity
-
-
-@takes(TranslatorTraining)
 def train_seq2seq(given):
     """Train a translator on two files, one text a line each.
 
@@ -67,18 +56,15 @@ def train_seq2seq(given):
     keras.utils.set_random_seed(given.seed)
     callbacks = scored_callbacks(given, data["validation_data"])
     model = make_model(given, corpus)
-    model.compile(make_optimizer(given), sampler="beam", label_smoothing=given.label_smoothing)
-    say(describe(model))
-    interrupted = fit(model, data, callbacks, given)
-    finish(model, callbacks, interrupted, given)
+    train(model, data, callbacks, given, sampler="beam")
 
 
 def check(given):
     """Raise a `ValueError` for options that do not go together, before any work is done."""
     if (given.val_source is None) != (given.val_target is None):
         raise ValueError("--val-source and --val-target go together; received only one of them.")
-    if given.score is not options.Score.perplexity and given.val_source is None:
-        raise ValueError(f"--score {given.score.value} needs --val-source and --val-target.")
+    if given.score != "perplexity" and given.val_source is None:
+        raise ValueError(f"--score {given.score} needs --val-source and --val-target.")
     check_training(given)
 
 
@@ -107,31 +93,12 @@ def make_model(given, corpus):
     """Return a new translator with vocabularies of the corpus."""
     from keras_seq.models import Seq2Seq
 
-    say(f"Building the {given.tokens.value} vocabularies.")
-    return Seq2Seq.from_texts(
-        *corpus,
-        tokens=given.tokens.value,
-        lowercase=given.lowercase,
-        max_vocabulary=default_vocabulary(given),
-        cell=given.cell,
-        units=given.units,
-        embedding_dim=given.embedding,
-        num_layers=given.layers,
-        bidirectional=not given.unidirectional,
-        attention=None if given.attention == "none" else given.attention,
-        order=given.order,
-        input_feeding=given.input_feeding,
-        residual=given.residual,
-        readout=None if given.readout == "none" else given.readout,
-        tie_embeddings=given.tie_embeddings,
-        copy=given.copy,
-        teacher_forcing_ratio=given.teacher_forcing_ratio,
-        sampling_level=given.sampling_level,
-        feedback=given.feedback,
-        dropout=given.dropout,
-        max_source_length=given.max_length,
-        max_target_length=given.max_length,
+    kinds = dict.fromkeys(
+        (given.source_tokens or given.tokens, given.target_tokens or given.tokens)
     )
+    say(f"Building the {' and '.join(kinds)} vocabularies.")
+    lengths = dict.fromkeys(("max_source_length", "max_target_length"), given.max_length)
+    return Seq2Seq.from_texts(*corpus, **values(MODEL_OPTIONS, given), **lengths)
 
 
 def scored_callbacks(given, validation):
@@ -140,8 +107,8 @@ def scored_callbacks(given, validation):
 
     if validation is None:
         return make_callbacks(given, None, None)
-    score, scores = given.score.value, []
-    if given.score is not options.Score.perplexity:
+    score, scores = given.score, []
+    if given.score != "perplexity":
         scores = [TextScore(*validation, metric=score, lowercase=given.lowercase)]
-    lower = given.score in (options.Score.perplexity, options.Score.token_error_rate)
+    lower = score in ("perplexity", "token_error_rate")
     return make_callbacks(given, f"val_{score}", "min" if lower else "max", scores)

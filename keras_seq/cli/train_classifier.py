@@ -1,44 +1,45 @@
 """The command that trains a classifier."""
 
 import dataclasses
+from pathlib import Path
 
 from keras_seq.cli import options
 from keras_seq.cli.labelled import read_columns
-from keras_seq.cli.option_groups import RecurrentTraining, takes
-from keras_seq.cli.show import describe, say
-from keras_seq.cli.training import (
-    check_training,
-    default_vocabulary,
-    finish,
-    fit,
-    make_callbacks,
-    make_optimizer,
+from keras_seq.cli.options import FILES, MODEL, REQUIRED, TEXT, TRAINING, Option, of, takes, values
+from keras_seq.cli.show import say
+from keras_seq.cli.training import check_training, make_callbacks, train
+
+MODEL_OPTIONS = [
+    *of("models.TextClassifier.from_texts", TEXT, without=["multi_label"]),
+    *of(
+        "models.TextClassifier",
+        MODEL,
+        without=("multi_label", "threshold"),
+        units=128,
+        dropout=0.2,
+        max_length=256,
+    ),
+]
+
+
+@takes(
+    Option("train", "A TSV or CSV file of texts and labels.", Path, REQUIRED, FILES),
+    Option("val", "Held-out texts and labels.", Path, panel=FILES),
+    *options.COLUMNS,
+    dataclasses.replace(options.LABEL_SEPARATOR, panel=FILES),
+    options.SEPARATOR,
+    *MODEL_OPTIONS,
+    *of("models.TextClassifier.compile", TRAINING, ["label_smoothing"]),
+    Option("balanced", "Let all classes count the same in training.", bool, False, TRAINING),
+    Option(
+        "score",
+        "Choose the best model by this, on the held-out texts.",
+        ("accuracy", "f1", "loss"),
+        "accuracy",
+        TRAINING,
+    ),
+    *options.training(),
 )
-
-
-@dataclasses.dataclass(kw_only=True)
-class ClassifierTraining(RecurrentTraining):
-    """Options of the training of a classifier."""
-
-    train: options.TrainFile
-    val: options.ValFile = None
-    text_column: options.TextColumn = "text"
-    label_column: options.LabelColumn = "label"
-    label_separator: options.LabelSeparator = None
-    separator: options.Separator = None
-    quoted: options.Quoted = None
-    tokens: options.TokensOption = options.Tokens.word
-    vocabulary: options.OneVocabulary = None
-    lowercase: options.LowercaseText = False
-    max_length: options.MaxLength = 256
-    pooling: options.PoolingOption = options.Pooling.last
-    unidirectional: options.LeftOnly = False
-    label_smoothing: options.ClassSmoothing = 0.0
-    balanced: options.Balanced = False
-    score: options.ClassScoreOption = options.ClassScore.accuracy
-
-
-@takes(ClassifierTraining)
 def train_classifier(given):
     """Train a classifier on a file of texts and labels.
 
@@ -55,19 +56,16 @@ def train_classifier(given):
 
     texts, labels, data = read(given)
     keras.utils.set_random_seed(given.seed)
-    monitor = None if given.val is None else f"val_{given.score.value}"
-    lower = given.score is options.ClassScore.loss
+    monitor = None if given.val is None else f"val_{given.score}"
+    lower = given.score == "loss"
     callbacks = make_callbacks(given, monitor, "min" if lower else "max")
     model = make_model(given, texts, labels)
-    model.compile(make_optimizer(given), label_smoothing=given.label_smoothing)
-    say(describe(model))
-    interrupted = fit(model, data, callbacks, given)
-    finish(model, callbacks, interrupted, given)
+    train(model, data, callbacks, given)
 
 
 def check(given):
     """Raise a `ValueError` for options that do not go together, before any work is done."""
-    if given.score is options.ClassScore.f1 and given.label_separator is None:
+    if given.score == "f1" and given.label_separator is None:
         raise ValueError("--score f1 is for --label-separator; received none.")
     if given.balanced and given.label_separator is not None:
         raise ValueError("--balanced is for one label a text; received --label-separator.")
@@ -90,16 +88,7 @@ def make_model(given, texts, labels):
     """Return a new classifier with the vocabulary and the classes of the texts."""
     from keras_seq.models import TextClassifier
 
-    say(f"Building the {given.tokens.value} vocabulary.")
-    return TextClassifier.from_texts(
-        texts,
-        labels,
-        tokens=given.tokens.value,
-        lowercase=given.lowercase,
-        max_vocabulary=default_vocabulary(given),
-        multi_label=given.label_separator is not None,
-        **given.stack(),
-        bidirectional=not given.unidirectional,
-        pooling=given.pooling.value,
-        max_length=given.max_length,
-    )
+    say(f"Building the {given.tokens} vocabulary.")
+    several = given.label_separator is not None
+    config = values(MODEL_OPTIONS, given)
+    return TextClassifier.from_texts(texts, labels, multi_label=several, **config)

@@ -1,41 +1,29 @@
 """The command that trains a language model."""
 
-import dataclasses
+from pathlib import Path
 
 from keras_seq.cli import options
-from keras_seq.cli.option_groups import RecurrentTraining, takes
-from keras_seq.cli.show import describe, say
-from keras_seq.cli.training import (
-    check_training,
-    default_vocabulary,
-    finish,
-    fit,
-    make_callbacks,
-    make_optimizer,
-)
+from keras_seq.cli.options import MODEL, REQUIRED, TEXT, TRAINING, Option, of, takes, values
+from keras_seq.cli.show import say
+from keras_seq.cli.training import check_training, make_callbacks, train
 from keras_seq.cli.use_language_model import read_texts
 
-
-@dataclasses.dataclass(kw_only=True)
-class LanguageModelTraining(RecurrentTraining):
-    """Options of the training of a language model."""
-
-    train: options.TextFile
-    val: options.HeldOutText = None
-    lines: options.LineTexts = False
-    tokens: options.TokensOption = options.Tokens.char
-    vocabulary: options.OneVocabulary = None
-    lowercase: options.LowercaseText = False
-    units: options.EncoderUnits = 256
-    window: options.Window = 100
-    tie_embeddings: options.Tied = False
-    embedding_dropout: options.EmbeddingDropout = 0.0
-    batch_size: options.Streams = 32
-    learning_rate: options.LearningRate = 2e-3
-    label_smoothing: options.TextSmoothing = 0.0
+WINDOW = "Steps that a gradient goes back; 0 for whole texts, of similar length together."
+MODEL_OPTIONS = [
+    *of("models.LanguageModel.from_texts", TEXT),
+    *of("models.LanguageModel", MODEL, without=["window"], dropout=0.2),
+]
 
 
-@takes(LanguageModelTraining)
+@takes(
+    Option("train", "A text, read as one from its first character to its last.", Path, REQUIRED),
+    Option("val", "A held-out text.", Path),
+    options.LINES,
+    *MODEL_OPTIONS,
+    Option("window", WINDOW, int, 100, MODEL),
+    *of("models.LanguageModel.compile", TRAINING, ["label_smoothing"]),
+    *options.training(batch_size=32, learning_rate=2e-3),
+)
 def train_language_model(given):
     """Train a language model on a file of text.
 
@@ -60,24 +48,13 @@ def train_language_model(given):
     keras.utils.set_random_seed(given.seed)
     callbacks = make_callbacks(given, None if given.val is None else "val_perplexity", "min")
     model = make_model(given, texts)
-    model.compile(make_optimizer(given), label_smoothing=given.label_smoothing)
-    say(describe(model))
-    interrupted = fit(model, data, callbacks, given)
-    finish(model, callbacks, interrupted, given)
+    train(model, data, callbacks, given)
 
 
 def make_model(given, texts):
     """Return a new language model with the vocabulary of the texts."""
     from keras_seq.models import LanguageModel
 
-    say(f"Building the {given.tokens.value} vocabulary.")
-    return LanguageModel.from_texts(
-        texts,
-        tokens=given.tokens.value,
-        lowercase=given.lowercase,
-        max_vocabulary=default_vocabulary(given),
-        **given.stack(),
-        window=given.window or None,
-        tie_embeddings=given.tie_embeddings,
-        embedding_dropout=given.embedding_dropout,
-    )
+    say(f"Building the {given.tokens} vocabulary.")
+    config = values(MODEL_OPTIONS, given)
+    return LanguageModel.from_texts(texts, **config, window=given.window or None)

@@ -1,44 +1,43 @@
 """The command that trains a tagger."""
 
-import dataclasses
+from pathlib import Path
 
 from keras_seq.cli import options
-from keras_seq.cli.option_groups import RecurrentTraining, takes
-from keras_seq.cli.show import describe, say
+from keras_seq.cli.options import MODEL, REQUIRED, TAGGED, TEXT, TRAINING, Option, of, takes, values
+from keras_seq.cli.show import say
 from keras_seq.cli.tagged import read_tagged
-from keras_seq.cli.training import check_training, finish, fit, make_callbacks, make_optimizer
+from keras_seq.cli.training import check_training, make_callbacks, train
+
+MODEL_OPTIONS = [
+    *of("models.TextTagger.from_texts", TEXT, ["lowercase", "max_vocabulary"]),
+    *of(
+        "models.TextTagger",
+        MODEL,
+        without=("scheme", "character_dim", "max_word_length", "rare_words"),
+        units=128,
+        embedding_dim=100,
+        dropout=0.3,
+        max_length=256,
+    ),
+]
+FILE = "Words and tags in columns, or CoNLL-U where it ends in .conllu."
 
 
-@dataclasses.dataclass(kw_only=True)
-class TaggerTraining(RecurrentTraining):
-    """Options of the training of a tagger."""
-
-    train: options.TaggedFile
-    val: options.TaggedValFile = None
-    columns: options.TagColumns = "0,-1"
-    tag: options.ConlluTag = "upos"
-    separator: options.Separator = None
-    comment: options.Comment = None
-    scheme: options.TagSchemeOption = None
-    repair: options.Repair = False
-    vocabulary: options.WordVocabulary = None
-    lowercase: options.LowercaseWords = False
-    zero_digits: options.ZeroDigits = False
-    unknown_rate: options.UnknownRate = 0.5
-    max_length: options.MaxLength = 256
-    characters: options.Characters = options.CharacterReader.cnn
-    character_units: options.CharacterUnits = 30
-    embedding: options.Embedding = 100
-    softmax: options.Softmax = False
-    unidirectional: options.LeftOnly = False
-    dropout: options.Dropout = 0.3
-    batch_size: options.TrainingBatchSize = 32
-    learning_rate: options.LearningRate = 2e-3
-    label_smoothing: options.TagSmoothing = 0.0
-    score: options.TagScoreOption = None
-
-
-@takes(TaggerTraining)
+@takes(
+    Option("train", FILE, Path, REQUIRED, TAGGED),
+    Option("val", "Held-out sentences, likewise.", Path, panel=TAGGED),
+    *options.TAG_COLUMNS,
+    options.SEPARATOR,
+    *MODEL_OPTIONS,
+    *of("models.TextTagger.compile", TRAINING, ["label_smoothing"]),
+    Option(
+        "score",
+        "Choose the best model by this; f1 with --scheme, else accuracy.",
+        ("f1", "accuracy", "loss"),
+        panel=TRAINING,
+    ),
+    *options.training(batch_size=32, learning_rate=2e-3),
+)
 def train_tagger(given):
     """Train a tagger on a file of tagged sentences.
 
@@ -64,15 +63,12 @@ def train_tagger(given):
         data["validation_data"] = read_known(given.val, model, **how_tagged(given))
         scores = make_scores(given, data["validation_data"])
     callbacks = make_callbacks(given, *monitor(given), scores)
-    model.compile(make_optimizer(given), label_smoothing=given.label_smoothing)
-    say(describe(model))
-    interrupted = fit(model, data, callbacks, given)
-    finish(model, callbacks, interrupted, given)
+    train(model, data, callbacks, given)
 
 
 def check(given):
     """Raise a `ValueError` for options that do not go together, before any work is done."""
-    if given.score is options.TagScoreName.f1 and given.scheme is None:
+    if given.score == "f1" and given.scheme is None:
         raise ValueError("--score f1 is for spans of words; received no --scheme.")
     if given.label_smoothing and not given.softmax:
         raise ValueError("--label-smoothing is for --softmax.")
@@ -107,9 +103,8 @@ def monitor(given):
     """The number that chooses the best model, and whether more or less of it is better."""
     if given.val is None:
         return None, "max"
-    usual = options.TagScoreName.accuracy if given.scheme is None else options.TagScoreName.f1
-    score = given.score or usual
-    return f"val_{score.value}", "min" if score is options.TagScoreName.loss else "max"
+    score = given.score or ("accuracy" if given.scheme is None else "f1")
+    return f"val_{score}", "min" if score == "loss" else "max"
 
 
 def make_scores(given, held_out):
@@ -124,19 +119,5 @@ def make_model(given, sentences, tags):
     from keras_seq.models import TextTagger
 
     say("Building the vocabulary.")
-    nothing = given.characters is options.CharacterReader.none
-    return TextTagger.from_texts(
-        sentences,
-        tags,
-        scheme=given.scheme,
-        characters=None if nothing else given.characters.value,
-        character_units=given.character_units,
-        lowercase=given.lowercase,
-        zero_digits=given.zero_digits,
-        unknown_rate=given.unknown_rate,
-        max_vocabulary=given.vocabulary,
-        **given.stack(),
-        bidirectional=not given.unidirectional,
-        crf=not given.softmax,
-        max_length=given.max_length,
-    )
+    config = values(MODEL_OPTIONS, given)
+    return TextTagger.from_texts(sentences, tags, scheme=given.scheme, **config)

@@ -5,11 +5,12 @@ import sys
 
 import typer
 
-from keras_seq.cli.show import check_writable, say
+from keras_seq.cli.show import check_writable, describe, say
 
 INTERRUPTED = 130  # the exit status of what Ctrl-C ended
 MAY_CHANGE = ("out", "resume", "epochs", "minutes", "patience")  # in a training resumed
-LATER = ("encoding", "separator", "quoted", "comment")  # options that older states do not have
+# Options that older states do not have.
+LATER = ("encoding", "separator", "quoted", "comment", "source_tokens", "target_tokens")
 
 
 def check_training(given):
@@ -48,13 +49,6 @@ def state_file(given):
     return given.out.with_name(given.out.name + ".state")
 
 
-def default_vocabulary(given):
-    """The largest vocabulary: 8000 for subwords where nothing else is said."""
-    if given.vocabulary is None and given.tokens == "subword":
-        return 8000
-    return given.vocabulary
-
-
 def make_optimizer(given):
     """Return Adam, or AdamW where there is weight decay."""
     import keras
@@ -84,6 +78,13 @@ def make_callbacks(given, monitor, mode, scores=()):
     if monitor is not None:
         callbacks += [*scores, BestModel(given.out, monitor, mode, given.patience)]
     return callbacks
+
+
+def train(model, data, callbacks, given, **compiled):
+    """Compile and train a model, and write it; `compiled` goes to its `compile`."""
+    model.compile(make_optimizer(given), label_smoothing=given.label_smoothing, **compiled)
+    say(describe(model))
+    finish(model, callbacks, fit(model, data, callbacks, given), given)
 
 
 def fit(model, data, callbacks, given):

@@ -1,13 +1,11 @@
 """The commands that use a model: generate, predict and evaluate."""
 
-import inspect
+import dataclasses
 import json
-from typing import Annotated
-
-import typer
+from pathlib import Path
 
 from keras_seq.cli import options
-from keras_seq.cli.search import Search
+from keras_seq.cli.options import SEARCH, Option, of, takes
 from keras_seq.cli.show import check_writable, stdin_batches
 from keras_seq.cli.use_classifier import evaluate_classifier, predict_classes
 from keras_seq.cli.use_language_model import continue_texts, evaluate_language_model
@@ -29,40 +27,27 @@ KINDS = {
     "TextClassifier": "a classifier",
     "TextTagger": "a tagger",
 }
-WRITERS, READERS = ("Seq2Seq", "LanguageModel"), ("Seq2Seq", "TextClassifier")
-ONLY_FOR = {  # the kinds of models that an option has a meaning for
-    **dict.fromkeys(("sampler", *Search.NAMES), WRITERS),
-    **dict.fromkeys(("replace_unknown", "lowercase"), ("Seq2Seq",)),
-    **dict.fromkeys(("prompt", "count", "lines", "reference", "samples"), ("LanguageModel",)),
-    **dict.fromkeys(("text_column", "label_column", "quoted"), READERS),
-    **dict.fromkeys(("threshold", "label_separator"), ("TextClassifier",)),
-    **dict.fromkeys(("format", "columns", "tag", "scheme", "repair", "comment"), ("TextTagger",)),
-    "separator": (*READERS, "TextTagger"),
-}
+TRANSLATOR, LANGUAGE_MODEL, CLASSIFIER = ("Seq2Seq",), ("LanguageModel",), ("TextClassifier",)
 
 
-def generate(
-    model: options.ModelFile,
-    prompt: options.Prompt = None,
-    count: options.Count = 1,
-    max_length: options.WrittenLength = None,
-    stop_token: options.StopTokens = None,
-    sampler: options.SamplerName = None,
-    width: options.Width = None,
-    length_penalty: options.LengthPenalty = None,
-    coverage_penalty: options.CoveragePenalty = None,
-    n_best: options.NBest = None,
-    min_length: options.MinLength = None,
-    no_repeat_ngram: options.NoRepeatNgram = None,
-    temperature: options.Temperature = None,
-    top_k: options.TopK = None,
-    top_p: options.TopP = None,
-    seed: options.SearchSeed = None,
-    max_nodes: options.MaxNodes = None,
-    replace_unknown: options.ReplaceUnknown = False,
-    batch_size: options.BatchSize = 64,
-    encoding: options.StdinEncoding = None,
-):
+@takes(
+    options.MODEL_FILE,
+    Option("prompt", "Go on from this text.", panel=options.LANGUAGE, only=LANGUAGE_MODEL),
+    Option(
+        "count",
+        "With --prompt: how many texts to write.",
+        int,
+        1,
+        options.LANGUAGE,
+        only=LANGUAGE_MODEL,
+    ),
+    *options.WRITTEN,
+    *options.search(),
+    *of("models.Seq2Seq.generate", SEARCH, ["replace_unknown"], only=TRANSLATOR),
+    options.BATCH_SIZE,
+    options.STDIN_ENCODING,
+)
+def generate(given):
     """Read texts from standard input, one a line; write the answers, one a line.
 
     A translator translates each line, a language model goes on from it; with --prompt it goes on
@@ -71,70 +56,68 @@ def generate(
     With --n-best each text has so many lines, best first: its number, the score and the answer,
     with tabs between them.
     """
-    given = locals()
     loaded, use = _load(generate, given, GENERATE, "writes no text", "predict")
-    use(loaded, given, stdin_batches(batch_size, encoding))
+    use(loaded, vars(given), stdin_batches(given.batch_size, given.encoding))
 
 
-def predict(
-    model: options.ModelFile,
-    probabilities: options.Probabilities = False,
-    threshold: options.Threshold = None,
-    label_separator: options.LabelSeparator = "|",
-    format: options.TagFormat = options.OutputFormat.words,
-    batch_size: options.BatchSize = 64,
-    encoding: options.StdinEncoding = None,
-):
+@takes(
+    options.MODEL_FILE,
+    Option(
+        "probabilities",
+        "Write the probabilities behind the answer, most probable first.",
+        bool,
+        False,
+    ),
+    Option("threshold", "Probability above which a text has a label.", float, only=CLASSIFIER),
+    dataclasses.replace(options.LABEL_SEPARATOR, default="|"),
+    Option("format", "What a tagger writes.", ("words", "conll"), "words", only=options.TAGGER),
+    options.BATCH_SIZE,
+    options.STDIN_ENCODING,
+)
+def predict(given):
     """Read texts from standard input, one a line; write their classes or tags, a line for each.
 
     A classifier writes the class; with --probabilities each class and its probability follow, with
     tabs between them. A tagger takes words with blanks between them, and writes word/TAG, or with
     --format conll a word and its tag in each line.
     """
-    given = locals()
     loaded, use = _load(predict, given, PREDICT, "has no classes", "generate")
-    use(loaded, given, stdin_batches(batch_size, encoding))
+    use(loaded, vars(given), stdin_batches(given.batch_size, given.encoding))
 
 
-def evaluate(
-    model: options.ModelFile,
-    source: options.EvaluatedSource = None,
-    target: options.EvaluatedTarget = None,
-    data: options.DataFile = None,
-    text_column: options.TextColumn = "text",
-    label_column: options.LabelColumn = "label",
-    label_separator: options.LabelSeparator = None,
-    separator: options.Separator = None,
-    quoted: options.Quoted = None,
-    encoding: options.FileEncoding = None,
-    sampler: options.SamplerName = None,
-    width: options.Width = None,
-    length_penalty: options.LengthPenalty = None,
-    coverage_penalty: options.CoveragePenalty = None,
-    min_length: options.MinLength = None,
-    no_repeat_ngram: options.NoRepeatNgram = None,
-    temperature: options.Temperature = None,
-    top_k: options.TopK = None,
-    top_p: options.TopP = None,
-    seed: options.SearchSeed = None,
-    max_nodes: options.MaxNodes = None,
-    replace_unknown: options.ReplaceUnknown = False,
-    batch_size: options.BatchSize = 64,
-    columns: options.TagColumns = "0,-1",
-    tag: options.ConlluTag = "upos",
-    scheme: options.TagSchemeOption = None,
-    comment: options.Comment = None,
-    repair: options.Repair = False,
-    lines: options.LineTexts = False,
-    reference: options.Reference = None,
-    samples: options.Samples = 20,
-    lowercase: Annotated[
-        bool, typer.Option("--lowercase", help="Lower-case both sides before scoring.")
-    ] = False,
-    out: Annotated[
-        options.Path | None, typer.Option(help="Write the scores to this JSON file too.")
-    ] = None,
-):
+@takes(
+    options.MODEL_FILE,
+    Option("source", "One source text a line.", Path),
+    Option("target", "One target text a line.", Path),
+    Option("data", "What to score on: texts, in columns with their answers, or alone.", Path),
+    *options.COLUMNS,
+    options.LABEL_SEPARATOR,
+    options.SEPARATOR,
+    options.FILE_ENCODING,
+    *options.search("n_best"),
+    *of("models.Seq2Seq.generate", SEARCH, ["replace_unknown"], only=TRANSLATOR),
+    options.BATCH_SIZE,
+    *options.TAG_COLUMNS,
+    options.LINES,
+    Option(
+        "reference",
+        "The text that it was trained on, to judge samples by.",
+        Path,
+        panel=options.LANGUAGE,
+        only=LANGUAGE_MODEL,
+    ),
+    Option(
+        "samples",
+        "With --reference: how many texts to sample.",
+        int,
+        20,
+        options.LANGUAGE,
+        only=LANGUAGE_MODEL,
+    ),
+    Option("lowercase", "Lower-case both sides before scoring.", bool, False, only=TRANSLATOR),
+    Option("out", "Write the scores to this JSON file too.", Path),
+)
+def evaluate(given):
     """Score a model on a file.
 
     A translator translates the lines of --source: BLEU, chrF, exact match, token error rate and
@@ -143,13 +126,13 @@ def evaluate(
     language model: perplexity and bits per character, and with --reference the quality of what it
     writes.
     """
-    given = locals()
     from keras_seq.datasets import write_lines
 
+    out = given.out
     if out is not None:
-        check_writable(out, model, data, source, target, reference)
+        check_writable(out, given.model, given.data, given.source, given.target, given.reference)
     loaded, use = _load(evaluate, given, EVALUATE, "has no scores", "info")
-    scores = use(loaded, given)
+    scores = use(loaded, vars(given))
     if out is not None:
         write_lines(out, json.dumps(scores, indent=2).splitlines())
 
@@ -162,24 +145,23 @@ def _load(command, given, uses, lacks, instead):
     """
     from keras_seq.models import load_model
 
-    if given["batch_size"] < 1:
-        raise ValueError(f"--batch-size must be at least 1; received {given['batch_size']}.")
-    model = load_model(given["model"])
+    if given.batch_size < 1:
+        raise ValueError(f"--batch-size must be at least 1; received {given.batch_size}.")
+    model = load_model(given.model)
     for kind in type(model).__mro__:
         if kind.__name__ in uses:
             _check_options(command, given, kind.__name__)
             return model, uses[kind.__name__]
     raise ValueError(
-        f"{given['model']} holds a {type(model).__name__}, which {lacks}: the command for it is "
+        f"{given.model} holds a {type(model).__name__}, which {lacks}: the command for it is "
         f"{instead}."
     )
 
 
 def _check_options(command, given, kind):
-    usual = inspect.signature(command).parameters
-    for name, kinds in ONLY_FOR.items():
-        if name in given and kind not in kinds and given[name] != usual[name].default:
+    for one in command.options:
+        if one.only and kind not in one.only and getattr(given, one.name) != one.default:
             raise ValueError(
-                f"--{name.replace('_', '-')} is for {' or '.join(KINDS[one] for one in kinds)}; "
-                f"the model is {KINDS[kind]}."
+                f"--{one.name.replace('_', '-')} is for "
+                f"{' or '.join(KINDS[name] for name in one.only)}; the model is {KINDS[kind]}."
             )

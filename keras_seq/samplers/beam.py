@@ -77,7 +77,7 @@ class Beam(Sampler):
         width=5,
         length_penalty=1.0,
         coverage_penalty=0.0,
-        n_best=None,
+        n_best: int | None = None,
         min_length=0,
         no_repeat_ngram=0,
     ):

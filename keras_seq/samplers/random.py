@@ -34,7 +34,7 @@ class Random(Sampler):
         top_p: only the most probable tokens are possible, as few as have this probability together,
             after temperature and `top_k`; those as probable as the last of them too. `None` for
             all.
-        seed: an integer.
+        seed: of the noise, an integer.
         min_length: how many tokens there are at least before the end token. A limit comes first.
 
     Raises:
@@ -65,7 +65,14 @@ class Random(Sampler):
     fed = ("seed", "temperature", "top_p")
     per_row: ClassVar[dict[str, str]] = {"temperature": "float32", "seed": "int32"}
 
-    def __init__(self, temperature=1.0, top_k=None, top_p=None, seed=0, min_length=0):
+    def __init__(
+        self,
+        temperature=1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed=0,
+        min_length=0,
+    ):
         self.temperature, self.top_p = as_number(temperature), as_number(top_p)
         self.seed = as_integer(seed)
         if self.temperature is None or not 0 < self.temperature < float("inf"):

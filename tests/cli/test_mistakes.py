@@ -94,8 +94,12 @@ def test_every_command_tells_of_a_bad_file(folder, run, capsys, content, message
 
 
 def test_files_that_may_not_be_read(folder, run, mistake, monkeypatch):
-    def refuse(path, mode="r"):
-        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+    usual = open
+
+    def refuse(path, *words, **options):
+        if str(path) == "good.tsv":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return usual(path, *words, **options)
 
     monkeypatch.setattr("builtins.open", refuse)
     run("evaluate", "c.keras", "--data", "good.tsv", status=2)

@@ -160,3 +160,21 @@ def test_empty_corpus(corpus, run, mistake, tmp_path):
     empty.write_text("")
     run(*command(corpus, tmp_path / "m.keras", "--source", empty, "--target", empty), status=2)
     assert "no lines" in mistake()
+
+
+def test_spelling_to_phonemes_is_characters_to_words(run, tmp_path, capsys):
+    ks.datasets.write_lines(tmp_path / "words.txt", ["cat", "act", "tac", "cc"])
+    ks.datasets.write_lines(tmp_path / "sounds.txt", ["K AE T", "AE K T", "T AE K", "K K"])
+    out = tmp_path / "m.keras"
+    files = ("--source", tmp_path / "words.txt", "--target", tmp_path / "sounds.txt", "--out", out)
+    tokens = ("--tokens", "char", "--target-tokens", "word")
+    run("train", "seq2seq", *files, *TINY[2:], *tokens, "--epochs", 1)
+    assert "Building the char and word vocabularies." in capsys.readouterr().out
+    model = ks.models.load_model(out)
+    assert isinstance(model.source_tokenizer, ks.text.CharacterTokenizer)
+    assert isinstance(model.target_tokenizer, ks.text.WordTokenizer)
+    assert {"K", "AE", "T"} <= {*model.target_tokenizer.vocabulary}
+    run("train", "seq2seq", *files, *TINY[2:], "--source-tokens", "char", "--epochs", 1)
+    model = ks.models.load_model(out)
+    assert isinstance(model.target_tokenizer, ks.text.SubwordTokenizer)
+    assert isinstance(model.source_tokenizer, ks.text.CharacterTokenizer)

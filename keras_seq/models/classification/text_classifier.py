@@ -123,7 +123,7 @@ class TextClassifier(TokenReader, Task):
         num_layers=1,
         bidirectional=True,
         pooling="last",
-        embedding_dim=None,
+        embedding_dim: int | None = None,
         dropout=0.0,
         residual=False,
         layer_norm=False,
@@ -178,7 +178,7 @@ class TextClassifier(TokenReader, Task):
         labels,
         tokens="word",
         lowercase=False,
-        max_vocabulary=None,
+        max_vocabulary: int | None = None,
         class_names=None,
         multi_label=None,
         **config,
@@ -194,7 +194,8 @@ class TextClassifier(TokenReader, Task):
                 array "0", "1" and so on.
             tokens: `"char"`, `"word"` or `"subword"`.
             lowercase: whether the tokenizer lower-cases.
-            max_vocabulary: largest vocabulary of the tokenizer, the 4 special tokens included.
+            max_vocabulary: largest vocabulary of the tokenizer, the 4 special tokens included;
+                8000 for subwords where `None`.
             class_names: the classes in the order of the outputs; those of the labels, sorted
                 (numbers by size), where `None`.
             multi_label: whether a text has any number of classes; where `None`, whether there is a

@@ -119,7 +119,7 @@ class LanguageModel(Continuation, TokenReader, Task):
         cell="lstm",
         units=256,
         num_layers=1,
-        embedding_dim=None,
+        embedding_dim: int | None = None,
         window=100,
         tie_embeddings=False,
         dropout=0.0,
@@ -164,14 +164,17 @@ class LanguageModel(Continuation, TokenReader, Task):
         self.build()
 
     @classmethod
-    def from_texts(cls, texts, tokens="char", lowercase=False, max_vocabulary=None, **config):
+    def from_texts(
+        cls, texts, tokens="char", lowercase=False, max_vocabulary: int | None = None, **config
+    ):
         """Build the tokenizer from texts, and the model around it.
 
         Args:
             texts: one long text, a list of texts, or anything else that gives them one by one.
             tokens: `"char"`, `"word"` or `"subword"`.
             lowercase: whether the tokenizer lower-cases.
-            max_vocabulary: largest vocabulary, the 4 special tokens included.
+            max_vocabulary: largest vocabulary, the 4 special tokens included; 8000 for
+                subwords where `None`.
             **config: the other arguments of the model.
 
         Returns:

@@ -156,7 +156,7 @@ class TextTagger(TokenReader, Task):
         num_layers=1,
         bidirectional=True,
         crf=True,
-        embedding_dim=None,
+        embedding_dim: int | None = None,
         dropout=0.0,
         residual=False,
         layer_norm=False,
@@ -264,7 +264,7 @@ class TextTagger(TokenReader, Task):
         characters="cnn",
         lowercase=False,
         zero_digits=False,
-        max_vocabulary=None,
+        max_vocabulary: int | None = None,
         tag_names=None,
         **config,
     ):

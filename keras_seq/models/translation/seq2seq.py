@@ -99,7 +99,7 @@ class Seq2Seq(Generation, Task):
         num_layers=1,
         bidirectional=True,
         attention="additive",
-        embedding_dim=None,
+        embedding_dim: int | None = None,
         dropout=0.0,
         decoder_options=None,
         max_source_length=512,
@@ -159,7 +159,9 @@ class Seq2Seq(Generation, Task):
         targets,
         tokens="char",
         lowercase=False,
-        max_vocabulary=None,
+        max_vocabulary: int | None = None,
+        source_tokens: str | None = None,
+        target_tokens: str | None = None,
         **config,
     ):
         """Build both tokenizers from the texts, and the model around them.
@@ -170,7 +172,11 @@ class Seq2Seq(Generation, Task):
             targets: the target texts, likewise.
             tokens: `"char"`, `"word"` or `"subword"`.
             lowercase: whether both tokenizers lower-case.
-            max_vocabulary: largest vocabulary of each tokenizer, the 4 special tokens included.
+            max_vocabulary: largest vocabulary of each tokenizer, the 4 special tokens included;
+                8000 for subwords where `None`.
+            source_tokens: `"char"`, `"word"` or `"subword"` for the sources; `tokens` where `None`.
+                So spelling to phonemes is `tokens="char", target_tokens="word"`.
+            target_tokens: `"char"`, `"word"` or `"subword"` for the targets; `tokens` where `None`.
             **config: the other arguments of the model.
 
         Returns:
@@ -182,10 +188,11 @@ class Seq2Seq(Generation, Task):
         options = {"lowercase": lowercase}
         if max_vocabulary is not None:
             options["max_vocabulary"] = max_vocabulary
-        kind = get_tokenizer_class(tokens)
+        source_kind = get_tokenizer_class(source_tokens or tokens)
+        target_kind = get_tokenizer_class(target_tokens or tokens)
         return cls(
-            source_tokenizer=kind.from_texts(sources, **options),
-            target_tokenizer=kind.from_texts(targets, **options),
+            source_tokenizer=source_kind.from_texts(sources, **options),
+            target_tokenizer=target_kind.from_texts(targets, **options),
             **config,
         )
 

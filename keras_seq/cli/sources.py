@@ -1,0 +1,137 @@
+"""Signatures and docstrings, read from the source: the help of a command imports nothing for it."""
+
+import ast
+import functools
+import inspect
+import pathlib
+import re
+import typing
+
+PACKAGE = pathlib.Path(__file__).parent.parent
+KINDS = {"bool": bool, "int": int, "float": float, "str": str}
+# What an argument takes besides, and a shell cannot say.
+_OBJECTS = re.compile(
+    r",?( or| a| an| the| its)* (config|instance)( of( a)? (`[^`]*`|[^,.]*))?(?=,|\.)"
+)
+_MARKS = re.compile(r"; see `[^`]*`|[;,] `None` for [^.]*|[`\"]")
+
+
+class Argument(typing.NamedTuple):
+    """An argument of a constructor or function."""
+
+    name: str
+    kind: type | None  # None where no word of a shell could be it
+    default: typing.Any
+    text: str  # what the docstring says
+
+    @property
+    def help(self):
+        """The first sentence of the text, as a command's help says it."""
+        text = _OBJECTS.sub("", self.text).replace("where `None`", "if not set")
+        if self.kind is str:
+            text = text.replace("`None`", "none")
+        sentence = re.split(r"(?<=\.)\s", text)[0]
+        words = _MARKS.sub("", sentence).removesuffix(".")
+        first = words[:1].upper() if sentence[:1] == words[:1] else words[:1]
+        return f"{first}{words[1:]}."
+
+    @property
+    def choices(self):
+        """The names in quotes in the text, and "none" where `None` is one of them."""
+        found = re.findall(r'`"(\w+)"`|(?<!where )`(None)`', self.text)
+        return [name or none.lower() for name, none in dict.fromkeys(found)]
+
+
+def arguments(path):
+    """Return the arguments of a class, dataclass or function, a dict by their names.
+
+    Args:
+        path: where it is, from the package on, such as `"models.Seq2Seq.from_texts"`.
+    """
+    node = _definition(path)
+    texts = _texts(ast.get_docstring(node) or "")
+    function = node
+    if isinstance(node, ast.ClassDef):
+        function = _member(node, "__init__")
+        if function is None:
+            fields = [one for one in node.body if isinstance(one, ast.AnnAssign)]
+            return _named((f.target.id, f.annotation, f.value, texts) for f in fields)
+    given = function.args
+    places = [*given.posonlyargs, *given.args]
+    defaults = [*[None] * (len(places) - len(given.defaults)), *given.defaults, *given.kw_defaults]
+    pairs = zip([*places, *given.kwonlyargs], defaults, strict=True)
+    return _named((arg.arg, arg.annotation, default, texts) for arg, default in pairs)
+
+
+def registry(path):
+    """Return what a dict of the source says, such as `"samplers.SAMPLERS"`: names of classes."""
+    value = _definition(path).value
+    return {key.value: name.id for key, name in zip(value.keys, value.values, strict=True)}
+
+
+def _named(found):
+    named = {}
+    for name, annotation, default, texts in found:
+        try:
+            value = ast.literal_eval(default) if default is not None else inspect.Parameter.empty
+        except ValueError:  # an expression
+            continue
+        words = re.findall(r"\w+", ast.unparse(annotation)) if annotation else []
+        kinds = [KINDS[word] for word in words if word in KINDS] or [type(value)]
+        kind = kinds[0] if kinds[0] in KINDS.values() else None
+        named[name] = Argument(name, kind, value, texts.get(name, ""))
+    return named
+
+
+def _texts(docstring):
+    """What a docstring says of each argument, in one line."""
+    section = re.search(r"^(Args|Attributes):\n((?:[ ]{4}.*\n?|\n)*)", docstring, re.MULTILINE)
+    texts, names = {}, []
+    for line in section[2].splitlines() if section else ():
+        entry = re.match(r"    (\w+(?:, \w+)*): (.*)", line)
+        if entry:
+            names = entry[1].split(", ")
+            texts |= dict.fromkeys(names, entry[2])
+        elif line.strip():
+            texts |= {name: f"{texts[name]} {line.strip()}" for name in names}
+    return texts
+
+
+def _definition(path, package=None):
+    """The node of a class, function or name, wherever the packages on its way import it from."""
+    package = package or PACKAGE
+    first, *rest = path.split(".")
+    if rest and (package / first).is_dir():
+        return _definition(".".join(rest), package / first)
+    if rest and (package / f"{first}.py").is_file():
+        return _inside(package / f"{first}.py", rest)
+    return _inside(package / "__init__.py", [first, *rest])
+
+
+def _inside(file, names):
+    """The node of a name in a file, or of a member of a class, which a base class may have."""
+    first, *rest = names
+    found = _member(_parsed(file), first)
+    if isinstance(found, ast.ImportFrom):
+        module = PACKAGE.parent.joinpath(*found.module.split("."))
+        file = module / "__init__.py" if module.is_dir() else module.with_suffix(".py")
+        return _inside(file, names) if file.is_relative_to(PACKAGE) else None
+    if found is None or not rest:
+        return found
+    bases = [base.id for base in found.bases if isinstance(base, ast.Name)]
+    inherited = (_inside(file, [base, *rest]) for base in bases)
+    return _member(found, *rest) or next(filter(None, inherited), None)
+
+
+@functools.cache
+def _parsed(file):
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+def _member(node, name):
+    for one in node.body:
+        named = [getattr(one, "name", None), *(alias.name for alias in getattr(one, "names", ()))]
+        targets = getattr(one, "targets", ()) or [getattr(one, "target", None)]
+        if name in named or name in [getattr(target, "id", None) for target in targets]:
+            return one
+    return None
