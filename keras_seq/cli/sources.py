@@ -48,25 +48,35 @@ def arguments(path):
     Args:
         path: where it is, from the package on, such as `"models.Seq2Seq.from_texts"`.
     """
-    node = _definition(path)
-    texts = _texts(ast.get_docstring(node) or "")
-    function = node
-    if isinstance(node, ast.ClassDef):
-        function = _member(node, "__init__")
-        if function is None:
-            fields = [one for one in node.body if isinstance(one, ast.AnnAssign)]
-            return _named((f.target.id, f.annotation, f.value, texts) for f in fields)
-    given = function.args
-    places = [*given.posonlyargs, *given.args]
-    defaults = [*[None] * (len(places) - len(given.defaults)), *given.defaults, *given.kw_defaults]
-    pairs = zip([*places, *given.kwonlyargs], defaults, strict=True)
-    return _named((arg.arg, arg.annotation, default, texts) for arg, default in pairs)
+    return _arguments(*_definition(path))
 
 
 def registry(path):
     """Return what a dict of the source says, such as `"samplers.SAMPLERS"`: names of classes."""
-    value = _definition(path).value
+    value = _definition(path)[1].value
     return {key.value: name.id for key, name in zip(value.keys, value.values, strict=True)}
+
+
+def _arguments(file, node):
+    texts = _texts(ast.get_docstring(node) or "")
+    function = _member(node, "__init__") if isinstance(node, ast.ClassDef) else node
+    if function is None:
+        fields = [one for one in node.body if isinstance(one, ast.AnnAssign)]
+        return _named((f.target.id, f.annotation, f.value, texts) for f in fields)
+    given = function.args
+    places = [*given.posonlyargs, *given.args]
+    defaults = [*[None] * (len(places) - len(given.defaults)), *given.defaults, *given.kw_defaults]
+    pairs = zip([*places, *given.kwonlyargs], defaults, strict=True)
+    found = _named((arg.arg, arg.annotation, default, texts) for arg, default in pairs)
+    for one in node.decorator_list:
+        if isinstance(one, ast.Call) and getattr(one.func, "id", None) == "hands_on":
+            name, kind = one.args
+            without = {name.value, *found}
+            without.update(*(ast.literal_eval(word.value) for word in one.keywords))
+            handed = _arguments(*_inside(file, [kind.id]))
+            found |= {key: handed[key] for key in handed if key not in without}
+            del found[name.value]
+    return found
 
 
 def _named(found):
@@ -98,7 +108,7 @@ def _texts(docstring):
 
 
 def _definition(path, package=None):
-    """The node of a class, function or name, wherever the packages on its way import it from."""
+    """The file and the node of a name, wherever the packages on its way import it from."""
     package = package or PACKAGE
     first, *rest = path.split(".")
     if rest and (package / first).is_dir():
@@ -109,18 +119,18 @@ def _definition(path, package=None):
 
 
 def _inside(file, names):
-    """The node of a name in a file, or of a member of a class, which a base class may have."""
+    """The file and the node of a name, or of a member of a class, which a base class may have."""
     first, *rest = names
     found = _member(_parsed(file), first)
     if isinstance(found, ast.ImportFrom):
         module = PACKAGE.parent.joinpath(*found.module.split("."))
         file = module / "__init__.py" if module.is_dir() else module.with_suffix(".py")
-        return _inside(file, names) if file.is_relative_to(PACKAGE) else None
+        return _inside(file, names) if file.is_relative_to(PACKAGE) else (file, None)
     if found is None or not rest:
-        return found
+        return file, found
     bases = [base.id for base in found.bases if isinstance(base, ast.Name)]
-    inherited = (_inside(file, [base, *rest]) for base in bases)
-    return _member(found, *rest) or next(filter(None, inherited), None)
+    places = [(file, _member(found, *rest)), *(_inside(file, [base, *rest]) for base in bases)]
+    return next((place for place in places if place[1] is not None), (file, None))
 
 
 @functools.cache
