@@ -14,7 +14,8 @@ from typing import Annotated, Any
 
 import typer
 
-from keras_seq.cli.sources import arguments, registry
+from keras_seq._registry import POOLINGS, SAMPLERS, TOKENIZERS
+from keras_seq.cli.sources import arguments
 
 REQUIRED = inspect.Parameter.empty
 FILES, TEXT, MODEL, TRAINING, SEARCH = "Files", "Text", "Model", "Training", "Search"
@@ -29,8 +30,12 @@ OPPOSITE = {
     "bidirectional": ("unidirectional", "Read from the left only."),
     "crf": ("softmax", "A softmax for each word; else a CRF."),
 }
-# The names in the docstring are all that there are.
-CHOSEN = ("tokens", "source_tokens", "target_tokens", "pooling", "characters")
+# Where no other names are possible.
+CHOICES = {
+    **dict.fromkeys(("tokens", "source_tokens", "target_tokens"), tuple(TOKENIZERS)),
+    "pooling": tuple(POOLINGS),
+    "characters": ("cnn", "lstm", "none"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,7 +115,7 @@ def of(path, panel, names=None, without=(), unset=False, only=(), least=None, **
         if unset and one.kind is not bool:
             text = text if default is None else f"{text.removesuffix('.')}; {default}."
             default = None
-        kind = tuple(one.choices) if one.name in CHOSEN else one.kind
+        kind = CHOICES.get(one.name, one.kind)
         found.append(Option(name, text, kind, default, panel, None, one.name, least, only))
     return found
 
@@ -148,9 +153,7 @@ def takes(*options):
 
 def search(*without):
     """The options of all samplers, each said to be of those that have it."""
-    kinds = {
-        name: arguments(f"samplers.{kind}") for name, kind in registry("samplers.SAMPLERS").items()
-    }
+    kinds = {name: arguments(_path(place)) for name, place in SAMPLERS.items()}
     text = f"{', '.join(kinds)}; the model's own if not set."
     found = [Option("sampler", text, panel=SEARCH, only=WRITERS)]
     for name in dict.fromkeys(name for taken in kinds.values() for name in taken):
@@ -163,6 +166,13 @@ def search(*without):
             text = f"{', '.join(owners)}: {text[0].lower()}{text[1:]}"
         found.append(Option(name, text, one.kind, panel=SEARCH, only=WRITERS))
     return found
+
+
+def _path(place):
+    """Where a class of a table is, as `sources.arguments` takes it, loaded or not."""
+    if not isinstance(place, str):
+        place = f"{place.__module__}:{place.__qualname__}"
+    return place.removeprefix("keras_seq.").replace(":", ".")
 
 
 MODEL_FILE = Option("model", "A .keras file.", Path, REQUIRED, flag="")

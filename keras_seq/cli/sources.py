@@ -7,12 +7,15 @@ import pathlib
 import re
 import typing
 
+from keras_seq import _registry
+
 PACKAGE = pathlib.Path(__file__).parent.parent
 KINDS = {"bool": bool, "int": int, "float": float, "str": str}
 # What an argument takes besides, and a shell cannot say.
 _OBJECTS = re.compile(
     r",?( or| a| an| the| its)* (config|instance)( of( a)? (`[^`]*`|[^,.]*))?(?=,|\.)"
 )
+_TABLE = re.compile(r'(`"\w+"`,? )+or another name in `ks\.\w+\.(\w+)`')
 _MARKS = re.compile(r"; see `[^`]*`|[;,] `None` for [^.]*|[`\"]")
 
 
@@ -27,19 +30,16 @@ class Argument(typing.NamedTuple):
     @property
     def help(self):
         """The first sentence of the text, as a command's help says it."""
-        text = _OBJECTS.sub("", self.text).replace("where `None`", "if not set")
+        text = _TABLE.sub(
+            lambda table: f'"{_registry.listed(getattr(_registry, table[2]))}"', self.text
+        )
+        text = _OBJECTS.sub("", text).replace("where `None`", "if not set")
         if self.kind is str:
             text = text.replace("`None`", "none")
         sentence = re.split(r"(?<=\.)\s", text)[0]
         words = _MARKS.sub("", sentence).removesuffix(".")
         first = words[:1].upper() if sentence[:1] == words[:1] else words[:1]
         return f"{first}{words[1:]}."
-
-    @property
-    def choices(self):
-        """The names in quotes in the text, and "none" where `None` is one of them."""
-        found = re.findall(r'`"(\w+)"`|(?<!where )`(None)`', self.text)
-        return [name or none.lower() for name, none in dict.fromkeys(found)]
 
 
 def arguments(path):
@@ -49,12 +49,6 @@ def arguments(path):
         path: where it is, from the package on, such as `"models.Seq2Seq.from_texts"`.
     """
     return _arguments(*_definition(path))
-
-
-def registry(path):
-    """Return what a dict of the source says, such as `"samplers.SAMPLERS"`: names of classes."""
-    value = _definition(path)[1].value
-    return {key.value: name.id for key, name in zip(value.keys, value.values, strict=True)}
 
 
 def _arguments(file, node):

@@ -5,6 +5,7 @@ import inspect
 import pytest
 
 import keras_seq as ks
+from keras_seq._registry import listed
 from keras_seq.cli import options, sources
 from keras_seq.cli.app import app
 from keras_seq.models import LanguageModel, Seq2Seq, TextClassifier, TextTagger
@@ -29,11 +30,6 @@ def test_the_source_says_what_the_class_has(path):
         assert found[name].text, f"{path} does not say what {name} is"
 
 
-def test_samplers_are_those_of_the_package():
-    kinds = {name: kind.__name__ for name, kind in ks.samplers.SAMPLERS.items()}
-    assert sources.registry("samplers.SAMPLERS") == kinds
-
-
 SOURCE = '''
 class Kind(Base):
     """A kind.
@@ -44,11 +40,13 @@ class Kind(Base):
         form: `"round"`, `"flat"`, a config, an instance of `layers.Form`, or `None` for no form.
         limit: the limit, all where `None`; see `models.Kind`.
         parts: any object.
+        cell: `"a"`, `"b"` or another name in `ks.layers.CELLS`, the config of a cell, or an
+            instance.
         many: how many; `None` for all.
     """
 
     def __init__(self, size, width=3, form="flat", limit: float | None = None, parts=None,
-                 many: "int | None" = None, fast=True):
+                 many: "int | None" = None, fast=True, cell="a"):
         pass
 '''
 BASE = '''
@@ -76,14 +74,14 @@ def package(tmp_path, monkeypatch):
 
 def test_a_sentence_in_the_docstring_makes_an_option(package):
     found = {one.name: one for one in options.of("models.Kind", "Model", width=4)}
-    assert list(found) == ["width", "form", "limit", "many", "fast"]
+    assert list(found) == ["width", "form", "limit", "many", "fast", "cell"]
     assert (found["width"].default, found["width"].kind) == (4, int)
     assert found["width"].help == "How large the Kind is."
     assert found["form"].help == "round, flat, or none for no form."
     assert (found["limit"].kind, found["limit"].default) == (float, None)
     assert found["limit"].help == "The limit, all if not set."
     assert (found["many"].kind, found["many"].help) == (int, "How many.")
-    assert sources.arguments("models.Kind")["form"].choices == ["round", "flat", "none"]
+    assert found["cell"].help == f"{listed(ks.layers.CELLS)}."
     (back, times) = options.of("models.Kind.run", "Model")
     assert (back.name, back.default, back.value(True)) == ("unidirectional", False, False)
     assert times.value(2.0) == 2.0 and found["form"].value("none") is None
