@@ -23,6 +23,10 @@ from keras_seq.cli.train_tagger import train_tagger
 from keras_seq.cli.use import evaluate, generate, predict
 from keras_seq.version import __version__
 
+RESUME = """Ctrl-C ends training cleanly, with OUT written. After that, or a crash, the same command
+with --resume goes on where the last epoch began, and leads to the same weights: what it needs is in
+OUT.state, which is deleted when training is complete."""
+
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -33,10 +37,10 @@ train_app = typer.Typer(
     no_args_is_help=True, rich_markup_mode="markdown", help="Train a model on files of text."
 )
 app.add_typer(train_app, name="train")
-train_app.command("seq2seq")(train_seq2seq)
-train_app.command("classifier")(train_classifier)
-train_app.command("lm")(train_language_model)
-train_app.command("tagger")(train_tagger)
+train_app.command("seq2seq", epilog=RESUME)(train_seq2seq)
+train_app.command("classifier", epilog=RESUME)(train_classifier)
+train_app.command("lm", epilog=RESUME)(train_language_model)
+train_app.command("tagger", epilog=RESUME)(train_tagger)
 app.command()(generate)
 app.command()(predict)
 app.command()(evaluate)

@@ -44,10 +44,6 @@ def train_seq2seq(given):
 
     With held-out files, OUT always holds the model of the best epoch so far, and training stops
     when it gets no better; without them, OUT is written at the end.
-
-    Ctrl-C ends training cleanly, with OUT written. After that, or a crash, the same command with
-    --resume goes on where the last epoch began, and leads to the same weights: what it needs is in
-    OUT.state, which is deleted when training is complete.
     """
     check(given)
     import keras

@@ -46,10 +46,6 @@ def train_classifier(given):
     The columns of a TSV or CSV file are chosen by the names in its first line, or, where every
     line is a row, by their places. With a held-out file, OUT always holds the model of the best
     epoch so far, and training stops when it gets no better; without one, OUT is written at the end.
-
-    Ctrl-C ends training cleanly, with OUT written. After that, or a crash, the same command with
-    --resume goes on where the last epoch began, and leads to the same weights: what it needs is in
-    OUT.state, which is deleted when training is complete.
     """
     check(given)
     import keras

@@ -32,10 +32,6 @@ def train_language_model(given):
 
     With a held-out file, OUT always holds the model of the best epoch so far, by its perplexity,
     and training stops when it gets no better; without one, OUT is written at the end.
-
-    Ctrl-C ends training cleanly, with OUT written. After that, or a crash, the same command with
-    --resume goes on where the last epoch began, and leads to the same weights: what it needs is in
-    OUT.state, which is deleted when training is complete.
     """
     check_training(given)
     import keras

@@ -46,10 +46,6 @@ def train_tagger(given):
     only valid tags come out, IOB1 as BIO. With a held-out file, OUT always holds the model of the
     best epoch so far, and training stops when it gets no better; without one, OUT is written at
     the end.
-
-    Ctrl-C ends training cleanly, with OUT written. After that, or a crash, the same command with
-    --resume goes on where the last epoch began, and leads to the same weights: what it needs is in
-    OUT.state, which is deleted when training is complete.
     """
     check(given)
     import keras
