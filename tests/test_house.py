@@ -97,7 +97,6 @@ LONG_FILES = {
     "tokenizer",
 }
 LONG_FUNCTIONS = {
-    "gradients.gradients",
     "seq2seq.__init__",
     "text_tagger.__init__",
     "vanilla_rnn.__init__",

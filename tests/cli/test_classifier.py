@@ -182,7 +182,7 @@ def test_an_interrupted_training_goes_on_bitwise_the_same(files, run, tmp_path, 
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (("--cell", "transformer"), "'vanilla', 'irnn', 'lstm', 'gru'"),
+        (("--cell", "transformer"), "'lstm', 'gru', 'vanilla', 'irnn'"),
         (("--text-column", "text"), "train.tsv, line 1: expected the names of the columns"),
         (("--score", "f1"), "--score f1 is for --label-separator"),
         (("--balanced", "--label-separator", "|"), "--balanced is for one label a text"),

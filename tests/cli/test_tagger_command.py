@@ -174,7 +174,7 @@ def test_an_interrupted_training_goes_on_bitwise_the_same(files, run, tmp_path, 
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (("--cell", "transformer"), "'vanilla', 'irnn', 'lstm', 'gru'"),
+        (("--cell", "transformer"), "'lstm', 'gru', 'vanilla', 'irnn'"),
         (("--columns", "0"), "--columns must be two places, such as 0,-1"),
         (("--columns", "0,7"), "train.txt, line 1: 3 columns came"),
         (("--scheme", "BIO"), "train.txt, line 1: 'I-PER' is first, which is not valid in BIO"),

@@ -117,7 +117,7 @@ def test_ctrl_c_writes_the_model_and_keeps_the_state(corpus, run, tmp_path, monk
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (("--cell", "transformer"), "'vanilla', 'irnn', 'lstm', 'gru'"),
+        (("--cell", "transformer"), "'lstm', 'gru', 'vanilla', 'irnn'"),
         (("--attention", "magic"), "'additive'"),
         (("--units", "0"), "`units` must be an integer above 0; received 0"),
         (("--dropout", "1.5"), "`dropout`"),

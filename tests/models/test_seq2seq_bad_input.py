@@ -92,7 +92,7 @@ def test_generate(model, arguments, message):
 @pytest.mark.parametrize(
     "config, message",
     [
-        ({"cell": "elman"}, "'elman'.*'vanilla', 'irnn', 'lstm', 'gru'"),
+        ({"cell": "elman"}, "'elman'.*'lstm', 'gru', 'vanilla', 'irnn'"),
         ({"attention": "self"}, "'self'.*'additive'.*'scaled_dot'"),
         ({"attention": 3}, "attention.*3"),
         ({"units": 0}, "units.*0"),

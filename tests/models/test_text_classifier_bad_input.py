@@ -117,7 +117,7 @@ def test_predict(model, tagged):
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"cell": "elman"}, "'elman'.*'vanilla', 'irnn', 'lstm', 'gru'"),
+        ({"cell": "elman"}, "'elman'.*'lstm', 'gru', 'vanilla', 'irnn'"),
         ({"pooling": "median"}, "'median'.*'last', 'mean', 'max', 'attention'"),
         ({"units": 0}, "units.*0"),
         ({"embedding_dim": 0}, "embedding_dim.*0"),
