@@ -13,6 +13,7 @@ from keras import ops
 
 from keras_seq.initializers import Chrono, ForgetBias
 from keras_seq.layers import (
+    CELLS,
     CRF,
     GRU,
     LSTM,
@@ -51,6 +52,7 @@ from keras_seq.layers import (
     VanillaRNN,
     VanillaRNNCell,
 )
+from keras_seq.layers.cells import get_cell, state_sizes
 from keras_seq.models import (
     BitsPerToken,
     ExactMatch,
@@ -357,10 +359,10 @@ LAYERS = [
         residual=True,
     ),
     attention_cell("AttentionCell-fixed", "lstm", None, [[U, U]], {"values": floats(B, D)}, {}),
-    encoder("Encoder-lstm", 2 * U, [U] * 4),
-    encoder("Encoder-gru", 2 * U, [U] * 2, cell="gru"),
-    encoder("Encoder-vanilla", 2 * U, [U] * 2, cell="vanilla"),
-    encoder("Encoder-min-gru", 2 * U, [U] * 2, cell="min_gru"),
+    *(
+        encoder(f"Encoder-{name}", 2 * U, 2 * state_sizes(get_cell(name, U)), cell=name)
+        for name in CELLS
+    ),
     encoder("Encoder-one-way", U, [U] * 2, bidirectional=False),
     encoder("Encoder-stack", 2 * U, [U] * 8, num_layers=2, dropout=0.3, residual=True),
     encoder("Encoder-readout", 4, [2, U] * 2, cell=VanillaRNNCell(U, readout_units=2)),

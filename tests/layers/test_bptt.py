@@ -10,24 +10,23 @@ from checks import assert_close, weighted_sum
 from keras import ops
 
 from keras_seq.backend import compiled, gradient, hand_gradient_pays, portable
-from keras_seq.layers import LSTM, VanillaRNNCell, bptt
+from keras_seq.layers import CELLS, LSTM, VanillaRNNCell, bptt
 from keras_seq.layers import unroll as unrolling
-from keras_seq.layers.recurrences import recurrence_of
+from keras_seq.layers.recurrences import Recurrence, recurrence_of
 from keras_seq.layers.recurrences.vanilla import SLOPES
 from keras_seq.layers.unroll import _by_hand, _general, unroll
 
 BACKEND = keras.config.backend()
 UNITS = 32  # as many as pay where a compiler has to be paid for
 
-CELLS = {
-    "lstm": (keras.layers.LSTMCell, {}),
-    "lstm-no-bias": (keras.layers.LSTMCell, {"use_bias": False}),
-    "gru": (keras.layers.GRUCell, {}),
-    "gru-no-bias": (keras.layers.GRUCell, {"use_bias": False}),
-    "vanilla-no-bias": (VanillaRNNCell, {"use_bias": False}),
+KINDS = [kind for kind in CELLS.values() if isinstance(kind, Recurrence) and kind.has_back(kind(1))]
+LINES = {
+    **{kind.name: (kind.cell_type, {}) for kind in KINDS},
+    **{f"{kind.name}-no-bias": (kind.cell_type, {"use_bias": False}) for kind in KINDS},
     **{
         f"vanilla-{activation.__name__}": (VanillaRNNCell, {"activation": activation})
         for activation in SLOPES
+        if activation is not keras.activations.tanh  # which is the default
     },
 }
 MASKS = {
@@ -50,8 +49,7 @@ def backward_steps(monkeypatch):
 
         return note
 
-    for cell, _ in CELLS.values():
-        kind = type(recurrence_of(cell(1)))
+    for kind in map(type, KINDS):
         monkeypatch.setattr(kind, "back", noted(kind.back))
     bptt.by_hand.cache_clear()  # else an older trace serves, and nothing is noted
     yield steps
@@ -59,8 +57,8 @@ def backward_steps(monkeypatch):
 
 
 def made(name, units):
-    """The built cell of a line of `CELLS`, none of its weights 0."""
-    cell, options = CELLS[name]
+    """The built cell of one of `LINES`, none of its weights 0."""
+    cell, options = LINES[name]
     cell = cell(units, bias_initializer="normal", **options)
     cell.build((B, D))
     return cell
@@ -98,7 +96,7 @@ def results(run, cell, reverse, nest, mask=None):
 
 
 @pytest.mark.parametrize("reverse", [False, True], ids=["forward", "backward"])
-@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("name", LINES)
 def test_by_hand_is_the_loop_over_the_cell(name, reverse, backward_steps):
     cell = made(name, 4)
     nest = point(cell)
