@@ -4,36 +4,11 @@ import keras
 from keras import ops
 
 from keras_seq.initializers import Chrono, ForgetBias
-from keras_seq.layers import BahdanauAttention, RNNStack, TimeSkipCell, VanillaRNNCell
+from keras_seq.layers import BahdanauAttention, RNNStack, TimeSkipCell
 from keras_seq.layers.cells import get_cell
+from keras_seq.layers.recurrences import kind_of
 
-VANILLA = VanillaRNNCell
-LSTM = keras.layers.LSTMCell
-GRU = keras.layers.GRUCell
-
-# (type of cell, option) -> function of the number after "=" that gives what is in its config.
-NUMBERS = {
-    (VANILLA, "radius"): lambda number: {
-        "recurrent_initializer": keras.initializers.Orthogonal(gain=number)
-    },
-    (VANILLA, "normal"): lambda number: {
-        "recurrent_initializer": keras.initializers.RandomNormal(stddev=number)
-    },
-    (LSTM, "forget"): lambda number: {
-        "bias_initializer": ForgetBias(number),
-        "unit_forget_bias": False,
-    },
-}
-# The same for options without a number: functions of the longest dependency.
-WORDS = {
-    (VANILLA, "relu"): lambda _: {"activation": "relu"},
-    (VANILLA, "linear"): lambda _: {"activation": "linear"},
-    (LSTM, "chrono"): lambda length: {
-        "bias_initializer": Chrono(length),
-        "unit_forget_bias": False,
-    },
-    (GRU, "chrono"): lambda length: {"bias_initializer": Chrono(length, cell="gru")},
-}
+GATED = {"forget": ForgetBias, "chrono": Chrono}  # options of cells whose gate keeps the state
 
 
 def make_cell(cell, units, length):
@@ -48,21 +23,25 @@ def make_cell(cell, units, length):
         return get_cell(cell, units)
     name, *options = cell.split(":")
     made = get_cell(name, units)
-    config = made.get_config()
-    skip = None
+    config, skip = made.get_config(), None
+    known = getattr(kind_of(made), "options", {})
+    gated = GATED if getattr(kind_of(made), "keeps", None) else ()
     for option in options:
         key, _, value = option.partition("=")
         if key == "skip":
             skip = int(_number(cell, option, value))
-        elif change := NUMBERS.get((type(made), key)):
-            config |= change(_number(cell, option, value))
-        elif change := WORDS.get((type(made), key)):
-            config |= change(length)
+        elif key in known:
+            change = known[key]
+            config |= change(_number(cell, option, value)) if callable(change) else change
+        elif key in gated:
+            argument = _number(cell, option, value) if key == "forget" else length
+            config["bias_initializer"] = gated[key](argument, name.lower())
+            if "unit_forget_bias" in config:
+                config["unit_forget_bias"] = False
         else:
-            known = [key for kind, key in [*NUMBERS, *WORDS] if kind is type(made)]
             raise ValueError(
                 f"Unknown option {option!r} in {cell!r}; {name!r} knows "
-                f"{', '.join([*known, 'skip'])}."
+                f"{', '.join([*known, *gated, 'skip'])}."
             )
     config.pop("name", None)
     made = type(made).from_config(config)

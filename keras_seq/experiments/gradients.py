@@ -47,8 +47,8 @@ def gradient_experiment(
             - `"vanilla:radius=0.9"`: an orthogonal recurrent matrix times 0.9, which is its
               spectral radius; `"vanilla:normal=0.05"`: normal numbers with that standard deviation;
             - `"vanilla:relu"`, `"vanilla:linear"`: the activation;
-            - `"lstm:forget=5"`: the first bias of the forget gate; `"lstm:chrono"`,
-              `"gru:chrono"`: chrono initialisation for the length of the task;
+            - `"lstm:forget=5"`, `"gru:forget=5"`: the first bias of the gate that keeps the state;
+              `"lstm:chrono"`, `"gru:chrono"`: chrono initialisation for the length of the task;
             - `":skip=10"` for every cell: `layers.TimeSkipCell`.
         lengths: lengths of the task.
         seeds: a number n for the seeds 0 to n - 1, or a list of them.

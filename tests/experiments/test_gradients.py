@@ -157,7 +157,10 @@ def test_bad_input_is_refused():
         (lambda: gradient_experiment(units=0), "`units`"),
         (lambda: gradient_experiment(learning_rate=-1.0), "`learning_rate`"),
         (lambda: gradient_experiment(clip_norm=float("inf")), "`clip_norm` must be a number abo"),
-        (lambda: gradient_experiment(cells=["lstm:chrono=x", "gru:size=2"]), "'gru' knows chrono"),
+        (
+            lambda: gradient_experiment(cells=["lstm:chrono=x", "gru:size=2"]),
+            "'gru' knows forget, ch",
+        ),
         (lambda: gradient_experiment(lambda *a, **k: None), "must return a SequenceTask"),
         (lambda: gradient_experiment(lengths=[1]), "length"),
     ):
