@@ -204,7 +204,7 @@ def draw_dropout(cell, inputs, training, weight_dropout=0.0):
         kernel = keras.random.dropout(kernel, weight_dropout, seed=cell.seed_generator)
     if recurrence_of(cell) is None or _drops_inside(cell):
         return inputs, kernel, True
-    if cell.dropout:
+    if getattr(cell, "dropout", 0):
         inputs = inputs * cell.get_dropout_mask(inputs[:, 0])[:, None]
         cell.reset_dropout_mask()
     return inputs, kernel, False

@@ -76,9 +76,9 @@ class Recurrence:
     saved = 0
     options: ClassVar = {}
 
-    def __call__(self, units, dtype=None):
+    def __call__(self, units, **options):
         """Return a new cell."""
-        return self.cell_type(units, dtype=dtype)
+        return self.cell_type(units, **options)
 
     @property
     def gate_names(self):
@@ -105,8 +105,9 @@ class Recurrence:
 
     def has_usual_activations(self, cell):
         """Whether `cell` has the activations of the papers, tanh and sigmoid."""
+        activation = getattr(cell, "activation", keras.activations.tanh)
         gate = getattr(cell, "recurrent_activation", keras.activations.sigmoid)
-        return cell.activation is keras.activations.tanh and gate is keras.activations.sigmoid
+        return activation is keras.activations.tanh and gate is keras.activations.sigmoid
 
     def functions(self, cell):
         """The `Functions` of `cell`."""
