@@ -5,7 +5,7 @@ import random
 import keras  # noqa: F401  (imports torch before TensorFlow where torch is the backend)
 import pytest
 
-from keras_seq.text import CharacterTokenizer, SubwordTokenizer, WordTokenizer
+from keras_seq.text import CharacterTokenizer, SubwordTokenizer, WordTokenizer, tokenizers
 
 CORPUS = [
     "Hello, (old) world!",
@@ -21,33 +21,34 @@ def corpus():
     return list(CORPUS)
 
 
+# One of each kind by its name, and one with every option changed.
+TRAINED = {
+    "char": lambda: CharacterTokenizer.from_texts(CORPUS),
+    "char-options": lambda: CharacterTokenizer.from_texts(
+        CORPUS, lowercase=True, normalization="NFKC", min_count=2, max_vocabulary=20
+    ),
+    "word": lambda: WordTokenizer.from_texts(CORPUS),
+    "word-options": lambda: WordTokenizer.from_texts(
+        CORPUS, lowercase=True, split_punctuation=False, normalization=None
+    ),
+    "subword": lambda: SubwordTokenizer.from_texts(CORPUS, max_vocabulary=80),
+    "subword-options": lambda: SubwordTokenizer.from_texts(
+        CORPUS, max_vocabulary=90, model_type="bpe", lowercase=True
+    ),
+}
+
+
 @pytest.fixture(scope="session")
 def trained():
-    """One tokenizer of each kind, and one with every option changed."""
-    return {
-        "char": CharacterTokenizer.from_texts(CORPUS),
-        "char-options": CharacterTokenizer.from_texts(
-            CORPUS, lowercase=True, normalization="NFKC", min_count=2, max_vocabulary=20
-        ),
-        "word": WordTokenizer.from_texts(CORPUS),
-        "word-options": WordTokenizer.from_texts(
-            CORPUS, lowercase=True, split_punctuation=False, normalization=None
-        ),
-        "subword": SubwordTokenizer.from_texts(CORPUS, max_vocabulary=80),
-        "subword-options": SubwordTokenizer.from_texts(
-            CORPUS, max_vocabulary=90, model_type="bpe", lowercase=True
-        ),
-    }
+    return {name: train() for name, train in TRAINED.items()}
 
 
-@pytest.fixture(
-    params=["char", "char-options", "word", "word-options", "subword", "subword-options"]
-)
+@pytest.fixture(params=TRAINED)
 def tokenizer(request, trained):
     return trained[request.param]
 
 
-@pytest.fixture(params=["char", "word", "subword"])
+@pytest.fixture(params=tokenizers)
 def kind(request, trained):
     """A kind's name; its tokenizer knows every token of the corpus."""
     return request.param
