@@ -1,10 +1,9 @@
 """From what a user writes (`"lstm"`, a config, an instance, a number) to an object."""
 
 import functools
+import math
 import numbers
 import re
-
-import keras
 
 from keras_seq._registry import constructor
 
@@ -30,6 +29,8 @@ def resolve(identifier, choices, what, base=object, **arguments):
             raise ValueError(f"Unknown {what} {identifier!r}. Choose one of {known}.")
         return constructor(choices, name)(**arguments)
     if isinstance(identifier, dict):
+        import keras  # data sets use this file, and do without
+
         found = keras.saving.deserialize_keras_object(identifier)
     elif isinstance(identifier, type):
         found = identifier(**arguments)
@@ -59,6 +60,8 @@ def resolve_layer(identifier, choices, what, base, **arguments):
 
 def unbuilt_config(layer):
     """The config of a layer, or of `None`, inside of another one, which will build it."""
+    import keras
+
     found = keras.saving.serialize_keras_object(layer)
     return found and {key: value for key, value in found.items() if key != "build_config"}
 
@@ -93,12 +96,25 @@ def check_positive(name, value):
     return number
 
 
-def check_at_least(name, value, least):
+def check_at_least(name, value, least, why=""):
     """Return `value` as an `int`; a `ValueError` unless it is an integer of at least `least`."""
     number = as_integer(value)
     if number is None or number < least:
+        least = f"{least} ({why})" if why else least
         raise ValueError(f"`{name}` must be an integer of at least {least}; received {value!r}.")
     return number
+
+
+def check_number(name, value, least, above=False):
+    """Return `value` as a `float`; a `ValueError` unless it is finite, and at least `least`.
+
+    With `above` it must be above `least`.
+    """
+    number = as_number(value)
+    if number is None or not math.isfinite(number) or number < least or (above and number == least):
+        bound = f"{'above' if above else 'of at least'} {least:g}"
+        raise ValueError(f"`{name}` must be a finite number {bound}; received {value!r}.")
+    return float(number)
 
 
 def check_count(name, value):
@@ -125,3 +141,12 @@ def check_choice(name, value, choices):
         known = ", ".join(repr(choice) for choice in choices)
         raise ValueError(f"`{name}` must be one of {known}; received {value!r}.")
     return value
+
+
+def check_pairs(sources, targets):
+    """Raise a `ValueError` unless there are as many sources as targets, and at least one."""
+    if len(sources) != len(targets) or not len(sources):
+        raise ValueError(
+            "There must be one target for each source, and at least one; received "
+            f"{len(sources)} sources and {len(targets)} targets."
+        )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_seq.analysis.scores import text_scores
-from keras_seq.analysis.texts import check_pairs
+from keras_seq.analysis.texts import as_pairs
 from keras_seq.text.examples import LengthBatches, pad
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def exposure_bias(
         - Ranzato, Chopra, Auli & Zaremba, 2016, "Sequence level training with recurrent neural
           networks", arXiv:1511.06732 (the name).
     """
-    sources, targets = check_pairs(sources, targets)
+    sources, targets = as_pairs(sources, targets)
     examples = model.encode_examples(sources, targets)
     answers = model.generate(
         sources,

@@ -4,7 +4,7 @@ import numpy as np
 
 from keras_seq._checks import check_positive
 from keras_seq.analysis.scores import text_scores
-from keras_seq.analysis.texts import best_answers, check_pairs
+from keras_seq.analysis.texts import as_pairs, best_answers
 
 SCORES = ("bleu", "chrf", "exact_match")
 
@@ -51,7 +51,7 @@ def score_by_length(model, sources, targets, bins=5, sampler=None, max_length=No
         - Bahdanau, Cho & Bengio, 2015, arXiv:1409.0473, section 5.1.
         - Luong, Pham & Manning, 2015, arXiv:1508.04025, section 5.2.
     """
-    sources, targets = check_pairs(sources, targets)
+    sources, targets = as_pairs(sources, targets)
     lengths = np.array([len(ids) for ids in model.source_tokenizer.encode(sources)])
     numbers = np.searchsorted(_ends(bins, lengths), lengths)
     answers = best_answers(

@@ -1,16 +1,13 @@
 """Check the texts of an analysis, and bring answers of `generate` into one form."""
 
+from keras_seq._checks import check_pairs
 from keras_seq.text.forms import as_texts
 
 
-def check_pairs(sources, targets):
-    """Return both as lists of `str`, or raise a `ValueError`."""
+def as_pairs(sources, targets):
+    """Return both as lists of `str`; a `ValueError` unless there is a target for each source."""
     sources, targets = as_texts(sources, "sources"), as_texts(targets, "targets")
-    if len(sources) != len(targets) or not sources:
-        raise ValueError(
-            "There must be one target for each source, and at least one; received "
-            f"{len(sources)} sources and {len(targets)} targets."
-        )
+    check_pairs(sources, targets)
     return sources, targets
 
 

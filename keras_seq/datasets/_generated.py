@@ -1,40 +1,15 @@
 """Checks, vocabularies and random words shared by the generated tasks."""
 
-import math
-import operator
-
 import numpy as np
+
+from keras_seq._checks import check_at_least, check_count
 
 PADDING = "[pad]"
 
 
-def whole(value, name, least, why=""):
-    """`value` as an int; ValueError unless it is an integer >= `least`."""
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = None
-    if number is None or number < least:
-        because = f" ({why})" if why else ""
-        raise ValueError(f"`{name}` must be an integer >= {least}{because}, but {value!r} came.")
-    return number
-
-
-def number(value, name, least=-math.inf, above=False):
-    """`value` as a finite float >= `least` (`> least` where `above`); ValueError otherwise."""
-    try:
-        found = float(value)
-    except (TypeError, ValueError):
-        found = math.nan
-    if not math.isfinite(found) or found < least or (above and found == least):
-        bound = "" if least == -math.inf else f" {'>' if above else '>='} {least:g}"
-        raise ValueError(f"`{name}` must be a finite number{bound}, but {value!r} came.")
-    return found
-
-
 def count_and_length(count, length, shortest, why):
     """Both as ints; ValueError for less than one row, or rows shorter than `shortest`."""
-    return whole(count, "count", 1), whole(length, "length", shortest, why)
+    return check_at_least("count", count, 1), check_at_least("length", length, shortest, why)
 
 
 def words(text):
@@ -60,7 +35,7 @@ def draw(rng, ids, shape):
 
 def generator(seed):
     """A random generator that gives the same numbers on every platform."""
-    return np.random.default_rng(whole(seed, "seed", 0))
+    return np.random.default_rng(check_count("seed", seed))
 
 
 def to_forecast(series, length):

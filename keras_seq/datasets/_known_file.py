@@ -39,4 +39,4 @@ def read_text(path):
 def check_split(split, splits):
     """ValueError unless `split` is one of `splits`."""
     if split not in splits:
-        raise ValueError(f"`split` must be one of {list(splits)}, but {split!r} came.")
+        raise ValueError(f"`split` must be one of {list(splits)}; received {split!r}.")

@@ -147,8 +147,8 @@ def _in_quotes(number, line, more, delimiter, path):
                 rest += 1
             if rest < len(line) and line[rest] != delimiter:
                 raise ValueError(
-                    f"{path}, line {number}: {shortened(line[end:])!r} came behind a closing quote;"
-                    f" expected {delimiter!r}, or the quote twice, or quotes around all of it."
+                    f"{path}, line {number}: expected {delimiter!r} behind a closing quote, or the "
+                    f"quote twice, or quotes around all of it; received {shortened(line[end:])!r}."
                 )
             end = rest
         else:

@@ -2,13 +2,13 @@
 
 import numpy as np
 
+from keras_seq._checks import check_count
 from keras_seq.datasets._generated import (
     count_and_length,
     draw,
     generator,
     ids_of,
     vocabulary_of,
-    whole,
     words,
 )
 from keras_seq.datasets.sequence_task import SequenceTask
@@ -72,7 +72,7 @@ def agreement(
     Reference: Linzen, Dupoux & Goldberg (2016), "Assessing the ability of LSTMs to learn
     syntax-sensitive dependencies", arXiv:1611.01368.
     """
-    fixed = None if attractors is None else whole(attractors, "attractors", 0)
+    fixed = None if attractors is None else check_count("attractors", attractors)
     shortest = 2 + PHRASE * (1 if fixed is None else fixed)
     count, length = count_and_length(count, length, shortest, "the subject and the phrases")
     rng = generator(seed)

@@ -4,13 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_seq.datasets._generated import (
-    count_and_length,
-    generator,
-    number,
-    to_forecast,
-    whole,
-)
+from keras_seq._checks import check_at_least, check_number
+from keras_seq.datasets._generated import count_and_length, generator, to_forecast
 from keras_seq.datasets.sequence_task import SequenceTask
 
 
@@ -59,8 +54,8 @@ def autoregressive(
 
     Reference: Box & Jenkins (1970), "Time series analysis", chapter 3.
     """
-    weights, horizon = _stable(coefficients), whole(horizon, "horizon", 1)
-    noise = number(noise, "noise", 0.0, above=True)
+    weights, horizon = _stable(coefficients), check_at_least("horizon", horizon, 1)
+    noise = check_number("noise", noise, 0.0, above=True)
     order = len(weights)
     count, length = count_and_length(count, length, max(order, 2), f"an AR({order}) process")
     covariances = noise**2 * _covariances(weights, horizon)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from keras_seq.datasets._checks import check_pairs
+from keras_seq._checks import check_pairs
 
 
 def best_reachable_accuracy(sources: Sequence[str], targets: Sequence[str]) -> float:

@@ -125,19 +125,19 @@ def _check_columns(path, numbers, rows, first, columns):
     for number, row in zip(numbers, rows, strict=True):
         if len(row) != expected:
             raise ValueError(
-                f"{path}, line {number}: {len(row)} columns came, {row!r}; expected {expected}, as "
-                f"in line {line}.{_hint(first[1], row)}"
+                f"{path}, line {number}: expected {expected} columns, as in line {line}; received "
+                f"{len(row)}, {row!r}.{_hint(first[1], row)}"
             )
     for column in columns:
         if not -expected <= column < expected:
             raise ValueError(
-                f"{path}, line {numbers[0]}: {expected} columns came, {rows[0]!r}; expected more, "
-                f"as `columns` has {column}.{_hint(rows[0])}"
+                f"{path}, line {numbers[0]}: expected more columns, as `columns` has {column}; "
+                f"received {expected}, {rows[0]!r}.{_hint(rows[0])}"
             )
     if len({column % expected for column in columns}) != len(columns):
         raise ValueError(
-            f"{path}, line {numbers[0]}: {expected} columns came, {rows[0]!r}; there `columns`, "
-            f"{columns}, names one twice."
+            f"{path}, line {numbers[0]}: `columns` must name each column once; received {columns} "
+            f"for {expected} columns, {rows[0]!r}."
         )
 
 

@@ -71,8 +71,8 @@ class ConlluSentence:
         index, values = _index(name), list(values)
         if len(values) != len(self.words):
             raise ValueError(
-                f"{len(values)} values came for {name!r}: expected one for each of the "
-                f"{len(self.words)} words."
+                f"There must be one value of {name!r} for each of the {len(self.words)} words; "
+                f"received {len(values)}."
             )
         values = iter(values)
         rows = [list(row) for row in self.rows]
@@ -127,7 +127,7 @@ def read_conllu(path: PathLike, encoding: str | None = None) -> list[ConlluSente
     for number, line in enumerate([*Lines(path, encoding), ""], start=1):
         if line.startswith("#"):
             if rows:
-                raise ValueError(f"{path}, line {number}: a comment came behind the first word.")
+                raise ValueError(f"{path}, line {number}: a comment stands behind the first word.")
             comments.append(line)
         elif line.strip(" \t"):
             rows.append(line.split("\t"))
@@ -187,7 +187,7 @@ def _problem(rows):
     word, empty, end = 0, 0, 0  # the last id, and where the last multiword token ends
     for index, row in enumerate(rows):
         if len(row) != len(COLUMNS):
-            return index, f"{len(row)} columns came, {row!r}; expected ten, divided by single tabs."
+            return index, f"expected ten columns with tabs between; received {len(row)}, {row!r}."
         if not all(isinstance(one, str) and one and not {*one} & {"\t", "\n"} for one in row):
             return index, f"a column is empty, or not one str, in {row!r}."
         match = _ID.fullmatch(row[0])

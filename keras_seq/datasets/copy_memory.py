@@ -4,7 +4,8 @@ import string
 
 import numpy as np
 
-from keras_seq.datasets._generated import count_and_length, generator, vocabulary_of, whole
+from keras_seq._checks import check_at_least
+from keras_seq.datasets._generated import count_and_length, generator, vocabulary_of
 from keras_seq.datasets.sequence_task import SequenceTask
 
 BLANK, GO = "_", ">"
@@ -53,9 +54,9 @@ def copy_memory(
     Shah & Bengio (2016), "Unitary evolution recurrent neural networks", arXiv:1511.06464, with
     8 symbols and 10 copied.
     """
-    symbols, copied = whole(symbols, "symbols", 2), whole(copied, "copied", 1)
+    symbols, copied = check_at_least("symbols", symbols, 2), check_at_least("copied", copied, 1)
     if symbols > len(string.ascii_lowercase):
-        raise ValueError(f"`symbols` must be 2 to 26, but {symbols} came.")
+        raise ValueError(f"`symbols` must be 2 to 26; received {symbols}.")
     why = f"{copied} symbols, the go marker, and {copied} steps to repeat them"
     count, length = count_and_length(count, length, 2 * copied + 1, why)
     names = tuple(string.ascii_lowercase[:symbols])

@@ -2,13 +2,13 @@
 
 import numpy as np
 
+from keras_seq._checks import check_at_least
 from keras_seq.datasets._generated import (
     count_and_length,
     draw,
     generator,
     ids_of,
     vocabulary_of,
-    whole,
     words,
 )
 from keras_seq.datasets.sequence_task import SequenceTask
@@ -86,9 +86,9 @@ def coreference(count: int, length: int, seed: int = 0, names: int = 20) -> Sequ
     Reference: the two sentences about Jane and John with which Stanford's CS224n shows the
     vanishing gradient.
     """
-    names = whole(names, "names", 3)
+    names = check_at_least("names", names, 3)
     if names > len(NAMES):
-        raise ValueError(f"`names` must be 3 to {len(NAMES)}, but {names} came.")
+        raise ValueError(f"`names` must be 3 to {len(NAMES)}; received {names}.")
     frame = 1 + len(FIRST) + 1 + len(SECOND) + 1 + len(CLOSING)
     count, length = count_and_length(count, length, frame, "the three sentences with names")
     people = NAMES[:names]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_seq.datasets._checks import natural
+from keras_seq._checks import check_count
 from keras_seq.datasets._date_meanings import date_meanings
 from keras_seq.datasets._date_styles import CASES, styles_of
 
@@ -85,8 +85,8 @@ def dates(
     (https://cldr.unicode.org, Unicode licence) as Babel ships them (https://babel.pocoo.org). The
     sources of the customary styles are in `_date_styles.py`.
     """
-    n = natural(n, "n")
-    seed = natural(seed, "seed")
+    n = check_count("n", n)
+    seed = check_count("seed", seed)
     locales = _checked_locales(locales)
     days = _checked_window(start, end)
     pairs = _Pairs(locales, start, days)
@@ -158,7 +158,7 @@ def _checked_locales(locales):
         raise ValueError(f"`locales` must be a sequence of str, such as ({locales!r},).")
     locales = tuple(dict.fromkeys(locales))
     if not locales:
-        raise ValueError("`locales` is empty: expected at least one, such as ('en_GB',).")
+        raise ValueError("`locales` must be at least one, such as ('en_GB',); received none.")
     return locales
 
 
@@ -166,9 +166,9 @@ def _checked_window(start, end):
     """The number of days from `start` to `end`, both included."""
     for name, day in (("start", start), ("end", end)):
         if not isinstance(day, datetime.date) or isinstance(day, datetime.datetime):
-            raise ValueError(f"`{name}` must be a datetime.date, but {day!r} came.")
+            raise ValueError(f"`{name}` must be a datetime.date; received {day!r}.")
     if end < start:
-        raise ValueError(f"`end` ({end}) lies before `start` ({start}): expected start <= end.")
+        raise ValueError(f"`end` must not lie before `start` ({start}); received {end}.")
     if end.year - start.year >= 100:
         raise ValueError(
             f"From {start} to {end} a year of two digits is not decided: expected a window within "

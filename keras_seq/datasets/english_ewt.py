@@ -54,7 +54,7 @@ def english_ewt(split: str = "train", tag: str = "upos") -> tuple[list[list[str]
     """
     check_split(split, _SHA256)
     if tag not in COLUMNS:
-        raise ValueError(f"`tag` must be one of {list(COLUMNS)}, but {tag!r} came.")
+        raise ValueError(f"`tag` must be one of {list(COLUMNS)}; received {tag!r}.")
     name = f"en_ewt-ud-{split}.conllu"
     path = known_file("ud_english_ewt", name, _SHA256[split], "", _ADDRESS + name)
     sentences = read_conllu(path)

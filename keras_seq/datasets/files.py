@@ -98,8 +98,8 @@ def count_pairs(source_path, target_path, sources, targets):
     counts = [count, count]
     counts[longer] += 1 + sum(1 for _ in columns[longer])
     raise ValueError(
-        f"{source_path} has {counts[0]} lines and {target_path} has {counts[1]}: "
-        "expected as many in both. The first line without a partner is line "
+        f"{source_path} and {target_path} must have as many lines; received {counts[0]} and "
+        f"{counts[1]}. The first line without a partner is line "
         f"{count + 1} of {(source_path, target_path)[longer]}: {_shortened(pair[longer])!r}."
     )
 
@@ -131,7 +131,7 @@ def write_lines(path, lines):
         ['eins', '', 'drei']
     """
     if isinstance(lines, (str, bytes)):
-        raise ValueError(f"`lines` must be strings, one a line, but one {type(lines)} came.")
+        raise ValueError(f"`lines` must be strings, one a line; received one {type(lines)}.")
     path = Path(path)
     with replacing(path) as beside, open(beside, "xb") as file:
         with _zipping(file, path) as content:
@@ -157,7 +157,7 @@ def unzip(data, path):
 
 def _encoded(line, number):
     if not isinstance(line, str):
-        raise ValueError(f"Line {number} must be a str, but {line!r} came.")
+        raise ValueError(f"Line {number} must be a str; received {line!r}.")
     if "\n" in line or line.endswith("\r"):
         raise ValueError(
             f"Line {number} holds an end of line: {_shortened(line)!r}. Expected one line each."

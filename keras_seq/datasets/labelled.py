@@ -111,8 +111,8 @@ def _taken(path, rows, form, columns, passes_over):
             if passes_over and _is_empty(row):
                 continue
             raise ValueError(
-                f"{path}, line {number}: expected {width} columns, as in the first line, but "
-                f"{len(row)} came: {shortened(form.delimiter.join(row))!r}.{_on_quotes(row, form)}"
+                f"{path}, line {number}: expected {width} columns, as in the first line; received "
+                f"{len(row)}: {shortened(form.delimiter.join(row))!r}.{_on_quotes(row, form)}"
             )
         if not passes_over or not _is_empty(row):
             found.append((number, *(row[place] for place in places)))
@@ -151,10 +151,9 @@ def _check_columns(text, label):
 
 def _place(path, number, names, name, form):
     if names.count(name) != 1:
-        found = "more than once" if name in names else "not"
         raise ValueError(
-            f"{path}, line {number}: expected the names of the columns, with {name!r} once; it is "
-            f"{found} in {names}, divided at {form}. Columns without names are chosen by their "
+            f"{path}, line {number}: expected the names of the columns, with {name!r} once; "
+            f"received {names}, divided at {form}. Columns without names are chosen by their "
             "place, from 0; another character that divides them is named by `delimiter` "
             "(`--separator`)."
         )
@@ -165,9 +164,9 @@ def _in_range(path, first, place, form):
     number, row = first
     if place >= len(row):
         raise ValueError(
-            f"{path}, line {number}: expected a column {place}, counted from 0, but the line has "
-            f"{len(row)}, divided at {form}. Another character that divides columns is named by "
-            "`delimiter` (`--separator`)."
+            f"{path}, line {number}: expected a column {place}, counted from 0; received "
+            f"{len(row)} of them, divided at {form}. Another character that divides columns is "
+            "named by `delimiter` (`--separator`)."
         )
     return place
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from keras_seq.datasets._generated import count_and_length, generator, to_forecast, whole
+from keras_seq._checks import check_at_least
+from keras_seq.datasets._generated import count_and_length, generator, to_forecast
 from keras_seq.datasets.sequence_task import SequenceTask
 
 PARTS = 4  # Integration steps in one unit of time.
@@ -51,8 +52,8 @@ def mackey_glass(
     Science 197, 287-289.
     """
     if delay not in VARIANCES:
-        raise ValueError(f"`delay` must be 17 or 30, but {delay!r} came.")
-    horizon = whole(horizon, "horizon", 1)
+        raise ValueError(f"`delay` must be 17 or 30; received {delay!r}.")
+    horizon = check_at_least("horizon", horizon, 1)
     why = f"the delay of {delay} and the present"
     count, length = count_and_length(count, length, delay + 1, why)
     span = length + horizon

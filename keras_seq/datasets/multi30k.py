@@ -67,17 +67,17 @@ def multi30k(
     (W16-3210); Elliott et al. 2017 (W17-4718), for the French.
     """
     if split not in _SPLITS:
-        raise ValueError(f"`split` must be one of {list(_SPLITS)}, but {split!r} came.")
+        raise ValueError(f"`split` must be one of {list(_SPLITS)}; received {split!r}.")
     for name, language in (("source", source), ("target", target)):
         if language not in _LANGUAGES:
-            raise ValueError(f"`{name}` must be one of {list(_LANGUAGES)}, but {language!r} came.")
+            raise ValueError(f"`{name}` must be one of {list(_LANGUAGES)}; received {language!r}.")
     if source == target:
-        raise ValueError(f"`source` and `target` are both {source!r}: expected two languages.")
+        raise ValueError(f"`source` and `target` must be two languages; received {source!r} twice.")
     sources, targets = (_lines(f"{split}.{language}") for language in (source, target))
     if len(sources) != len(targets):
         raise ValueError(
-            f"multi30k {split}: {len(sources)} lines of {source!r} and {len(targets)} of "
-            f"{target!r} came: expected as many of each."
+            f"multi30k {split}: expected as many lines of each language; received "
+            f"{len(sources)} of {source!r} and {len(targets)} of {target!r}."
         )
     return sources, targets
 
@@ -101,9 +101,9 @@ def _downloaded_lines(name):
         sha256 = hashlib.sha256(data).hexdigest()
         if sha256 != _SHA256[name]:
             raise ValueError(
-                f"{_ADDRESS}{name}.gz holds another text than expected: sha256 {sha256} came, "
-                f"expected {_SHA256[name]}. The download was removed; try again, or put the "
-                f"right file at $KERAS_SEQ_DATA/multi30k/{name}."
+                f"{_ADDRESS}{name}.gz must be the text with the sha256 {_SHA256[name]}; received "
+                f"{sha256}. The download was removed; try again, or put the right file at "
+                f"$KERAS_SEQ_DATA/multi30k/{name}."
             )
     except ValueError:
         path.unlink()  # Else the cache would give it again.

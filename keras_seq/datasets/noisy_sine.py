@@ -2,13 +2,8 @@
 
 import numpy as np
 
-from keras_seq.datasets._generated import (
-    count_and_length,
-    generator,
-    number,
-    to_forecast,
-    whole,
-)
+from keras_seq._checks import check_at_least, check_number
+from keras_seq.datasets._generated import count_and_length, generator, to_forecast
 from keras_seq.datasets.sequence_task import SequenceTask
 
 
@@ -58,11 +53,11 @@ def noisy_sine(
     ((1000, 50, 1), (1000, 1), 0.01, 0.51)
     """
     count, length = count_and_length(count, length, 2, "one step tells no wave")
-    horizon, noise = whole(horizon, "horizon", 1), number(noise, "noise", 0.0)
+    horizon, noise = check_at_least("horizon", horizon, 1), check_number("noise", noise, 0.0)
     period = _range(period, "period", 2.0, above=True)
     amplitude = _range(amplitude, "amplitude", 0.0)
     if amplitude[1] == 0:
-        raise ValueError("The largest `amplitude` must be > 0, but 0 came.")
+        raise ValueError("The largest `amplitude` must be above 0; received 0.")
     rng = generator(seed)
     size = rng.uniform(*amplitude, size=(count, 1))
     pace = 2 * np.pi / rng.uniform(*period, size=(count, 1))
@@ -89,11 +84,11 @@ def _range(values, name, least, above=False):
         low, high = values
     except (TypeError, ValueError):
         raise ValueError(
-            f"`{name}` must be two numbers (low, high), but {values!r} came."
+            f"`{name}` must be two numbers (low, high); received {values!r}."
         ) from None
-    low, high = number(low, name, least, above), number(high, name, least, above)
+    low, high = check_number(name, low, least, above), check_number(name, high, least, above)
     if low > high:
-        raise ValueError(f"`{name}` must be (low, high), but {values!r} came.")
+        raise ValueError(f"`{name}` must be (low, high); received {values!r}.")
     return low, high
 
 

@@ -2,13 +2,13 @@
 
 import numpy as np
 
+from keras_seq._checks import check_at_least
 from keras_seq.datasets._generated import (
     count_and_length,
     draw,
     generator,
     ids_of,
     vocabulary_of,
-    whole,
     words,
 )
 from keras_seq.datasets.sequence_task import SequenceTask
@@ -92,9 +92,9 @@ accuracy: chance 0.1, best 1>
     that of the long time lags of Bengio, Simard & Frasconi (1994), "Learning long-term
     dependencies with gradient descent is difficult".
     """
-    countries = whole(countries, "countries", 2)
+    countries = check_at_least("countries", countries, 2)
     if countries > len(LANGUAGES):
-        raise ValueError(f"`countries` must be 2 to {len(LANGUAGES)}, but {countries} came.")
+        raise ValueError(f"`countries` must be 2 to {len(LANGUAGES)}; received {countries}.")
     start = OPENING if opening else ()
     fixed = len(start) + 1 + len(CLOSING)
     shortest = fixed + (len(FRIEND) + 1 if distractors else 0)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_seq.datasets._generated import whole
+from keras_seq._checks import check_at_least
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -103,10 +103,10 @@ class SequenceTask:
 
     def split(self, first: int) -> tuple["SequenceTask", "SequenceTask"]:
         """Two tasks: the first `first` rows, and the others; ValueError if either has none."""
-        first = whole(first, "first", 1)
+        first = check_at_least("first", first, 1)
         if first >= len(self):
             raise ValueError(
-                f"`first` must leave rows over: expected 1 to {len(self) - 1}, but {first} came."
+                f"`first` must be 1 to {len(self) - 1}, to leave rows over; received {first}."
             )
         return self[:first], self[first:]
 

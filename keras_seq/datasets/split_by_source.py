@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from keras_seq.datasets._checks import check_pairs, natural
+from keras_seq._checks import check_count, check_pairs
 
 
 def split_by_source(
@@ -48,7 +48,7 @@ def split_by_source(
     check_pairs(sources, targets)
     sizes = list(sizes) if isinstance(sizes, Iterable) else [sizes]
     wanted = _checked_sizes(sizes, len(sources))
-    groups = _shuffled_groups(sources, natural(seed, "seed"))
+    groups = _shuffled_groups(sources, check_count("seed", seed))
     different = len(groups)
     chosen = [[] for _ in wanted]
     *smaller, largest = np.argsort(wanted, kind="stable").tolist()
@@ -62,8 +62,8 @@ def split_by_source(
     for number, indices in enumerate(chosen):
         if not indices:
             raise ValueError(
-                f"Part {number} of the split (size {sizes[number]}) would be empty: {len(sources)} "
-                f"pairs with {different} different sources came, and a source is never divided."
+                f"Part {number} of the split (size {sizes[number]}) would be empty: a source is "
+                f"never divided; received {len(sources)} pairs with {different} different sources."
             )
         parts.append(([sources[index] for index in indices], [targets[index] for index in indices]))
     return parts
@@ -95,20 +95,20 @@ def _fill(groups, room):
 def _checked_sizes(sizes, pairs):
     """The number of pairs wanted for each part: a list of int."""
     expected = (
-        "expected floats > 0 that sum to 1 (shares), or ints > 0 that sum to at most the "
-        f"{pairs} pairs given (counts)."
+        "floats > 0 that sum to 1 (shares), or ints > 0 that sum to at most the "
+        f"{pairs} pairs (counts)"
     )
     counts = [size for size in sizes if isinstance(size, (int, np.integer))]
     shares = [size for size in sizes if isinstance(size, (float, np.floating))]
     booleans = any(isinstance(size, bool) for size in sizes)
     positive = all(size > 0 for size in counts + shares)
     if not sizes or booleans or not positive or len(sizes) not in (len(counts), len(shares)):
-        raise ValueError(f"`sizes` came as {sizes}: {expected}")
+        raise ValueError(f"`sizes` must be {expected}; received {sizes}.")
     total = sum(sizes)
     if counts and total > pairs:
-        raise ValueError(f"`sizes` {sizes} sum to {total}: {expected}")
+        raise ValueError(f"`sizes` must be {expected}; received {sizes}, with the sum {total}.")
     if shares and abs(total - 1) > 1e-6:
-        raise ValueError(f"`sizes` {sizes} sum to {total:g}: {expected}")
+        raise ValueError(f"`sizes` must be {expected}; received {sizes}, with the sum {total:g}.")
     if counts:
         return [int(count) for count in counts]
     ends = np.rint(np.cumsum([0.0, *shares]) / total * pairs).astype(int)

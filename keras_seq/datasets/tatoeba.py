@@ -50,7 +50,7 @@ def tatoeba(language: str = "de", reverse: bool = False) -> tuple[list[str], lis
         >>> train, dev, test = split_by_source(sources, targets, sizes=(0.9, 0.05, 0.05))
     """
     if language not in _FILES:
-        raise ValueError(f"`language` must be one of {sorted(_FILES)}, but {language!r} came.")
+        raise ValueError(f"`language` must be one of {sorted(_FILES)}; received {language!r}.")
     name, archive, sha256 = _FILES[language]
     path = data_file("tatoeba", name)
     if path is None:
@@ -67,7 +67,7 @@ def tatoeba(language: str = "de", reverse: bool = False) -> tuple[list[str], lis
         columns = line.split("\t")
         if len(columns) < 2:
             raise ValueError(
-                f"{path}, line {number}: expected English TAB {language}, but {line[:60]!r} came."
+                f"{path}, line {number}: expected English TAB {language}; received {line[:60]!r}."
             )
         english.append(columns[0])
         other.append(columns[1])

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from keras_seq.datasets._generated import draw, generator, ids_of, vocabulary_of, whole, words
+from keras_seq._checks import check_at_least
+from keras_seq.datasets._generated import draw, generator, ids_of, vocabulary_of, words
 from keras_seq.datasets.sequence_task import SequenceTask
 
 SENSES = ("river", "money", "row")
@@ -75,7 +76,7 @@ def word_senses(
     Reference: Yarowsky (1995), "Unsupervised word sense disambiguation rivaling supervised
     methods", doi:10.3115/981658.981684 (one sense per collocation).
     """
-    count = whole(count, "count", 1)
+    count = check_at_least("count", count, 1)
     if side not in SIDES:
         raise ValueError(f"`side` must be one of {', '.join(SIDES)}; received {side!r}.")
     if not isinstance(before, (int, float)) or not 0 < before < 1:

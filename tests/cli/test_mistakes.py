@@ -86,7 +86,9 @@ def test_every_command_tells_of_a_bad_file(folder, run, capsys, content, message
         run(*command, bad, status=2)
         errors = capsys.readouterr().err.splitlines()
         assert len(errors) == 1 and errors[0].startswith("keras-seq: "), (command, errors)
-        expected = "as many in both" if message == "has no" and "good.txt" in command else message
+        expected = (
+            "must have as many lines" if message == "has no" and "good.txt" in command else message
+        )
         if "lm" in command and message == "has no":
             expected = "has no text"
         assert expected in errors[0] and "schön.tsv" in errors[0], (command, errors)
@@ -139,7 +141,7 @@ def test_a_path_that_holds_no_model(run, mistake, tmp_path):
         (("evaluate", "l.keras", "--separator", ";"), "--separator is for a translator or a class"),
         (("evaluate", "s.keras", "--lines"), "--lines is for a language model; the model"),
         (("evaluate", "c.keras", "--sampler", "beam"), "--sampler is for a translator or a"),
-        (("evaluate", "t.keras", "--data", "good.txt"), "line 2: 2 columns came, ['so', 'dull']"),
+        (("evaluate", "t.keras", "--data", "good.txt"), "received 2, ['so', 'dull']"),
         (
             ("evaluate", "c.keras", "--data", "good.tsv", "--out", "good.tsv"),
             "good.tsv is read fro",

@@ -106,7 +106,7 @@ def test_schemes_by_other_names_comments_and_tabs(files, run, capsys, tmp_path, 
     command = ("train", "tagger", "--train", path, "--out", out, "--val", path, "--epochs", 1)
     command += (*TINY, *TRAINING, "--separator", "\\t", "--scheme", "bioes")
     run(*command, status=2)
-    assert "a.txt, line 2: 2 columns came" in (told := mistake()) and "`--comment`" in told
+    assert "a.txt, line 2: expected " in (told := mistake()) and "`--comment`" in told
     run(*command, "--comment", "# id")
     model = ks.models.load_model(out)
     assert model.scheme == "IOBES" and "#" not in model.tokenizer.vocabulary
@@ -176,7 +176,7 @@ def test_an_interrupted_training_goes_on_bitwise_the_same(files, run, tmp_path, 
     [
         (("--cell", "transformer"), "'lstm', 'gru', 'vanilla', 'irnn'"),
         (("--columns", "0"), "--columns must be two places, such as 0,-1"),
-        (("--columns", "0,7"), "train.txt, line 1: 3 columns came"),
+        (("--columns", "0,7"), "train.txt, line 1: expected more columns"),
         (("--scheme", "BIO"), "train.txt, line 1: 'I-PER' is first, which is not valid in BIO"),
         (("--scheme", "BIOX"), "`scheme` must be one of 'BIO', 'IOB1', 'IOBES', 'BILOU', 'BMES'"),
         (("--label-smoothing", 0.1), "--label-smoothing is for --softmax"),
@@ -198,7 +198,7 @@ def test_f1_needs_a_scheme(files, run, mistake, tmp_path):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("Bo NN I-PER\nran VB\n", "strange.txt, line 2: 2 columns came"),
+        ("Bo NN I-PER\nran VB\n", "strange.txt, line 2: expected "),
         ("Bo NN I-PER\nran VB B-PER\n\nhe PR B-PER\n", "strange.txt, line 4: 'B-PER' is first"),
         ("he PR O\n\nUN NN I-ORG\n", "strange.txt: Sentence 1, word 0: there is no tag 'I-ORG'"),
         ("", "strange.txt has no sentence"),

@@ -23,5 +23,5 @@ def test_ends():
 def test_errors():
     with pytest.raises(ValueError, match="2 sources and 1 targets"):
         best_reachable_accuracy(["a", "b"], ["c"])
-    with pytest.raises(ValueError, match="No pairs"):
+    with pytest.raises(ValueError, match="at least one; received 0 sources"):
         best_reachable_accuracy([], [])

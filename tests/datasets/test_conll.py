@@ -82,10 +82,10 @@ def test_comments_and_tabs(tmp_path):
 @pytest.mark.parametrize(
     "text, options, message",
     [
-        ("a O\nb\n", {}, "line 2: 1 columns came, ['b']; expected 2, as in line 1."),
-        ("\na x O\n\nb x y O\n", {}, "line 4: 4 columns came, ['b', 'x', 'y', 'O']; expected 3"),
-        ("a O\n", {"columns": (0, 2)}, "line 1: 2 columns came, ['a', 'O']; expected more, as"),
-        ("\na\n", {}, "line 2: 1 columns came, ['a']; there `columns`, (0, -1), names one twice"),
+        ("a O\nb\n", {}, "line 2: expected 2 columns, as in line 1; received 1, ['b']."),
+        ("\na x O\n\nb x y O\n", {}, "line 4: expected 3 columns, as in line 2; received 4"),
+        ("a O\n", {"columns": (0, 2)}, "line 1: expected more columns, as `columns` has 2; r"),
+        ("\na\n", {}, "line 2: `columns` must name each column once; received (0, -1)"),
         ("a O\n\nb O\nc I-X\n", {"scheme": "BIO"}, "line 4: 'I-X' follows 'O', which is not"),
         (
             "a O\n# c\nb N-X\n",
@@ -168,7 +168,7 @@ def test_a_comment_never_becomes_a_word(tmp_path, comment, row, last):
 
 def test_a_comment_of_another_width_says_what_to_do(tmp_path):
     for text in ("# id = 5\na O\n", "a O\n\n# id = 5\na O\n", "#\na O\n"):
-        with pytest.raises(ValueError, match=r"columns came.*`--comment`"):
+        with pytest.raises(ValueError, match=r"expected .* columns.*`--comment`"):
             read_conll(saved(tmp_path / "a.txt", text))
 
 
@@ -265,9 +265,7 @@ def test_a_column_is_replaced_in_a_copy(tmp_path):
     tagged = first.with_column("xpos", tags)
     assert tagged.column("xpos") == tags and first.column("xpos") == ["_"] * 5
     assert tagged.with_column("xpos", ["_"] * 5) == first
-    with pytest.raises(
-        ValueError, match="4 values came for 'xpos': expected one for each of the 5"
-    ):
+    with pytest.raises(ValueError, match="one value of 'xpos' for each of the 5 words; received 4"):
         first.with_column("xpos", tags[1:])
     with pytest.raises(ValueError, match=r"A column is one of id, form, .*'tag'"):
         first.column("tag")
@@ -276,7 +274,11 @@ def test_a_column_is_replaced_in_a_copy(tmp_path):
 @pytest.mark.parametrize(
     "old, new, message",
     [
-        ("5\t.\t.\tPUNCT", "5\t.\tPUNCT", "line 9: 9 columns came"),
+        (
+            "5\t.\t.\tPUNCT",
+            "5\t.\tPUNCT",
+            "line 9: expected ten columns with tabs between; received 9",
+        ),
         ("\tcc\t_\t", "\tcc\t\t", "line 8: a column is empty"),
         ("\n4\t", "\n5\t", "line 8: '5' is not an id that can stand here"),
         ("3.1", "3.2", "line 7: '3.2' is not an id"),
@@ -284,7 +286,7 @@ def test_a_column_is_replaced_in_a_copy(tmp_path):
         ("1-2", "2-3", "line 3: '2-3' is not an id"),
         ("1-2", "1-9", "line 9: the last word; a multiword token goes on to word 9"),
         ("\n1\t10", "\nx\t10", "line 12: 'x' is not an id"),
-        ("\n4\t", "\n# late\n4\t", "line 8: a comment came behind the first word"),
+        ("\n4\t", "\n# late\n4\t", "line 8: a comment stands behind the first word"),
     ],
 )
 def test_broken_conllu_is_told_with_its_line(tmp_path, old, new, message):

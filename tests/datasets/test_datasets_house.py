@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-import keras_seq._files
 import keras_seq.datasets
 
 FILES = sorted(Path(keras_seq.datasets.__file__).parent.glob("*.py"))
@@ -19,10 +18,13 @@ REAL_DATA = {
 }
 
 
-BELOW = Path(keras_seq._files.__file__)  # the one file that those of the folder stand on
+BELOW = ["_checks", "_files", "_registry", "_typing"]  # the files that those of the folder stand on
+PACKAGE = Path(keras_seq.datasets.__file__).parents[1]
 
 
-@pytest.mark.parametrize("path", [*FILES, BELOW], ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", [*FILES, *(PACKAGE / f"{name}.py" for name in BELOW)], ids=lambda path: path.stem
+)
 def test_imports_are_light_and_point_down(path):
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         names = []
@@ -31,8 +33,11 @@ def test_imports_are_light_and_point_down(path):
         elif isinstance(node, ast.ImportFrom):
             names = [node.module]
         for name in names:
-            own = name.startswith("keras_seq.datasets") or name == "keras_seq._files"
-            assert own or name.split(".")[0] in {*sys.stdlib_module_names, "numpy"}, name
+            package, _, module = name.partition(".")
+            if package == "keras_seq":
+                assert module in BELOW or module.split(".")[0] == "datasets", name
+            else:
+                assert package in {*sys.stdlib_module_names, "numpy"}, name
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -231,16 +231,16 @@ def test_far_too_many_is_refused_at_once():
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ({"n": -1}, "`n` must be an integer >= 0, but -1 came"),
-        ({"n": 2.5}, "`n` must be an integer >= 0, but 2.5 came"),
-        ({"seed": -1}, "`seed` must be an integer >= 0"),
+        ({"n": -1}, "`n` must be an integer of at least 0; received -1"),
+        ({"n": 2.5}, "`n` must be an integer of at least 0; received 2.5"),
+        ({"seed": -1}, "`seed` must be an integer of at least 0"),
         ({"locales": ("xx_YY",)}, "does not know the locale 'xx_YY'"),
         ({"locales": (3,)}, "does not know the locale 3"),
         ({"locales": "de"}, "sequence of str"),
-        ({"locales": ()}, "`locales` is empty"),
+        ({"locales": ()}, "`locales` must be at least one"),
         ({"start": datetime.date(1970, 1, 1), "end": datetime.date(2070, 1, 1)}, "2069-12-31"),
-        ({"start": DAY, "end": DAY - datetime.timedelta(1)}, "lies before"),
-        ({"start": "2016-01-01"}, "`start` must be a datetime.date, but '2016-01-01' came"),
+        ({"start": DAY, "end": DAY - datetime.timedelta(1)}, "must not lie before"),
+        ({"start": "2016-01-01"}, "`start` must be a datetime.date; received '2016-01-01'"),
     ],
 )
 def test_errors(arguments, message):

@@ -66,12 +66,14 @@ def test_the_seed_decides(name):
 def test_bad_input_is_told_the_smallest_possible(name):
     shortest = SHORTEST[name]
     for length in (0, 1, shortest - 1, -5, 30.5, "30"):
-        with pytest.raises(ValueError, match=f"`length` must be an integer >= {shortest} "):
+        with pytest.raises(
+            ValueError, match=f"`length` must be an integer of at least {shortest} "
+        ):
             TASKS[name](5, length)
     for count in (0, -1, 2.0):
-        with pytest.raises(ValueError, match="`count` must be an integer >= 1"):
+        with pytest.raises(ValueError, match="`count` must be an integer of at least 1"):
             TASKS[name](count, 40)
-    with pytest.raises(ValueError, match="`seed` must be an integer >= 0"):
+    with pytest.raises(ValueError, match="`seed` must be an integer of at least 0"):
         TASKS[name](5, 40, seed=-1)
 
 

@@ -127,26 +127,26 @@ def test_files_of_spreadsheets(tmp_path, name, content, options, expected):
         ),
         (
             *("a.tsv", "a,x\n", {"text": 0, "label": 1}),
-            "line 1: expected a column 1, counted from 0, but the line has 1, divided at tabs. "
+            "line 1: expected a column 1, counted from 0; received 1 of them, divided at tabs. "
             "Another character that divides columns is named by `delimiter` (`--separator`).",
         ),
         (
             *("a.tsv", "text|label\na|x\n", {}),
-            "it is not in ['text|label'], divided at tabs. Columns without names are chosen by",
+            "once; received ['text|label'], divided at tabs. Columns without names are chosen by",
         ),
         (
             *("a.tsv", 'text\tlabel\n"a\tb" c\tx\n', {}),
-            "line 2: expected 2 columns, as in the first line, but 3 came: '\"a\\tb\" c\\tx'. "
+            "line 2: expected 2 columns, as in the first line; received 3: '\"a\\tb\" c\\tx'. "
             "Quotes are read as they stand; `quoted=True` (`--quoted`) reads them as CSV has them.",
         ),
         (
             *("a.csv", 'text,label\nb,y\n"so" he said,x\n', {}),
-            "line 3: ' he said,x' came behind a closing quote; expected ',', or the quote twice",
+            "or quotes around all of it; received ' he said,x'.",
         ),
         ("a.csv", 'text,label\n\n"dull,x\nb,y\n', {}, "line 3: unexpected end of the file inside"),
         ("a.csv", "text,label\na,x,z\n", {}, "line 2: expected 2 columns, as in the first line"),
         ("a.csv", "text,label,more\na,x\n", {}, "line 2: expected 3 columns"),
-        ("a.csv", "text,label\n,\n", {}, "has a line of names and no rows"),
+        ("a.csv", "text,label\n,\n", {}, "a line of names and no rows"),
         *[
             ("a.csv", "", {"delimiter": one}, "`delimiter` must be one character, and neither a")
             for one in ("", "||", '"', "\n", 3)
@@ -177,11 +177,11 @@ def test_any_number_of_labels(tmp_path):
     [
         ("", {}, "a.tsv has no lines"),
         ("text\tlabel\n", {}, "a line of names and no rows"),
-        ("sentence\tlabel\na\tx\n", {}, r"line 1: .* 'text' once; it is not in \['sentence'"),
-        ("text\ttext\tlabel\n", {}, "more than once"),
-        ("a\n", {"text": 0, "label": 1}, "line 1: expected a column 1.*has 1"),
-        ("text\tlabel\na\tx\nb\n", {}, "line 3: expected 2 columns.*but 1 came: 'b'"),
-        ("text\tlabel\n\na\tx\tz\n", {}, r"line 3: expected 2 columns.*3 came: 'a\\tx\\tz'"),
+        ("sentence\tlabel\na\tx\n", {}, r"line 1: .* 'text' once; received \['sentence'"),
+        ("text\ttext\tlabel\n", {}, r"'text' once; received \['text', 'text'"),
+        ("a\n", {"text": 0, "label": 1}, "line 1: expected a column 1.*received 1"),
+        ("text\tlabel\na\tx\nb\n", {}, "line 3: expected 2 columns.*received 1: 'b'"),
+        ("text\tlabel\n\na\tx\tz\n", {}, r"line 3: expected 2 columns.*received 3: 'a\\tx\\tz'"),
         ("text\tlabel\na\t \n", {}, "line 2: the label is empty"),
         ("a\tx\nb\tz\n", {"text": 0, "label": 1, "known": ["x"]}, "line 2: .* 'z'; there are 'x'"),
         ('text,label\na,x\n"b,y\n', {"delimiter": ","}, "line 3: unexpected end"),

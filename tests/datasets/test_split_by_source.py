@@ -67,15 +67,15 @@ def test_seed():
 @pytest.mark.parametrize(
     "sizes, message",
     [
-        ((0.5, 0.4), "sum to 0.9"),
-        ((6, 5), "sum to 11"),
-        ((0.5, 5), "expected floats"),
-        ((), "expected floats"),
-        ((-0.5, 1.5), "expected floats"),
-        ((0, 10), "expected floats"),
-        ((True,), "expected floats"),
-        (("a",), "expected floats"),
-        ((float("nan"),), "expected floats"),
+        ((0.5, 0.4), "with the sum 0.9"),
+        ((6, 5), "with the sum 11"),
+        ((0.5, 5), "must be floats"),
+        ((), "must be floats"),
+        ((-0.5, 1.5), "must be floats"),
+        ((0, 10), "must be floats"),
+        ((True,), "must be floats"),
+        (("a",), "must be floats"),
+        ((float("nan"),), "must be floats"),
     ],
 )
 def test_sizes(sizes, message):
@@ -86,9 +86,9 @@ def test_sizes(sizes, message):
 def test_errors():
     with pytest.raises(ValueError, match="3 sources and 1 targets"):
         split_by_source(list("abc"), list("a"))
-    with pytest.raises(ValueError, match="No pairs"):
+    with pytest.raises(ValueError, match="at least one; received 0 sources"):
         split_by_source([], [])
     with pytest.raises(ValueError, match="10 pairs with 1 different sources"):
         split_by_source(["a"] * 10, list("0123456789"), (0.5, 0.5))
-    with pytest.raises(ValueError, match="`seed` must be an integer >= 0"):
+    with pytest.raises(ValueError, match="`seed` must be an integer of at least 0"):
         split_by_source(list("ab"), list("ab"), (1, 1), seed="x")

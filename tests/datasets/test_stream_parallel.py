@@ -37,8 +37,8 @@ def test_unequal_files(tmp_path):
     for paths in ((short, long), (long, short)):
         with pytest.raises(ValueError) as raised:
             stream_parallel(*paths)
-        counts = f"{paths[0]} has {1 if paths[0] == short else 4} lines and {paths[1]} has "
-        assert counts in str(raised.value)
+        counts = "1 and 4" if paths[0] == short else "4 and 1"
+        assert f"must have as many lines; received {counts}" in str(raised.value)
         assert f"line 2 of {long}: 'word word" in str(raised.value)
 
 

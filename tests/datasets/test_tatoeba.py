@@ -34,7 +34,7 @@ def test_reads_with_a_warning_for_another_export(data):
 @pytest.mark.filterwarnings("ignore")
 def test_line_without_tab(data):
     put(data, "Hi.\tHallo!\nRun!\n")
-    with pytest.raises(ValueError, match=r"deu-2018.txt, line 2: .* but 'Run!' came"):
+    with pytest.raises(ValueError, match=r"deu-2018.txt, line 2: .* received 'Run!'"):
         tatoeba("de")
 
 
@@ -53,7 +53,7 @@ def test_missing_says_where_to_get_it(tmp_path, monkeypatch, folder):
 
 
 def test_unknown_language():
-    with pytest.raises(ValueError, match=r"one of \['de', 'fr'\], but 'es' came"):
+    with pytest.raises(ValueError, match=r"one of \['de', 'fr'\]; received 'es'"):
         tatoeba("es")
 
 

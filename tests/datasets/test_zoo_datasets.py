@@ -154,7 +154,7 @@ def test_english_ewt(put):
     put("ud_english_ewt/en_ewt-ud-dev.conllu", TREE)
     assert english_ewt("dev") == ([["do", "n't"]], [["AUX", "PART"]])
     assert english_ewt("dev", tag="xpos")[1] == [["VBP", "RB"]]
-    with pytest.raises(ValueError, match=r"`tag` must be one of .*'pos' came"):
+    with pytest.raises(ValueError, match=r"`tag` must be one of .*received 'pos'"):
         english_ewt("dev", tag="pos")
 
 
@@ -182,7 +182,7 @@ def test_conll2003(put):
 
 @pytest.mark.parametrize("loader", LOADERS)
 def test_unknown_split(loader):
-    with pytest.raises(ValueError, match=r"`split` must be one of .*'dev'.*'val' came"):
+    with pytest.raises(ValueError, match=r"`split` must be one of .*'dev'.*received 'val'"):
         loader("val")
 
 
