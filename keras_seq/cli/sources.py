@@ -31,7 +31,7 @@ class Argument(typing.NamedTuple):
     def help(self):
         """The first sentence of the text, as a command's help says it."""
         text = _TABLE.sub(
-            lambda table: f'"{_registry.listed(getattr(_registry, table[2]))}"', self.text
+            lambda table: f'"{_registry.listed(getattr(_registry, table[2].upper()))}"', self.text
         )
         text = _OBJECTS.sub("", text).replace("where `None`", "if not set")
         if self.kind is str:

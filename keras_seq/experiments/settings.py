@@ -8,6 +8,7 @@ import typing
 import keras
 
 from keras_seq._checks import as_number, check_choice, check_positive, check_rate
+from keras_seq._registry import TOKENIZERS
 
 
 class Settings:
@@ -90,7 +91,7 @@ class ComparisonSettings(Settings):
 
     def __post_init__(self):
         super().__post_init__()
-        check_choice("tokens", self.tokens, ("word", "char", "subword"))
+        check_choice("tokens", self.tokens, TOKENIZERS)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -393,7 +393,7 @@ def test_choice_by_name():
     for name, cls in tokenizers.items():
         assert get_tokenizer_class(name) is cls and issubclass(cls, Tokenizer)
     assert get_tokenizer_class("character") is tokenizers["char"]
-    with pytest.raises(ValueError, match="one of 'char', .*; received 'wrod'"):
+    with pytest.raises(ValueError, match=r"one of 'char', .*; received 'wrod'"):
         get_tokenizer_class("wrod")
 
 

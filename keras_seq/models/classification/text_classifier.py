@@ -192,7 +192,7 @@ class TextClassifier(TokenReader, Task):
                 `fit` means the same class by the same number. With any number of classes also 0
                 and 1 for each, whose classes are named by the columns of a `DataFrame`, and in an
                 array "0", "1" and so on.
-            tokens: `"char"`, `"word"` or `"subword"`.
+            tokens: `"char"`, `"word"`, `"subword"` or another name in `ks.text.tokenizers`.
             lowercase: whether the tokenizer lower-cases.
             max_vocabulary: largest vocabulary of the tokenizer, the 4 special tokens included;
                 8000 for subwords where `None`.

@@ -171,7 +171,7 @@ class LanguageModel(Continuation, TokenReader, Task):
 
         Args:
             texts: one long text, a list of texts, or anything else that gives them one by one.
-            tokens: `"char"`, `"word"` or `"subword"`.
+            tokens: `"char"`, `"word"`, `"subword"` or another name in `ks.text.tokenizers`.
             lowercase: whether the tokenizer lower-cases.
             max_vocabulary: largest vocabulary, the 4 special tokens included; 8000 for
                 subwords where `None`.

@@ -170,7 +170,7 @@ class Seq2Seq(Generation, Task):
             sources: the source texts, a list or anything else that gives them one by one, and again
                 if asked again, such as `datasets.Lines`.
             targets: the target texts, likewise.
-            tokens: `"char"`, `"word"` or `"subword"`.
+            tokens: `"char"`, `"word"`, `"subword"` or another name in `ks.text.tokenizers`.
             lowercase: whether both tokenizers lower-case.
             max_vocabulary: largest vocabulary of each tokenizer, the 4 special tokens included;
                 8000 for subwords where `None`.
