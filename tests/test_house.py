@@ -94,7 +94,6 @@ LONG_FILES = {
     "language_model",
     "text_classifier",
     "text_tagger",
-    "tokenizer",
 }
 LONG_FUNCTIONS = {
     "seq2seq.__init__",

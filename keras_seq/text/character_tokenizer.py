@@ -8,7 +8,9 @@ import keras
 import numpy as np
 
 from keras_seq._tensorflow import tensorflow
-from keras_seq.text.tokenizer import SPECIAL_TOKENS, Tokenizer, check_normalization, clean_strings
+from keras_seq.text.operations import clean_strings
+from keras_seq.text.token_checks import SPECIAL_TOKENS, check_normalization
+from keras_seq.text.tokenizer import Tokenizer
 
 _UNKNOWN = "\ufffd"
 

@@ -16,13 +16,9 @@ import keras
 
 from keras_seq._checks import check_positive
 from keras_seq._tensorflow import tensorflow, tensorflow_text, to_utf8
-from keras_seq.text.tokenizer import (
-    SPECIAL_TOKENS,
-    Tokenizer,
-    check_corpus,
-    check_max_vocabulary,
-    clean_strings,
-)
+from keras_seq.text.operations import clean_strings
+from keras_seq.text.token_checks import SPECIAL_TOKENS, check_corpus, check_max_vocabulary
+from keras_seq.text.tokenizer import Tokenizer
 
 MODEL_TYPES = ("unigram", "bpe")
 # sentencepiece drops, silently, a sentence of more than 4192 bytes: these are shorter.

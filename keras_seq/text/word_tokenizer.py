@@ -7,7 +7,9 @@ from typing import Any
 import keras
 
 from keras_seq._tensorflow import tensorflow
-from keras_seq.text.tokenizer import SPECIAL_TOKENS, Tokenizer, check_normalization, clean_strings
+from keras_seq.text.operations import clean_strings
+from keras_seq.text.token_checks import SPECIAL_TOKENS, check_normalization
+from keras_seq.text.tokenizer import Tokenizer
 
 JOINER = "\uffed"  # ￭; NFKC turns it into ■, so that it cannot occur in text
 _SQUARE = "\u25a0"  # ■

@@ -268,9 +268,9 @@ def test_any_text_gives_valid_ids_and_any_ids_valid_text(tokenizer, random_texts
 
 def test_long_lists_are_cut_into_chunks(tokenizer, monkeypatch, random_texts):
     expected = tokenizer.tokenize(random_texts[:50])
-    monkeypatch.setattr("keras_seq.text.tokenizer._CHUNK_TEXTS", 7)
+    monkeypatch.setattr("keras_seq.text.operations._CHUNK_TEXTS", 7)
     assert tokenizer.tokenize(random_texts[:50]) == expected
-    monkeypatch.setattr("keras_seq.text.tokenizer._CHUNK_CHARACTERS", 5)
+    monkeypatch.setattr("keras_seq.text.operations._CHUNK_CHARACTERS", 5)
     assert tokenizer.tokenize(random_texts[:50]) == expected
 
 
