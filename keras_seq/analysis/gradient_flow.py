@@ -1,8 +1,12 @@
 """Measure the norm of the loss gradient at each time step."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import ArrayLike
 
 from keras_seq._checks import check_choice
 from keras_seq.analysis.inside import all_layers, cells_of, observed
@@ -14,7 +18,16 @@ from keras_seq.layers.self_attention import SelfAttention
 REDUCTIONS = ("norm", None)
 
 
-def gradient_flow(model, x, y=None, sample_weight=None, *, loss=None, layers=None, reduce="norm"):
+def gradient_flow(
+    model: keras.Model,
+    x: Any,
+    y: Any = None,
+    sample_weight: Any = None,
+    *,
+    loss: str | keras.losses.Loss | Callable[..., Any] | None = None,
+    layers: Sequence[str] | None = None,
+    reduce: str | None = "norm",
+) -> dict[str, np.ndarray]:
     r"""The norm of the gradient of the loss with respect to every hidden state.
 
         L     the loss of the batch, as in training, but with dropout off
@@ -68,7 +81,7 @@ def gradient_flow(model, x, y=None, sample_weight=None, *, loss=None, layers=Non
     return GradientProbe(model, x, y, sample_weight, loss=loss, layers=layers)(reduce)
 
 
-def first_to_last_ratio(norms):
+def first_to_last_ratio(norms: ArrayLike) -> float:
     """The gradient at the first step by that at the last one, of those that are not NaN.
 
     Below 1 the gradient vanishes on its way back, above 1 it grows.

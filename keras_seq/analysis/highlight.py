@@ -1,8 +1,10 @@
 """A text coloured by numbers, for a page or a terminal."""
 
 import html
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_seq._checks import check_choice
 
@@ -10,7 +12,9 @@ from keras_seq._checks import check_choice
 BELOW, ABOVE = (0, 114, 178), (230, 159, 0)
 
 
-def highlight(tokens, values, format="html", limit=None):
+def highlight(
+    tokens: Sequence[str], values: ArrayLike, format: str = "html", limit: float | None = None
+) -> str:
     r"""Colour each token by its value: blue below 0, white at 0, orange above.
 
     Args:

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import ArrayLike
 
 from keras_seq._checks import check_positive
 from keras_seq.analysis.inside import cells_of
@@ -13,7 +14,9 @@ from keras_seq.layers.recurrences import kind_of
 ROWS_AT_ONCE = 2**22  # numbers in the states of one call
 
 
-def jacobian_spectrum(layer, x, steps=1, state="h"):
+def jacobian_spectrum(
+    layer: keras.layers.Layer, x: ArrayLike, steps: int = 1, state: str = "h"
+) -> np.ndarray:
     r"""Singular values of the Jacobian of a recurrence over one step or more.
 
         J_t = ds_t / ds_(t-1)                      s: all states of the cell, such as [h; c]
@@ -73,7 +76,7 @@ def jacobian_spectrum(layer, x, steps=1, state="h"):
     return values if batched else values[0]
 
 
-def spectral_radius(matrix):
+def spectral_radius(matrix: "ArrayLike | keras.layers.Layer") -> float | dict[str, float]:
     r"""The largest absolute value of an eigenvalue; of a cell with gates, for each of them.
 
         rho(W) = max |lambda|,  W v = lambda v

@@ -4,6 +4,8 @@ import dataclasses
 import math
 import operator
 import re
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -73,7 +75,13 @@ class NGramModel:
           discounts where counts are too few; beginnings of texts).
     """
 
-    def __init__(self, vocabulary, levels, tokens="char", boundaries=False):
+    def __init__(
+        self,
+        vocabulary: Iterable[str],
+        levels: Iterable[Any],
+        tokens: str = "char",
+        boundaries: bool = False,
+    ):
         self.vocabulary = list(vocabulary)
         self.tokens = _check_tokens(tokens)
         self.boundaries = bool(boundaries)
@@ -82,7 +90,9 @@ class NGramModel:
         self._start = len(self.vocabulary)  # before each text; a context, never predicted
 
     @classmethod
-    def from_texts(cls, texts, order=5, tokens="char", boundaries=False):
+    def from_texts(
+        cls, texts: Sequence[str], order: int = 5, tokens: str = "char", boundaries: bool = False
+    ) -> "NGramModel":
         """Return the model of some texts.
 
         Args:
@@ -108,10 +118,10 @@ class NGramModel:
         return model
 
     @property
-    def order(self):
+    def order(self) -> int:
         return len(self._levels)
 
-    def score(self, texts):
+    def score(self, texts: str | Sequence[str]) -> Any:
         """Return the natural logarithm of the probability of a text.
 
         Args:
@@ -131,7 +141,7 @@ class NGramModel:
         logs = np.where(starts, 0.0, np.log(self._probabilities(ids)))
         return np.bincount(np.cumsum(starts) - 1, logs, minlength=len(texts))
 
-    def perplexity(self, texts):
+    def perplexity(self, texts: Sequence[str]) -> float:
         """Return exp(- log p / number of tokens) of a list of texts; an end is a token too.
 
         Raises:
@@ -140,7 +150,7 @@ class NGramModel:
         ids = self._encode(as_texts(texts, "texts"))
         return math.exp(-self.score(texts).sum() / _not_none(np.sum(ids != self._start), "token"))
 
-    def bits_per_character(self, texts):
+    def bits_per_character(self, texts: Sequence[str]) -> float:
         """Return - log2 p / number of characters of a list of texts.
 
         Over words that is what the words cost; the spaces between them are not predicted, but
@@ -152,7 +162,7 @@ class NGramModel:
         characters = sum(len(text) for text in as_texts(texts, "texts"))
         return float(-self.score(texts).sum() / math.log(2) / _not_none(characters, "character"))
 
-    def probabilities(self, context=""):
+    def probabilities(self, context: str = "") -> np.ndarray:
         """Return the probability of each token of `vocabulary` after a text.
 
         Args:

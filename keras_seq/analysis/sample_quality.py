@@ -2,6 +2,7 @@
 
 import itertools
 import operator
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -11,7 +12,13 @@ from keras_seq.text.forms import as_texts
 DISTINCT = (1, 2, 3)
 
 
-def sample_quality(samples, reference, vocabulary=None, model=None, copy_size=5):
+def sample_quality(
+    samples: Sequence[str],
+    reference: Sequence[str],
+    vocabulary: Iterable[str] | None = None,
+    model: NGramModel | None = None,
+    copy_size: int = 5,
+) -> dict[str, float]:
     r"""Measure generated texts that have no right answer: what a language model samples.
 
     The loss says how a model reads; this says how it writes. Each number has a way to cheat: a

@@ -1,15 +1,27 @@
 """Scores of texts by their length."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from keras_seq._checks import check_positive
 from keras_seq.analysis.scores import text_scores
 from keras_seq.analysis.texts import as_pairs, best_answers
+from keras_seq.samplers import Sampler
 
 SCORES = ("bleu", "chrf", "exact_match")
 
 
-def score_by_length(model, sources, targets, bins=5, sampler=None, max_length=None, batch_size=64):
+def score_by_length(
+    model: Any,
+    sources: Sequence[str],
+    targets: Sequence[str],
+    bins: int | Sequence[int] = 5,
+    sampler: str | Sampler | None = None,
+    max_length: int | None = None,
+    batch_size: int = 64,
+) -> list[dict[str, Any]]:
     """Generate from all sources, and score what came by the length of the source.
 
     The length is counted in tokens of `model.source_tokenizer`, without the end token. A fixed

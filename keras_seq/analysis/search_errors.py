@@ -1,5 +1,8 @@
 """Count the texts for which a search misses the model's most probable answer."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from keras_seq.analysis.texts import best_answers
@@ -10,8 +13,13 @@ SAME = 1e-4  # log-probabilities that differ by less are equal: float32 sums dif
 
 
 def search_errors(
-    model, sources, samplers=("greedy", "beam"), max_length=None, max_nodes=10_000, batch_size=64
-):
+    model: Any,
+    sources: Sequence[str],
+    samplers: Sequence[str] | dict[str, Any] = ("greedy", "beam"),
+    max_length: int | None = None,
+    max_nodes: int = 10_000,
+    batch_size: int = 64,
+) -> dict[str, Any]:
     r"""Compare what samplers find with the best of all texts.
 
         y* = arg max_y log p(y | x)          gap = log p(y* | x) - log p(y | x)

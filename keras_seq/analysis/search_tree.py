@@ -1,6 +1,10 @@
 """The figure of a beam search."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from keras_seq._checks import check_choice
+from keras_seq._typing import Figure, PathLike
 from keras_seq.analysis.drawing import COLORS, GREY, finished, new_figure, visible
 
 VALUES = ("score", "log_probability")
@@ -8,7 +12,12 @@ STEP = 1.0  # inches from one step to the next
 RANK = 0.68  # inches from one sequence to the next
 
 
-def plot_search_tree(trace, title=None, save=None, value="score"):
+def plot_search_tree(
+    trace: Sequence[Any],
+    title: str | None = None,
+    save: PathLike | None = None,
+    value: str = "score",
+) -> Figure:
     """Draw the sequences that a search kept at each step, and which continues which.
 
     A column is a step, with the best sequence on top; a box is a token, with the score of the

@@ -1,11 +1,14 @@
 """Training that can be killed at any moment and resumed."""
 
 import pathlib
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
+from keras_seq._typing import PathLike
 from keras_seq.backend import synchronize
 from keras_seq.callbacks.averaged_weights import AveragedWeights
 from keras_seq.callbacks.random_states import get_random_states, set_random_states
@@ -58,7 +61,7 @@ class Checkpoint(keras.callbacks.Callback):
     ```
     """
 
-    def __init__(self, filepath, config=None):
+    def __init__(self, filepath: PathLike, config: dict[str, Any] | None = None):
         super().__init__()
         self.path = pathlib.Path(filepath)
         try:
@@ -67,7 +70,9 @@ class Checkpoint(keras.callbacks.Callback):
             raise ValueError(f"`config` must be a JSON-able dict: {error}.") from error
         self._initial_epoch = None
 
-    def restore(self, model, callbacks=()):
+    def restore(
+        self, model: keras.Model, callbacks: Sequence[keras.callbacks.Callback] = ()
+    ) -> int:
         """Put a saved training back into `model` and `callbacks`, where there is one.
 
         Call it when the model is built and compiled, right before `fit`.

@@ -1,5 +1,8 @@
 """The gradient at every time step, as training goes on."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -43,7 +46,15 @@ class GradientFlow(keras.callbacks.Callback):
     ```
     """
 
-    def __init__(self, x, y=None, sample_weight=None, every=1, per="epoch", layers=None):
+    def __init__(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        every: int = 1,
+        per: str = "epoch",
+        layers: Sequence[Any] | None = None,
+    ):
         super().__init__()
         self.batch = x, y, sample_weight
         self.every = check_positive("every", every)
@@ -55,7 +66,7 @@ class GradientFlow(keras.callbacks.Callback):
         self._batches = 0
 
     @property
-    def flows(self):
+    def flows(self) -> dict[str, Any]:
         """A dict from the name of a layer to an array `(records, time)`."""
         names = self._records[0] if self._records else {}
         return {name: np.stack([record[name] for record in self._records]) for name in names}

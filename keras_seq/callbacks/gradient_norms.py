@@ -2,6 +2,8 @@
 
 import collections
 import warnings
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -98,15 +100,15 @@ class GradientNorms(keras.callbacks.Callback):
 
     def __init__(
         self,
-        logs="layer",
-        every_step=False,
-        max_steps=10_000,
-        vanishing=1e-6,
-        exploding=1e3,
-        stop_on=(),
-        warn=True,
-        buffer_steps=20,
-        writer=None,
+        logs: str | None = "layer",
+        every_step: bool = False,
+        max_steps: int = 10_000,
+        vanishing: float = 1e-6,
+        exploding: float = 1e3,
+        stop_on: Sequence[str] = (),
+        warn: bool = True,
+        buffer_steps: int = 20,
+        writer: Any = None,
     ):
         super().__init__()
         stop_on = (stop_on,) if isinstance(stop_on, str) else tuple(stop_on)

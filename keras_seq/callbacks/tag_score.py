@@ -1,5 +1,8 @@
 """Scores of the tags that a tagger writes, during training."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import keras
 
 from keras_seq.analysis import tag_scores
@@ -34,7 +37,14 @@ class TagScore(keras.callbacks.Callback):
     ```
     """
 
-    def __init__(self, sentences, tags, every=1, batch_size=64, prefix="val_"):
+    def __init__(
+        self,
+        sentences: Iterable[Any],
+        tags: Iterable[Any],
+        every: int = 1,
+        batch_size: int = 64,
+        prefix: str = "val_",
+    ):
         super().__init__()
         if every < 1:
             raise ValueError(f"`every` must be at least 1; received {every!r}.")

@@ -1,8 +1,11 @@
 """Scores of generated texts, during training."""
 
+from collections.abc import Iterable
+
 import keras
 
 from keras_seq.analysis import text_scores
+from keras_seq.samplers import Sampler
 from keras_seq.text.forms import as_texts
 
 METRICS = ("bleu", "chrf", "exact_match", "token_error_rate")
@@ -43,15 +46,15 @@ class TextScore(keras.callbacks.Callback):
 
     def __init__(
         self,
-        sources,
-        targets,
-        metric="bleu",
-        every=1,
-        sampler="greedy",
-        limit=None,
-        lowercase=False,
-        batch_size=64,
-        prefix="val_",
+        sources: Iterable[str],
+        targets: Iterable[str],
+        metric: str = "bleu",
+        every: int = 1,
+        sampler: "str | Sampler" = "greedy",
+        limit: int | None = None,
+        lowercase: bool = False,
+        batch_size: int = 64,
+        prefix: str = "val_",
     ):
         super().__init__()
         self.metrics = [metric] if isinstance(metric, str) else list(metric)

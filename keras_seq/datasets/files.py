@@ -6,15 +6,17 @@ import io
 import itertools
 import os
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from keras_seq._files import replacing
+from keras_seq._typing import PathLike
 from keras_seq.datasets.lines import Lines, decode, looks_wide
 
 _SHOWN = 60  # Characters of a line that an error shows.
 
 
-def read_lines(path, encoding=None):
+def read_lines(path: PathLike, encoding: str | None = None) -> list[str]:
     r"""The lines of a text file, without their ends.
 
     Only `\n` and `\r\n` end a line. The other characters at which `str.splitlines` would break
@@ -52,7 +54,9 @@ def decode_lines(data, path):
     return list(decode(io.BytesIO(data), path))
 
 
-def read_parallel(source_path, target_path, encoding=None):
+def read_parallel(
+    source_path: PathLike, target_path: PathLike, encoding: str | None = None
+) -> tuple[list[str], list[str]]:
     """Two files whose lines belong together, read by `read_lines`.
 
     Args:
@@ -104,7 +108,7 @@ def count_pairs(source_path, target_path, sources, targets):
     )
 
 
-def write_lines(path, lines):
+def write_lines(path: PathLike, lines: Iterable[str]) -> None:
     r"""Writes strings as a UTF-8 text file, each ended by `\n`; `read_lines` gives them back.
 
     They are written as they come: `lines` may be a generator of more than memory holds.

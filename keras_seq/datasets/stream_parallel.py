@@ -1,10 +1,15 @@
 """Pairs of lines from two files that are too large for memory."""
 
+from typing import Any
+
+from keras_seq._typing import PathLike
 from keras_seq.datasets.files import count_pairs
 from keras_seq.datasets.lines import Lines, is_plain
 
 
-def stream_parallel(source_path, target_path, encoding=None):
+def stream_parallel(
+    source_path: PathLike, target_path: PathLike, encoding: str | None = None
+) -> Any:
     r"""Two files whose lines belong together, as a `tf.data.Dataset` that reads them as it goes.
 
     Both files are first read through once, a line at a time, to find mistakes before training

@@ -1,14 +1,16 @@
 """Write the batching parameters of TF Serving."""
 
 import pathlib
+from typing import Any
 
 from keras_seq._checks import check_count, check_positive
 from keras_seq._files import replacing
+from keras_seq._typing import PathLike
 
 FILE = "batching_params.pbtxt"
 
 
-def write_batching(path, **parameters):
+def write_batching(path: PathLike, **parameters: Any) -> None:
     """Write `batching_params.pbtxt` beside the versions of a model, in one step.
 
     The server reads it where it is started with `--enable_batching

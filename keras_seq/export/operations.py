@@ -4,6 +4,7 @@ import pathlib
 import re
 
 from keras_seq._tensorflow import tensorflow
+from keras_seq._typing import PathLike
 
 SAVED_MODEL = "saved_model.pb"
 MUST_COMPILE = "_XlaMustCompile"
@@ -36,7 +37,7 @@ LACKING = {
 }
 
 
-def check_operations(saved):
+def check_operations(saved: PathLike):
     """Check that stock TF Serving has all operations of a graph and of its function library.
 
     It has those of the core of TensorFlow, which are in `tf.raw_ops`, and those of tensorflow-text.

@@ -1,12 +1,14 @@
 """A look at an export as a server will see it."""
 
 import time
+from typing import Any
 
 import numpy as np
 
 from keras_seq._checks import check_positive
 from keras_seq._processes import TENSORFLOW_ALONE, in_a_process
 from keras_seq._tensorflow import tensorflow, tensorflow_text
+from keras_seq._typing import PathLike
 from keras_seq.export.answers import difference
 from keras_seq.export.description import FILE, columns, predictions, read_json
 from keras_seq.export.served import find_version, load
@@ -15,7 +17,7 @@ from keras_seq.export.warm_up import BATCHES, read_warm_up, repeated
 UNTIMED = 3  # the first calls of a batch size are slower
 
 
-def serve_check(path, repeats=50):
+def serve_check(path: PathLike, repeats: int = 50) -> dict[str, Any]:
     """Load an export in a fresh process, check its answers, and measure how long they take.
 
     The requests of the warm-up are sent (or, where there are none, the examples of

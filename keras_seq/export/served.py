@@ -1,11 +1,13 @@
 """An export, asked from Python."""
 
 import pathlib
+from typing import Any
 
 import numpy as np
 
 from keras_seq._processes import TENSORFLOW_ALONE, in_a_process
 from keras_seq._tensorflow import tensorflow, tensorflow_text, to_utf8
+from keras_seq._typing import PathLike
 from keras_seq.export.description import read_json
 from keras_seq.export.operations import SAVED_MODEL
 from keras_seq.export.version_folder import versions
@@ -14,7 +16,7 @@ from keras_seq.export.version_folder import versions
 TRACES = ("Graph execution error", "Detected at node", "<stack traces")
 
 
-def load(path, version=None):
+def load(path: PathLike, version: int | None = None) -> "Served":
     """Load a version of an exported model, on any backend.
 
     Args:
@@ -57,7 +59,12 @@ def find_version(path, version=None):
     return path / str(number)
 
 
-def ask(path, inputs, signature="serving_default", version=None):
+def ask(
+    path: PathLike,
+    inputs: dict[str, Any],
+    signature: str = "serving_default",
+    version: int | None = None,
+) -> dict[str, Any]:
     """Ask an export in a fresh process, which knows the SavedModel alone.
 
     Args:
@@ -109,7 +116,7 @@ class Served:
         ValueError: when there is no SavedModel that can be read.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: PathLike):
         tf = tensorflow()
         tensorflow_text()  # its kernels
         self.path = pathlib.Path(path)
@@ -153,7 +160,7 @@ class Served:
             inputs = {names[0]: values[0]}
         return self.ask(signature, inputs)
 
-    def ask(self, signature, inputs):
+    def ask(self, signature: str, inputs: dict[str, Any]) -> dict[str, Any]:
         """Ask a signature, with the inputs as a dict; see `__call__`."""
         arrays = self.run(signature, self.tensors(signature, inputs))
         return {

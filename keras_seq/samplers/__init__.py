@@ -1,5 +1,7 @@
 """Search over sequences: samplers know only `step(token_ids, state, memory)`."""
 
+from typing import Any
+
 from keras_seq._checks import resolve
 from keras_seq._registry import SAMPLERS, load
 from keras_seq.samplers.beam import Beam
@@ -11,7 +13,7 @@ from keras_seq.samplers.sampler import Sampler
 load(SAMPLERS)
 
 
-def get(identifier):
+def get(identifier: "str | dict[str, Any] | Sampler") -> Sampler:
     """Return the sampler for a name in `SAMPLERS`, a config, or an instance."""
     return resolve(identifier, SAMPLERS, "sampler", Sampler)
 

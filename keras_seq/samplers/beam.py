@@ -1,11 +1,14 @@
 """Beam search."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_seq._checks import as_number, check_count, check_positive
+from keras_seq._typing import Nest, Tensor
 from keras_seq.backend import top_k
-from keras_seq.samplers.sampler import DEAD, Sampler, is_dead, is_end
+from keras_seq.samplers.sampler import DEAD, EndTokens, Sampler, Step, is_dead, is_end
 from keras_seq.samplers.trace import empty_trace, extend_trace
 
 UNSEEN = 1e-10  # attention below this counts as this: the logarithm of 0 is not finite
@@ -74,12 +77,12 @@ class Beam(Sampler):
 
     def __init__(
         self,
-        width=5,
-        length_penalty=1.0,
-        coverage_penalty=0.0,
+        width: int = 5,
+        length_penalty: float = 1.0,
+        coverage_penalty: float = 0.0,
         n_best: int | None = None,
-        min_length=0,
-        no_repeat_ngram=0,
+        min_length: int = 0,
+        no_repeat_ngram: int = 0,
     ):
         self.width = check_positive("width", width)
         self.length_penalty = _check_penalty("length_penalty", length_penalty)
@@ -92,16 +95,16 @@ class Beam(Sampler):
 
     def search(
         self,
-        step,
-        state,
-        memory,
-        start_token_ids,
-        end_token_id,
-        max_length,
-        limits,
-        row_ids=None,
-        return_trace=False,
-    ):
+        step: Step,
+        state: Nest,
+        memory: Nest,
+        start_token_ids: Tensor,
+        end_token_id: EndTokens,
+        max_length: int,
+        limits: Tensor,
+        row_ids: Tensor | None = None,
+        return_trace: bool = False,
+    ) -> dict[str, Any]:
         """See `Sampler.search`; n is `width` here.
 
         In the trace, a beam that holds no sequence has the log-probability -inf and stands last.
@@ -149,7 +152,7 @@ class Beam(Sampler):
         found = self._ranked(beams)
         return {**found, "trace": trace} if return_trace else found
 
-    def score(self, log_probability, length, covered=0.0):
+    def score(self, log_probability: Tensor, length: Tensor, covered: Tensor = 0.0) -> Tensor:
         """Return the score of sequences.
 
         Args:

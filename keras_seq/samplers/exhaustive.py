@@ -1,13 +1,15 @@
 """The exact best sequence."""
 
 import dataclasses
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from keras_seq._checks import check_count, check_positive
-from keras_seq.samplers.sampler import Sampler, is_dead, is_end
+from keras_seq._typing import Nest, Tensor
+from keras_seq.samplers.sampler import EndTokens, Sampler, Step, is_dead, is_end
 
 NODES_AT_ONCE = 32
 
@@ -59,23 +61,25 @@ class Exhaustive(Sampler):
 
     on_host = True
 
-    def __init__(self, max_length=None, max_nodes=100_000, min_length=0):
+    def __init__(
+        self, max_length: int | None = None, max_nodes: int = 100_000, min_length: int = 0
+    ):
         self.max_length = None if max_length is None else check_positive("max_length", max_length)
         self.max_nodes = check_positive("max_nodes", max_nodes)
         self.min_length = check_count("min_length", min_length)
 
     def search(
         self,
-        step,
-        state,
-        memory,
-        start_token_ids,
-        end_token_id,
-        max_length,
-        limits,
-        row_ids=None,
-        return_trace=False,
-    ):
+        step: Step,
+        state: Nest,
+        memory: Nest,
+        start_token_ids: Tensor,
+        end_token_id: EndTokens,
+        max_length: int,
+        limits: Tensor,
+        row_ids: Tensor | None = None,
+        return_trace: bool = False,
+    ) -> dict[str, Any]:
         """See `Sampler.search`; the arrays that it returns are NumPy's."""
         del row_ids
         if return_trace:

@@ -3,6 +3,7 @@
 import keras
 
 from keras_seq._checks import check_count
+from keras_seq._typing import Tensor
 from keras_seq.backend import predictions
 from keras_seq.samplers.sampler import Sampler
 
@@ -28,8 +29,8 @@ class Greedy(Sampler):
     [3, 2, 0, 0, 0]
     """
 
-    def __init__(self, min_length=0):
+    def __init__(self, min_length: int = 0):
         self.min_length = check_count("min_length", min_length)
 
-    def get_next_token(self, log_probabilities):
+    def get_next_token(self, log_probabilities: Tensor) -> Tensor:
         return predictions(log_probabilities)

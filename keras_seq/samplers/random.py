@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_seq._checks import as_integer, as_number, check_count, check_positive
+from keras_seq._typing import Tensor
 from keras_seq.samplers.noise import gumbel, signed
 from keras_seq.samplers.sampler import Sampler
 
@@ -34,7 +35,7 @@ class Random(Sampler):
         top_p: only the most probable tokens are possible, as few as have this probability together,
             after temperature and `top_k`; those as probable as the last of them too. `None` for
             all.
-        seed: of the noise, an integer.
+        seed: an integer.
         min_length: how many tokens there are at least before the end token. A limit comes first.
 
     Raises:
@@ -67,11 +68,11 @@ class Random(Sampler):
 
     def __init__(
         self,
-        temperature=1.0,
+        temperature: float = 1.0,
         top_k: int | None = None,
         top_p: float | None = None,
-        seed=0,
-        min_length=0,
+        seed: int = 0,
+        min_length: int = 0,
     ):
         self.temperature, self.top_p = as_number(temperature), as_number(top_p)
         self.seed = as_integer(seed)
@@ -84,12 +85,12 @@ class Random(Sampler):
         self.top_k = None if top_k is None else check_positive("top_k", top_k)
         self.min_length = check_count("min_length", min_length)
 
-    def with_rows(self, temperature, seed):
+    def with_rows(self, temperature: Tensor, seed: Tensor) -> "Random":
         """See `Sampler.with_rows`; a temperature that is not above 0 means the likeliest token."""
         above = ops.where(temperature > COLDEST, temperature, COLDEST)
         return super().with_rows(temperature=above[:, None], seed=seed)
 
-    def choose(self, log_probabilities, position, row_ids):
+    def choose(self, log_probabilities: Tensor, position: Tensor, row_ids: Tensor) -> Tensor:
         likely = self._cut(log_probabilities / self.temperature)
         seed = signed(self.seed) if isinstance(self.seed, int) else self.seed
         seed = ops.convert_to_tensor(seed, dtype="int32")

@@ -53,7 +53,6 @@ def language() -> None:
     writer = ks.models.LanguageModel.from_texts(text, tokens="char", cell="gru", window=60)
     writer.compile(
         keras.optimizers.Adam(5e-3, global_clipnorm=1.0),
-        loss=ks.models.TokenCrossEntropy(),
         metrics=[ks.models.Perplexity(), ks.models.BitsPerToken(), ks.models.TokenAccuracy()],
     )
     history = writer.fit(text, validation_split=0.05, batch_size=32, epochs=2)
@@ -163,6 +162,7 @@ def layers() -> None:
         ks.layers.Bridge([4]),
         ks.layers.CRFLoss(ks.layers.CRF(3)),
         ks.layers.CharacterFeatures(vocabulary_size=20, units=4),
+        ks.models.TokenCrossEntropy(),
         ks.initializers.Chrono(30),
         ks.initializers.ForgetBias(1.0),
         Stubborn(),

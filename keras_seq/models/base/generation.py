@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import operator
+from typing import Any
 
 import keras
 import numpy as np
@@ -95,7 +96,7 @@ class Generation(Writer):
         return_trace=False,
         replace_unknown=False,
         stop_tokens=None,
-    ):
+    ) -> Any:
         """Translate.
 
         A blank source, one of white space alone or of nothing that the tokenizer keeps, says

@@ -1,6 +1,7 @@
 """What a language model does with strings: `generate`, `stream`, `score`, `predict`."""
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -41,7 +42,7 @@ class Continuation(Writer):
         return_scores=False,
         return_trace=False,
         stop_tokens=None,
-    ):
+    ) -> Any:
         """Continue texts.
 
         A blank prompt is a prompt like others: the model writes a text from its beginning, or goes
@@ -140,7 +141,7 @@ class Continuation(Writer):
         sampler = self.sampler if sampler is None else samplers.get(sampler)
         return Stream(self, prompt, sampler, max_length, stop_tokens)
 
-    def score(self, texts, batch_size=64, return_tokens=False):
+    def score(self, texts, batch_size=64, return_tokens=False) -> Any:
         """Return how probable texts are, each by itself, from its start to its end.
 
         Args:
