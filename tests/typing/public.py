@@ -277,15 +277,22 @@ def export() -> None:
     ks.export.IdFunction(lambda **x: x, {"x": field}, {"y": field}, [{"x": np.zeros(1)}], {})
 
 
-def comparisons() -> None:
+def experiments() -> None:
     texts, labels = ["a fine film", "dull and long"], ["good", "bad"]
-    result = ks.models.compare(texts, labels, architectures=["lstm", "convolution"], seeds=(0, 1))
-    ks.models.comparison_summary(result)
+    result = ks.experiments.compare(texts, labels, architectures=["lstm", "convolution"])
+    ks.experiments.comparison_summary(result)
+    ks.experiments.plot_comparison(result, save="comparison.png")
+    memory = ks.experiments.compare_memory("recall", lengths=[20], units=8)
+    ks.experiments.plot_memory_comparison(memory)
+    runs = ks.experiments.gradient_experiment(cells=["lstm"], lengths=[20])
+    ks.experiments.gradient_summary(runs)
+    ks.experiments.plot_gradient_experiment(runs, save="experiment.png")
+    print(ks.experiments.ComparisonSettings(), ks.experiments.ExperimentSettings())
+    ks.models.comparison_summary(ks.models.compare(texts, labels, seeds=(0, 1)))
     ks.analysis.plot_comparison(result, save="comparison.png")
     ks.analysis.plot_memory_comparison(ks.models.compare_memory("recall", lengths=[20]))
-    experiment = ks.analysis.gradient_experiment(cells=["lstm"], lengths=[20])
-    ks.analysis.summary(experiment)
-    ks.analysis.plot_gradient_experiment(experiment, save="experiment.png")
+    ks.analysis.summary(ks.analysis.gradient_experiment(cells=["lstm"], lengths=[20]))
+    ks.analysis.plot_gradient_experiment(runs, save="experiment.png")
     ks.analysis.text_scores(["a b"], ["a c"])["bleu"].is_integer()
     print(ks.analysis.edit_distance("ab", "ac"), ks.__version__.split("."))
 
