@@ -1,4 +1,4 @@
-"""When a gradient is said to vanish, to explode, or not to be finite."""
+"""Vanishing, exploding and non-finite gradients: their thresholds and their messages."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""What all runs of an experiment share."""
+"""The settings that all runs of an experiment share."""
 
 import dataclasses
 import sys

@@ -52,7 +52,7 @@ class CharacterTokenizer(Tokenizer):
         super().__init__(vocabulary)
         long = [token for token in self._vocabulary[len(SPECIAL_TOKENS) :] if len(token) != 1]
         if long:
-            raise ValueError(f"a vocabulary of characters holds single ones, got {long[0]!r}")
+            raise ValueError(f"a vocabulary of characters holds single ones; received {long[0]!r}")
         self.lowercase = lowercase
         self.normalization = check_normalization(normalization)
 

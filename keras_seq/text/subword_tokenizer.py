@@ -95,9 +95,11 @@ class SubwordTokenizer(Tokenizer):
         """
         check_max_vocabulary(max_vocabulary)
         if model_type not in MODEL_TYPES:
-            raise ValueError(f"model_type must be one of {MODEL_TYPES}, got {model_type!r}")
+            raise ValueError(f"`model_type` must be one of {MODEL_TYPES}; received {model_type!r}")
         if not 0 < character_coverage <= 1:
-            raise ValueError(f"character_coverage lies in (0, 1], got {character_coverage}")
+            raise ValueError(
+                f"`character_coverage` must be in (0, 1]; received {character_coverage}"
+            )
         lines = (line for text in check_corpus(texts) for line in _lines(text))
         sentences = _sample(lines, check_positive("max_sentences", max_sentences))
         if not sentences:
@@ -184,7 +186,9 @@ def _proto_bytes(model_proto: bytes | str) -> bytes:
     if isinstance(model_proto, bytes):
         return model_proto
     if not isinstance(model_proto, str):
-        raise ValueError(f"model_proto must be bytes or base64, got {type(model_proto).__name__}")
+        raise ValueError(
+            f"`model_proto` must be bytes or base64; received {type(model_proto).__name__}"
+        )
     try:
         return base64.b64decode(model_proto, validate=True)
     except binascii.Error as error:
@@ -205,8 +209,8 @@ def _vocabulary(proto: bytes) -> list[str]:
     special = (model.pad_id(), model.bos_id(), model.eos_id(), model.unk_id())
     if special != tuple(range(len(SPECIAL_TOKENS))):
         raise ValueError(
-            "a sentencepiece model must have pad, start, end, unknown at ids (0, 1, 2, 3), "
-            f"got {special}; train it with pad_id=0, bos_id=1, eos_id=2, unk_id=3"
+            "a sentencepiece model must have pad, start, end, unknown at ids (0, 1, 2, 3); "
+            f"received {special}; train it with pad_id=0, bos_id=1, eos_id=2, unk_id=3"
         )
     pieces = [model.id_to_piece(i) for i in range(model.get_piece_size())]
     return [*SPECIAL_TOKENS, *pieces[len(SPECIAL_TOKENS) :]]

@@ -25,7 +25,9 @@ NORMALIZATIONS = (None, "NFC", "NFKC")
 def check_normalization(normalization: str | None) -> str | None:
     """A Unicode normal form that the tokenizers know, or a ValueError."""
     if normalization not in NORMALIZATIONS:
-        raise ValueError(f"normalization must be one of {NORMALIZATIONS}, got {normalization!r}")
+        raise ValueError(
+            f"`normalization` must be one of {NORMALIZATIONS}; received {normalization!r}"
+        )
     return normalization
 
 
@@ -33,23 +35,23 @@ def check_max_vocabulary(max_vocabulary: int | None) -> None:
     """A ValueError unless there is room for one token besides the special ones."""
     if max_vocabulary is not None and max_vocabulary <= len(SPECIAL_TOKENS):
         raise ValueError(
-            f"max_vocabulary counts the {len(SPECIAL_TOKENS)} special tokens and must be larger, "
-            f"got {max_vocabulary}"
+            f"max_vocabulary counts the {len(SPECIAL_TOKENS)} special tokens and must be larger; "
+            f"received {max_vocabulary}"
         )
 
 
 def check_vocabulary(vocabulary: Iterable[str]) -> list[str]:
     if isinstance(vocabulary, str) or not isinstance(vocabulary, Iterable):
-        raise ValueError(f"a vocabulary is a list of str, got {describe(vocabulary)}")
+        raise ValueError(f"a vocabulary is a list of str; received {describe(vocabulary)}")
     tokens = list(vocabulary)
     for position, token in enumerate(tokens):
         if not isinstance(token, str):
             raise ValueError(
-                f"a vocabulary is a list of str, got {describe(token)} at position {position}"
+                f"a vocabulary is a list of str; received {describe(token)} at position {position}"
             )
     if tuple(tokens[: len(SPECIAL_TOKENS)]) != SPECIAL_TOKENS:
         raise ValueError(
-            f"a vocabulary begins with {', '.join(SPECIAL_TOKENS)}, got {tokens[:4]}; "
+            f"a vocabulary begins with {', '.join(SPECIAL_TOKENS)}; received {tokens[:4]}; "
             "from_texts() builds one from a corpus"
         )
     return tokens
@@ -59,19 +61,19 @@ def check_corpus(texts: Iterable[str]) -> Iterator[str]:
     """The texts of a corpus one by one; a ValueError when it is empty or holds something else."""
     expected, position = "from_texts() takes an iterable of str", -1
     if single_text(texts) is not None:
-        raise ValueError(f"{expected}, got {describe(texts)}")
+        raise ValueError(f"{expected}; received {describe(texts)}")
     source = one_by_one(texts)
     try:
         first = next(source, source)
     except TypeError as error:
-        raise ValueError(f"{expected}, got {describe(texts)}") from error
+        raise ValueError(f"{expected}; received {describe(texts)}") from error
     if first is not source:
         for position, text in enumerate(itertools.chain([first], source)):
             yield text if type(text) is str else _text(text, position, expected)
     if position < 0:
         read = "; it can be read once only, and may have been read before: give a list"
         raise ValueError(
-            "from_texts() needs at least one text, got an empty corpus"
+            "from_texts() needs at least one text; received an empty corpus"
             + (f", a {type(texts).__name__}{read}" if is_iterator(texts) else "")
         )
 
@@ -80,7 +82,7 @@ def check_texts(texts, expected: str) -> list[str]:
     """A list of str; a ValueError that says what was expected, what came instead, and where."""
     if not isinstance(texts, list | tuple):
         if single_text(texts) is not None or not (is_column(texts) or is_readable(texts)):
-            raise ValueError(f"{expected}, got {describe(texts)}")
+            raise ValueError(f"{expected}; received {describe(texts)}")
         texts = one_by_one(texts)
     return [
         text if type(text) is str else _text(text, position, expected)
@@ -94,10 +96,10 @@ def _text(value, position: int, expected: str) -> str:
         text = single_text(value)
     except UnicodeDecodeError as error:
         where = f"at position {position}: no UTF-8"
-        raise ValueError(f"{expected}, got {describe(value)} {where}") from error
+        raise ValueError(f"{expected}; received {describe(value)} {where}") from error
     if text is None:
         missing = ", a missing value" if is_missing(value) else ""
-        raise ValueError(f"{expected}, got {describe(value)} at position {position}{missing}")
+        raise ValueError(f"{expected}; received {describe(value)} at position {position}{missing}")
     return text
 
 
@@ -106,13 +108,13 @@ def check_ids(ids, vocabulary_size: int) -> tuple[list[np.ndarray], bool]:
     if hasattr(ids, "dtype") and hasattr(ids, "shape"):
         array = np.asarray(keras.ops.convert_to_numpy(ids))
         if array.ndim not in (1, 2):
-            raise ValueError(f"detokenize() takes ids of rank 1 or 2, got {describe(ids)}")
+            raise ValueError(f"detokenize() takes ids of rank 1 or 2; received {describe(ids)}")
         single, rows = array.ndim == 1, np.atleast_2d(array)
     elif isinstance(ids, list | tuple):
         single = not ids or isinstance(ids[0], Integral)
         rows = [ids] if single else ids
     else:
-        raise ValueError(f"detokenize() takes ids, got {describe(ids)}")
+        raise ValueError(f"detokenize() takes ids; received {describe(ids)}")
     return [_check_row(row, i, vocabulary_size) for i, row in enumerate(rows)], single
 
 
@@ -131,8 +133,8 @@ def _check_row(row, position: int, vocabulary_size: int) -> np.ndarray:
     wrong = array[(array < 0) | (array >= vocabulary_size)]
     if wrong.size:
         raise ValueError(
-            f"detokenize() takes ids from 0 to {vocabulary_size - 1}, "
-            f"got {wrong[0]} in row {position}"
+            f"detokenize() takes ids from 0 to {vocabulary_size - 1}; "
+            f"received {wrong[0]} in row {position}"
         )
     return array
 

@@ -67,7 +67,9 @@ class Tokenizer:
         self._index = {token: i for i, token in enumerate(self._vocabulary)}
         if len(self._index) < len(self._vocabulary):
             twice = next(t for i, t in enumerate(self._vocabulary) if self._index[t] != i)
-            raise ValueError(f"the tokens of a vocabulary must be distinct, got {twice!r} twice")
+            raise ValueError(
+                f"the tokens of a vocabulary must be distinct; received {twice!r} twice"
+            )
         self._resources: dict[str, Any] = {}
 
     @classmethod
@@ -122,7 +124,7 @@ class Tokenizer:
     def id_to_token(self, token_id: int) -> str:
         """The token of an id; a ValueError when there is no such id."""
         if not 0 <= token_id < self.vocabulary_size:
-            raise ValueError(f"ids go from 0 to {self.vocabulary_size - 1}, got {token_id}")
+            raise ValueError(f"ids go from 0 to {self.vocabulary_size - 1}; received {token_id}")
         return self._vocabulary[token_id]
 
     def ids_to_tokens(self, ids: Any) -> Any:
@@ -345,9 +347,13 @@ class Tokenizer:
     def _tokenize_tensor(self, texts):
         tf = tensorflow()
         if isinstance(texts, tf.RaggedTensor) or texts.dtype != tf.string:
-            raise ValueError(f"tokenize() takes a dense tensor of strings, got {describe(texts)}")
+            raise ValueError(
+                f"tokenize() takes a dense tensor of strings; received {describe(texts)}"
+            )
         if texts.shape.rank not in (0, 1):
-            raise ValueError(f"tokenize() takes a tensor of rank 0 or 1, got {describe(texts)}")
+            raise ValueError(
+                f"tokenize() takes a tensor of rank 0 or 1; received {describe(texts)}"
+            )
         with tf.device("CPU:0"):
             rows = self._to_ids(tf.reshape(texts, [-1]))
             return rows.flat_values if texts.shape.rank == 0 else rows
@@ -356,7 +362,7 @@ class Tokenizer:
         tf = tensorflow()
         ragged = isinstance(ids, tf.RaggedTensor)
         if not ids.dtype.is_integer or ids.shape.rank not in (1, 2):
-            raise ValueError(f"detokenize() takes ids of rank 1 or 2, got {describe(ids)}")
+            raise ValueError(f"detokenize() takes ids of rank 1 or 2; received {describe(ids)}")
         with tf.device("CPU:0"):
             if ids.shape.rank == 1:
                 return self._detokenize_ragged(tf.RaggedTensor.from_tensor(ids[None]))[0]

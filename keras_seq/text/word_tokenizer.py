@@ -62,7 +62,7 @@ class WordTokenizer(Tokenizer):
         super().__init__(vocabulary)
         wrong = [token for token in self._vocabulary if token.split() != [token]]
         if wrong:
-            raise ValueError(f"a vocabulary of words holds no white space, got {wrong[0]!r}")
+            raise ValueError(f"a vocabulary of words holds no white space; received {wrong[0]!r}")
         self.lowercase = lowercase
         self.split_punctuation = split_punctuation
         self.normalization = check_normalization(normalization)

@@ -80,15 +80,15 @@ def test_proto_in_base64_is_a_proto(trained):
 def test_errors():
     with pytest.raises(ValueError, match=r"max_vocabulary=8 is too small .* need 2"):
         SubwordTokenizer.from_texts(["abcdefghijklmnop"], max_vocabulary=8)
-    with pytest.raises(ValueError, match=r"model_type must be one of .* got 'wordpiece'"):
+    with pytest.raises(ValueError, match=r"`model_type` must be one of .* received 'wordpiece'"):
         SubwordTokenizer.from_texts(["a"], model_type="wordpiece")
-    with pytest.raises(ValueError, match="character_coverage lies in"):
+    with pytest.raises(ValueError, match="`character_coverage` must be in"):
         SubwordTokenizer.from_texts(["a"], character_coverage=2)
     with pytest.raises(ValueError, match="no sentencepiece model"):
         SubwordTokenizer(b"nonsense")
     with pytest.raises(ValueError, match="not base64"):
         SubwordTokenizer("no base64!")
-    with pytest.raises(ValueError, match="bytes or base64, got int"):
+    with pytest.raises(ValueError, match="bytes or base64; received int"):
         SubwordTokenizer(3)
 
 
@@ -103,7 +103,7 @@ def test_other_special_ids_are_refused(tmp_path):
         hard_vocab_limit=False,
         minloglevel=2,
     )
-    with pytest.raises(ValueError, match=r"ids \(0, 1, 2, 3\), got \(-1, 1, 2, 0\)"):
+    with pytest.raises(ValueError, match=r"ids \(0, 1, 2, 3\); received \(-1, 1, 2, 0\)"):
         SubwordTokenizer(proto.getvalue())
 
 

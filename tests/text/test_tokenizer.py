@@ -298,7 +298,7 @@ def test_tokenize_says_what_is_no_text(trained, value, said):
 
 
 def test_encode_says_what_it_takes(trained):
-    with pytest.raises(ValueError, match=r"encode\(\) takes a list .* got str 'abc'"):
+    with pytest.raises(ValueError, match=r"encode\(\) takes a list .* received str 'abc'"):
         trained["char"].encode("abc")
 
 
@@ -332,7 +332,7 @@ def test_detokenize_says_what_is_no_id(trained, value):
 def test_ids_out_of_range(tokenizer):
     size = tokenizer.vocabulary_size
     for ids in ([4, -1], [4, size], [[4], [5, size]], np.array([[4, -1]])):
-        with pytest.raises(ValueError, match=f"ids from 0 to {size - 1}, got"):
+        with pytest.raises(ValueError, match=f"ids from 0 to {size - 1}; received"):
             tokenizer.detokenize(ids)
     unknown = tokenizer.detokenize([4, 3, 3])
     in_graph = tf.function(tokenizer.detokenize)(tf.constant([4, -1, size]))
@@ -344,10 +344,10 @@ def test_ids_out_of_range(tokenizer):
     ("texts", "said"),
     [
         ([], "empty corpus"),
-        ("one text", "takes an iterable of str, got str 'one text'"),
-        (3, "takes an iterable of str, got int 3"),
-        (["a", 3], "got int 3 at position 1"),
-        (["a", None], "got NoneType None at position 1"),
+        ("one text", "takes an iterable of str; received str 'one text'"),
+        (3, "takes an iterable of str; received int 3"),
+        (["a", 3], "received int 3 at position 1"),
+        (["a", None], "received NoneType None at position 1"),
         ([b"\xff"], "bytes .* at position 0: no UTF-8"),
     ],
 )
@@ -371,11 +371,11 @@ def test_max_vocabulary_needs_room(kind):
 @pytest.mark.parametrize(
     ("vocabulary", "said"),
     [
-        ("<pad>", "list of str, got str"),
+        ("<pad>", "list of str; received str"),
         (["a", "b"], "begins with <pad>"),
-        (["<pad>", "<s>", "</s>", "<unk>", "a", "a"], "got 'a' twice"),
+        (["<pad>", "<s>", "</s>", "<unk>", "a", "a"], "received 'a' twice"),
         (["<pad>", "<s>", "</s>", "<unk>", 5], "int 5 at position 4"),
-        (["<pad>", "<s>", "</s>", "<unk>", ""], "got ''"),
+        (["<pad>", "<s>", "</s>", "<unk>", ""], "received ''"),
     ],
 )
 def test_vocabularies_are_checked(name, vocabulary, said):
