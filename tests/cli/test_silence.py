@@ -115,7 +115,11 @@ print(sorted({*heavy, "torch"} & {*sys.modules}), time.process_time())
 @pytest.mark.once
 @pytest.mark.parametrize("command", ["", "generate", "train seq2seq"])
 def test_help_is_there_at_once(command):
-    done = process("-c", HELP, *command.split())
-    assert "Usage: keras-seq" in done.stdout and done.stderr == ""
-    modules, seconds = done.stdout.splitlines()[-1].rsplit(" ", 1)
-    assert modules == "[]" and float(seconds) < 0.5
+    for _ in range(3):  # other processes may be in the way
+        done = process("-c", HELP, *command.split())
+        assert "Usage: keras-seq" in done.stdout and done.stderr == ""
+        modules, seconds = done.stdout.splitlines()[-1].rsplit(" ", 1)
+        assert modules == "[]"
+        if float(seconds) < 0.5:
+            return
+    raise AssertionError(f"the help took {seconds} seconds of the processor")
