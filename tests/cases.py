@@ -67,7 +67,7 @@ from keras_seq.models import (
     TokenCrossEntropy,
 )
 from keras_seq.samplers import Beam, Exhaustive, Greedy, Random
-from keras_seq.testing import check_attention, check_cell, check_layer
+from keras_seq.testing import check_attention, check_cell, check_layer, check_task
 from keras_seq.testing.comparing import floats
 from keras_seq.text import CharacterTokenizer
 
@@ -523,6 +523,56 @@ LAYERS = [
         crf=False,
         cell="min_gru",
         bidirectional=False,
+    ),
+]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class TaskLine(Line):
+    """A task and a few examples: see `check_task`."""
+
+    x: list
+    y: list | None = None
+    answer: Callable | None = None
+    streams: bool = False
+
+    def check(self):
+        check_task(self.make, self.x, self.y, self.answer, self.streams)
+
+
+TEXTS = ["a fine film", "dull and long", "", "so dull a film that nobody saw its end", "fine"]
+LABELS = ["good", "bad", "bad", "bad", "good"]
+SENTENCES = ["Anna Li met Bo", "Rome", "", "Bo saw New York", "he ran"]
+TAGS = ["B-PER I-PER O B-PER", "B-LOC", "", "B-PER O B-LOC I-LOC", "O O"]
+
+TASKS = [
+    TaskLine(
+        "Seq2Seq",
+        lambda: Seq2Seq.from_texts(TEXTS, LABELS, units=4, cell="gru"),
+        TEXTS,
+        LABELS,
+        lambda model, x: model.generate(x, max_length=5),
+    ),
+    TaskLine(
+        "LanguageModel",
+        lambda: LanguageModel.from_texts(TEXTS, units=4, window=10, tie_embeddings=True),
+        TEXTS,
+        answer=lambda model, x: model.score(x),
+        streams=True,
+    ),
+    TaskLine(
+        "TextClassifier",
+        lambda: TextClassifier.from_texts(TEXTS, LABELS, units=4, pooling="attention"),
+        TEXTS,
+        LABELS,
+    ),
+    TaskLine(
+        "TextTagger",
+        lambda: TextTagger.from_texts(
+            SENTENCES, TAGS, "BIO", cell="vanilla", units=4, unknown_rate=0.0
+        ),
+        SENTENCES,
+        TAGS,
     ),
 ]
 

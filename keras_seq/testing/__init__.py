@@ -13,5 +13,6 @@ from keras_seq.testing.attention import check_attention
 from keras_seq.testing.cell import check_cell
 from keras_seq.testing.layer import check_layer
 from keras_seq.testing.sampler import check_sampler
+from keras_seq.testing.task import check_task
 
-__all__ = ["check_attention", "check_cell", "check_layer", "check_sampler"]
+__all__ = ["check_attention", "check_cell", "check_layer", "check_sampler", "check_task"]

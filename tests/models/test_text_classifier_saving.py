@@ -1,17 +1,14 @@
 """One file, tokenizer and classes inside, read on any backend; parts that users make."""
 
-import json
-
 import keras
 import numpy as np
 import pytest
+from cases import LABELS, TEXTS
 from checks import array
 
 import keras_seq as ks
 from keras_seq.models import TextClassifier
-
-TEXTS = ["a fine film", "dull and long", "", "so dull a film that nobody saw its end", "fine"]
-LABELS = ["good", "bad", "bad", "bad", "good"]
+from keras_seq.testing.comparing import json_copy
 
 
 @keras.saving.register_keras_serializable(package="tests")
@@ -37,29 +34,6 @@ class MeanAndMax(ks.layers.Pooling):
         )
 
 
-@pytest.fixture(scope="module")
-def model():
-    keras.utils.set_random_seed(0)
-    model = TextClassifier.from_texts(TEXTS, LABELS, units=6, pooling="attention")
-    model.compile(keras.optimizers.Adam(1e-2))
-    model.fit(TEXTS, LABELS, epochs=2, verbose=0)
-    return model
-
-
-def test_a_loaded_model_is_the_same_and_goes_on(model, tmp_path):
-    model.save(tmp_path / "model.keras")
-    loaded = ks.models.load_model(tmp_path / "model.keras")
-    found = loaded.predict(TEXTS, verbose=0)
-    np.testing.assert_allclose(found, model.predict(TEXTS, verbose=0), atol=1e-6)
-    assert loaded.tokenizer.vocabulary == model.tokenizer.vocabulary
-    assert loaded.class_names == ["bad", "good"] and not loaded.multi_label
-    for one, other in zip(loaded.optimizer.variables, model.optimizer.variables, strict=True):
-        np.testing.assert_allclose(array(one), array(other), atol=1e-7)
-    before = loaded.evaluate(TEXTS, LABELS, verbose=0)[0]
-    loaded.fit(TEXTS, LABELS, epochs=3, verbose=0)
-    assert loaded.evaluate(TEXTS, LABELS, verbose=0)[0] < before
-
-
 @pytest.mark.parametrize(
     "config",
     [
@@ -75,12 +49,10 @@ def test_a_config_alone_rebuilds_the_model(config):
     model = TextClassifier.from_texts(
         TEXTS, [[label] for label in LABELS], **{"units": 4, **config}
     )
-    copied = json.loads(json.dumps(keras.saving.serialize_keras_object(model)))
-    copy = keras.saving.deserialize_keras_object(copied)
+    copy = json_copy(model)
     copy.set_weights(model.get_weights())
     inputs = model.as_batch(TEXTS)[0]
     np.testing.assert_allclose(array(copy(inputs)), array(model(inputs)), atol=1e-6)
-    assert copy.get_config().keys() == model.get_config().keys()
     assert copy.multi_label and copy.threshold == model.threshold
     assert copy.classify(TEXTS) == model.classify(TEXTS)
 

@@ -303,3 +303,5 @@ def own_parts() -> None:
     ks.testing.check_cell(lambda **k: ks.layers.MinGRUCell(4, **k), features=3)
     ks.testing.check_attention(ks.layers.ScaledDotAttention, query_size=6)
     ks.testing.check_sampler(lambda: Stubborn(), trace=True)
+    texts, labels = ["ab", "bbba", "a"], ["x", "y", "x"]
+    ks.testing.check_task(lambda: ks.models.TextClassifier.from_texts(texts, labels), texts, labels)

@@ -1,0 +1,9 @@
+"""The common checks, on every line of `cases.TASKS`."""
+
+import pytest
+from cases import TASKS
+
+
+@pytest.mark.parametrize("case", TASKS, ids=str)
+def test_the_common_rules(case):
+    case.check()
