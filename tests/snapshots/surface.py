@@ -237,7 +237,7 @@ def _printed(words):
         cli.main()
     out.seek(0)
     text = re.sub(r"\x1b\[[0-9;]*m", "", out.read())
-    lines = re.sub(r"^Usage: .*keras-seq", "Usage: keras-seq", text).splitlines()
+    lines = re.sub(r"Usage: .*keras-seq", "Usage: keras-seq", text).splitlines()
     return "\n".join(line.rstrip() for line in lines).strip() + "\n"
 
 
