@@ -14,5 +14,13 @@ from keras_seq.testing.cell import check_cell
 from keras_seq.testing.layer import check_layer
 from keras_seq.testing.sampler import check_sampler
 from keras_seq.testing.task import check_task
+from keras_seq.testing.tokenizer import check_tokenizer
 
-__all__ = ["check_attention", "check_cell", "check_layer", "check_sampler", "check_task"]
+__all__ = [
+    "check_attention",
+    "check_cell",
+    "check_layer",
+    "check_sampler",
+    "check_task",
+    "check_tokenizer",
+]

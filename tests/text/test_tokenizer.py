@@ -14,35 +14,32 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_seq.testing import check_tokenizer
 from keras_seq.text import Tokenizer, get_tokenizer_class, tokenizers
 
 TEXTS = ["Hello, world!", "", "wie geht's 北京?", "zzz unseen ☃", "I <s> </s> <pad> <unk> don't"]
 
 
-class Module(tf.Module):
-    pass
+def test_the_common_rules(tokenizer, corpus):
+    check_tokenizer(lambda: copy.deepcopy(tokenizer), corpus, round_trip=False)
 
 
-def test_special_tokens_are_the_first_four(tokenizer):
-    assert tokenizer.vocabulary[:4] == ["<pad>", "<s>", "</s>", "<unk>"]
-    ids = (
-        tokenizer.pad_token_id,
-        tokenizer.start_token_id,
-        tokenizer.end_token_id,
-        tokenizer.unknown_token_id,
-    )
-    assert ids == (0, 1, 2, 3)
+def test_round_trip_of_the_corpus(corpus, kind, trained):
+    assert trained[kind].detokenize(trained[kind].tokenize(corpus)) == corpus
 
 
-def test_vocabulary_is_its_own_index(tokenizer):
-    assert tokenizer.vocabulary_size == len(tokenizer.vocabulary)
-    for i, token in enumerate(tokenizer.vocabulary):
-        assert tokenizer.token_to_id(token) == i
-        assert tokenizer.id_to_token(i) == token
-    assert tokenizer.token_to_id("never seen") == 3
-    for wrong in (-1, tokenizer.vocabulary_size):
-        with pytest.raises(ValueError, match="ids go from 0"):
-            tokenizer.id_to_token(wrong)
+def test_mistakes_of_a_tokenizer(corpus):
+    class Shouting(tokenizers["char"]):
+        def detokenize(self, ids):
+            texts = super().detokenize(ids)
+            return [text.upper() for text in texts] if isinstance(texts, list) else texts
+
+    shouting = Shouting.from_texts(corpus)
+    with pytest.raises(AssertionError, match="a function gives other texts"):
+        check_tokenizer(lambda: copy.deepcopy(shouting), corpus)
+    lower = tokenizers["char"].from_texts(corpus, lowercase=True)
+    with pytest.raises(AssertionError, match="the texts come back as"):
+        check_tokenizer(lambda: copy.deepcopy(lower), corpus)
 
 
 def test_special_tokens_in_text_are_text(tokenizer):
@@ -58,30 +55,12 @@ def test_special_tokens_in_the_corpus_are_text(kind):
     assert min(id for ids in trained.tokenize(texts) for id in ids) >= 3
 
 
-def test_kinds_of_input_agree(tokenizer):
-    expected = [tokenizer.tokenize(text) for text in TEXTS]
-    assert all(type(id) is int for ids in expected for id in ids)
-    for texts in (TEXTS, tuple(TEXTS), np.array(TEXTS), np.array(TEXTS, object)):
-        assert tokenizer.tokenize(texts) == expected
-    encoded = tokenizer.encode(TEXTS)
-    assert all(ids.dtype == np.int32 for ids in encoded)
-    assert [ids.tolist() for ids in encoded] == expected
-
-
 def test_eager_tensors_agree_with_python(tokenizer):
     batch = tokenizer.tokenize(tf.constant(TEXTS))
     assert isinstance(batch, tf.RaggedTensor) and batch.dtype == tf.int32
     assert batch.to_list() == tokenizer.tokenize(TEXTS)
     one = tokenizer.tokenize(tf.constant(TEXTS[0]))
     assert one.dtype == tf.int32 and one.numpy().tolist() == tokenizer.tokenize(TEXTS[0])
-
-
-def test_dataset_agrees_with_python_even_at_first_use(tokenizer):
-    fresh = copy.deepcopy(tokenizer)  # has made no tables yet
-    dataset = tf.data.Dataset.from_tensor_slices(TEXTS)
-    singly = [ids.numpy().tolist() for ids in dataset.map(fresh.tokenize)]
-    (batch,) = dataset.batch(len(TEXTS)).map(fresh.tokenize)
-    assert singly == batch.to_list() == tokenizer.tokenize(TEXTS)
 
 
 def test_function_agrees_with_python_even_at_first_use(tokenizer):
@@ -95,23 +74,6 @@ def test_function_agrees_with_python_even_at_first_use(tokenizer):
     expected = tokenizer.detokenize(tokenizer.tokenize(TEXTS))
     assert [t.decode() for t in there_and_back(tf.constant(TEXTS)).numpy()] == expected
     assert there_and_back(tf.constant(TEXTS[0])).numpy().decode() == expected[0]
-
-
-def test_saved_model_agrees_with_python(tokenizer, tmp_path):
-    module = Module()
-    fresh = copy.deepcopy(tokenizer)
-    module.resources = fresh.resources()
-    signature = [tf.TensorSpec([None], tf.string)]
-    module.ids = tf.function(lambda x: fresh.tokenize(x).to_tensor(), input_signature=signature)
-    module.text = tf.function(
-        lambda x: fresh.detokenize(fresh.tokenize(x)), input_signature=signature
-    )
-    tf.saved_model.save(module, tmp_path)
-    loaded = tf.saved_model.load(tmp_path)
-    expected = tf.ragged.constant(tokenizer.tokenize(TEXTS)).to_tensor()
-    np.testing.assert_array_equal(loaded.ids(tf.constant(TEXTS)), expected)
-    texts = [text.decode() for text in loaded.text(tf.constant(TEXTS)).numpy()]
-    assert texts == tokenizer.detokenize(tokenizer.tokenize(TEXTS))
 
 
 @pytest.mark.parametrize("used", [False, True])
@@ -148,23 +110,6 @@ def test_from_texts_is_deterministic_and_reads_iterables(corpus, kind):
     first = tokenizers[kind].from_texts(corpus)
     again = tokenizers[kind].from_texts(text for text in corpus)
     assert first.get_config() == again.get_config()
-
-
-def test_round_trip_of_the_corpus(corpus, kind, trained):
-    tokenizer = trained[kind]
-    ids = tokenizer.tokenize(corpus)
-    assert all(3 not in row for row in ids)
-    assert tokenizer.detokenize(ids) == corpus
-    assert [tokenizer.detokenize(row) for row in ids] == corpus
-
-
-def test_split_matches_tokenize(tokenizer, random_texts):
-    for text in [*TEXTS, *random_texts[:25]]:
-        pieces, ids = tokenizer.split(text), tokenizer.tokenize(text)
-        assert len(pieces) == len(ids)
-        assert all(
-            piece == tokenizer.id_to_token(i) for piece, i in zip(pieces, ids, strict=True) if i > 3
-        )
 
 
 def test_split_of_a_list(tokenizer):

@@ -305,3 +305,4 @@ def own_parts() -> None:
     ks.testing.check_sampler(lambda: Stubborn(), trace=True)
     texts, labels = ["ab", "bbba", "a"], ["x", "y", "x"]
     ks.testing.check_task(lambda: ks.models.TextClassifier.from_texts(texts, labels), texts, labels)
+    ks.testing.check_tokenizer(lambda: ks.text.CharacterTokenizer.from_texts(texts), texts)
