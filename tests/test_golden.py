@@ -2,6 +2,9 @@
 
 `tests/golden/make.py` says how they were written. A test that fails here means that models which
 people have saved answer differently, or that a seed no longer gives the same training.
+
+JAX and TensorFlow compile for every question, so that there one file of each task answers, and one
+goes on with its training; with `KERAS_SEQ_GOLDEN=all` in the environment all of them do.
 """
 
 import functools
@@ -17,7 +20,16 @@ from keras_seq.models import load_model
 
 RECORDS = {name: reading.read_record(name) for name in zoo.MODELS}
 EXACT = 1e-6
+ALL = reading.BACKEND == "torch" or os.environ.get("KERAS_SEQ_GOLDEN") == "all"
+CHEAP = (
+    "translator_other_cell",
+    "language_model_words",
+    "classifier_topics",
+    "tagger_softmax",
+    "layers_pooling",
+)
 every_file = pytest.mark.parametrize("name", zoo.MODELS)
+some_files = pytest.mark.parametrize("name", zoo.MODELS if ALL else CHEAP)
 
 
 def assert_same(actual, expected, tolerance, place=""):
@@ -70,14 +82,14 @@ def test_weights_and_optimizer_are_the_same_in_their_order(name):
     assert_same(reading.optimizer_of(model), record["optimizer"], 1e-5)
 
 
-@every_file
+@some_files
 def test_the_answers_are_the_same(name):
     model, record = model_of(name), RECORDS[name]
     for question, answer in record["answers"]:
         assert_same(reading.ask(model, question), answer, record["tolerance"], str(question)[:60])
 
 
-@every_file
+@some_files
 def test_the_evaluation_is_the_same(name):
     record = RECORDS[name]
     found = reading.evaluate(model_of(name), record)
@@ -99,7 +111,7 @@ def test_a_file_that_is_written_again_holds_the_same(name, tmp_path):
         assert_same(reading.ask(again, question), answer, record["tolerance"])
 
 
-@every_file
+@pytest.mark.parametrize("name", zoo.MODELS if ALL else ["tagger_softmax"])
 def test_training_goes_on_with_the_optimizer_that_was_saved(name):
     record = RECORDS[name]
     if not reading.trains(record):
@@ -110,10 +122,11 @@ def test_training_goes_on_with_the_optimizer_that_was_saved(name):
 
 @pytest.mark.parametrize("task", zoo.RICH)
 def test_a_seed_gives_the_same_first_weights_and_epochs(task):
-    found = reading.first_epochs(zoo.RICH[task])
+    found = reading.first_epochs(zoo.RICH[task], epochs=2 if ALL else 0)
     expected = reading.read_record("first_weights")[task][reading.BACKEND]
     assert_same(found["weights"], expected["weights"], 1e-5)
-    assert_same(found["history"], expected["history"], 1e-3)
+    if ALL:
+        assert_same(found["history"], expected["history"], 1e-3)
 
 
 @pytest.mark.once

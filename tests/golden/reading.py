@@ -200,17 +200,15 @@ def recording(task, seen):
     return Recording
 
 
-def first_epochs(function):
-    """The first weights of a model for a seed, and the first two epochs of its training."""
+def first_epochs(function, epochs=2):
+    """The first weights of a model for a seed, and the first epochs of its training."""
     begin(7)
     golden = function()
-    weights = variables_of(golden.model.weights)
-    history = (
-        plainly(golden.model)
-        .fit(golden.x, golden.y, batch_size=4, epochs=2, verbose=0, **golden.fit)
-        .history
-    )
-    return plain({"weights": weights, "history": history})
+    model, found = plainly(golden.model), {"weights": variables_of(golden.model.weights)}
+    if epochs:
+        options = {"batch_size": 4, "epochs": epochs, "verbose": 0, **golden.fit}
+        found["history"] = model.fit(golden.x, golden.y, **options).history
+    return plain(found)
 
 
 def encodings(tokenizers, texts):
