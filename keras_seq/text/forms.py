@@ -32,6 +32,12 @@ def single_text(value):
     return single_text(scalar) if isinstance(scalar, (str, bytes)) else None
 
 
+def one_or_many(inputs, name):
+    """Return `(texts, single)`: a list of str, and whether it holds the one that came by itself."""
+    text = single_text(inputs)
+    return (as_texts(inputs, name), False) if text is None else ([text], True)
+
+
 def is_symbolic(value):
     """Whether this is a tensor of a graph, which has no values yet."""
     return hasattr(value, "op") and hasattr(value, "graph")

@@ -1,32 +1,84 @@
 """What reads the embedded tokens in a task model: recurrent layers, or a layer in their place."""
 
-import inspect
-
 import keras
 from keras import ops
 
+from keras_seq._checks import check_positive, check_rate
 from keras_seq.layers.cells import cell_config
 from keras_seq.layers.rnn_stack import RNNStack
+from keras_seq.layers.token_embedding import token_embedding
+from keras_seq.models.base.preprocessor import check_tokenizer
+from keras_seq.models.base.task import Task
 
-# What describes the recurrent layers, and has no meaning where an encoder is given.
-STACK_OPTIONS = (
-    "cell",
-    "num_layers",
-    "bidirectional",
-    "residual",
-    "layer_norm",
-    "weight_dropout",
-)
+# What describes the recurrent layers, with its defaults; it has no meaning beside an encoder.
+STACK_OPTIONS = {
+    "cell": "lstm",
+    "num_layers": 1,
+    "bidirectional": True,
+    "residual": False,
+    "layer_norm": False,
+    "weight_dropout": 0.0,
+}
 
 
-class TokenReader:
-    """Mixin of the task models that read one row of tokens; it stands before `Task`.
+class TokenReader(Task):
+    """A task that reads one row of tokens: an embedding, and recurrent layers or an encoder.
 
     Attributes:
         tokenizer: a `keras_seq.text.Tokenizer`.
         embedding: the layer that reads `token_ids`.
         encoder: the layer behind it.
     """
+
+    def _keep_options(self, tokenizer, units, embedding_dim, dropout, variational, encoder, stack):
+        """Check and keep the arguments that every reader has.
+
+        Args:
+            encoder: a layer in the place of the recurrent ones, or `None`.
+            stack: a dict of those of `STACK_OPTIONS` that the model has.
+        """
+        self.tokenizer = check_tokenizer("tokenizer", tokenizer)
+        self.units = check_positive("units", units)
+        self.embedding_dim = check_positive(
+            "embedding_dim", units if embedding_dim is None else embedding_dim
+        )
+        self.dropout = check_rate("dropout", dropout)
+        self.variational = variational
+        self.own_encoder = encoder is not None
+        self.stack_options = stack
+
+    def _make_embedding(self, name=None):
+        """Return the embedding of the tokens."""
+        size = self.tokenizer.vocabulary_size
+        return token_embedding(size, self.embedding_dim, self.dtype_policy, name)
+
+    def _make_dropout(self):
+        """Return a layer that drops features; with `variational` the same ones at all steps."""
+        kind = keras.layers.SpatialDropout1D if self.variational else keras.layers.Dropout
+        return kind(self.dropout, dtype=self.dtype_policy)
+
+    def _make_encoder(self, encoder, return_state=False):
+        """Return the encoder that was given, or the recurrent layers."""
+        return make_encoder(
+            encoder,
+            self.stack_options,
+            return_state,
+            units=self.units,
+            dropout=self.dropout,
+            variational=self.variational,
+            dtype=self.dtype_policy,
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "tokenizer": keras.saving.serialize_keras_object(self.tokenizer),
+            **encoder_config(self.encoder, self.own_encoder, self.stack_options),
+            "units": self.units,
+            "embedding_dim": self.embedding_dim,
+            "dropout": self.dropout,
+            "variational": self.variational,
+        }
 
     def step_tokens(self, inputs):
         """Return the tokens of the first row of `inputs`, by the beginning of the names of layers.
@@ -39,11 +91,10 @@ class TokenReader:
         return {layer.name: tokens for layer in (self.embedding, self.encoder)}
 
 
-def make_encoder(model, encoder, options, return_state=False, **more):
+def make_encoder(encoder, options, return_state=False, **more):
     """Return the layer between embeddings and outputs.
 
     Args:
-        model: the class of the model; the defaults of its arguments tell which `options` were set.
         encoder: `None` for an `RNNStack`; a layer, or the config of one, to stand in its place.
         options: a dict of those of `STACK_OPTIONS` that the model has.
         return_state: whether an encoder that can shall return its final states too.
@@ -74,8 +125,7 @@ def make_encoder(model, encoder, options, return_state=False, **more):
             f"`encoder` must return the outputs of all steps {wanted}: give it "
             f"`return_sequences=True` and `return_state={return_state}`."
         )
-    defaults = inspect.signature(model).parameters
-    meaningless = [name for name, value in options.items() if value != defaults[name].default]
+    meaningless = [name for name, value in options.items() if value != STACK_OPTIONS[name]]
     if meaningless:
         raise ValueError(
             f"{', '.join(meaningless)} would describe the recurrent layers that `encoder` "

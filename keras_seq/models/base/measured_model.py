@@ -40,14 +40,18 @@ class MeasuredModel(keras.Model):
     def compile(
         self,
         optimizer="adam",
-        loss=None,
+        loss="auto",
         metrics=None,
-        weighted_metrics=None,
+        weighted_metrics="auto",
         run_eagerly=False,
         jit_compile="auto",
+        label_smoothing=0.0,
         **kwargs,
     ):
-        """Configure training; the arguments are those of `keras.Model.compile`.
+        """Configure training; the arguments are those of `keras.Model.compile`, and one more.
+
+        `"auto"` stands for the `default_loss` and the `default_metrics` of the task, which gives
+        its loss the `label_smoothing`.
 
         Losses and metrics see real texts and tokens alone, and no row that fills up a batch: the
         numbers are those of one row of all texts, or of the tokens of all texts. `metrics` leave
@@ -68,6 +72,10 @@ class MeasuredModel(keras.Model):
             ValueError: for what Keras does not know, for more than one loss, and for what cannot be
                 kept from counting padding.
         """
+        if isinstance(loss, str) and loss == "auto":
+            loss = self.default_loss(label_smoothing)
+        if isinstance(weighted_metrics, str) and weighted_metrics == "auto":
+            weighted_metrics = self.default_metrics()
         static = not run_eagerly and static_step(jit_compile)
         outputs = self.output_form()
         used_loss = real_loss(loss, outputs, static)
@@ -88,6 +96,13 @@ class MeasuredModel(keras.Model):
             tracker=LossTracker(super().metrics[0]),
             filled=heeds_filling([*used, *([used_loss] if used_loss else [])]),
         )
+
+    def default_loss(self, label_smoothing=0.0):
+        """Return the loss that `"auto"` stands for; `None` for none, as in this base class."""
+        del label_smoothing
+
+    def default_metrics(self):
+        """Return the weighted metrics that `"auto"` stands for, a list; here there are none."""
 
     def get_compile_config(self):
         config = super().get_compile_config()

@@ -3,7 +3,7 @@
 import keras
 
 from keras_seq._tensorflow import tensorflow, to_utf8
-from keras_seq.text import Tokenizer
+from keras_seq.text import Tokenizer, get_tokenizer_class
 from keras_seq.text.examples import Examples
 from keras_seq.text.forms import as_texts
 from keras_seq.text.pipeline import rows_of
@@ -77,6 +77,15 @@ class Preprocessor:
         all where there are none.
         """
         return None  # nothing is known of them
+
+
+def tokenizer_of(texts, tokens, lowercase, max_vocabulary):
+    """Return a tokenizer of this kind of tokens with the vocabulary of the texts.
+
+    The arguments are those of `from_texts` of a task model.
+    """
+    limit = {} if max_vocabulary is None else {"max_vocabulary": max_vocabulary}
+    return get_tokenizer_class(tokens).from_texts(texts, lowercase=lowercase, **limit)
 
 
 def check_tokenizer(name, tokenizer):

@@ -1,31 +1,24 @@
 """The classifier: text to a class, or to any number of them."""
 
 import keras
-import numpy as np
 from keras import ops
 
-from keras_seq._checks import as_number, check_batch_size, check_positive, check_rate
+from keras_seq._checks import check_positive, check_rate
 from keras_seq.layers.pooling import get_pooling
-from keras_seq.layers.token_embedding import token_embedding
-from keras_seq.models.base.encoders import STACK_OPTIONS, TokenReader, encoder_config, make_encoder
 from keras_seq.models.base.losses import TokenCrossEntropy
 from keras_seq.models.base.metrics import LabelAccuracy, LabelF1
 from keras_seq.models.base.outputs import Outputs
-from keras_seq.models.base.predicting import predict_examples
-from keras_seq.models.base.preprocessor import check_tokenizer
+from keras_seq.models.base.preprocessor import tokenizer_of
 from keras_seq.models.base.serving import check_examples
-from keras_seq.models.base.task import Task
+from keras_seq.models.classification.answers import Classification, check_threshold
 from keras_seq.models.classification.classes import Classes, class_names_of
 from keras_seq.models.classification.preprocessor import ClassificationPreprocessor
 from keras_seq.models.classification.serving import classifier_ids, classifier_signatures
-from keras_seq.text import get_tokenizer_class
-from keras_seq.text.blank import is_blank
-from keras_seq.text.examples import Examples, pad, padded_length
-from keras_seq.text.forms import as_texts, single_text
+from keras_seq.text.examples import Examples
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
-class TextClassifier(TokenReader, Task):
+class TextClassifier(Classification):
     r"""Embedding, recurrent layers and a pooling: text in, class names and probabilities out.
 
         h_1 ... h_T = encoder(embedding(tokens))
@@ -134,34 +127,24 @@ class TextClassifier(TokenReader, Task):
         max_length=512,
         **kwargs,
     ):
-        given = locals()
         super().__init__(**kwargs)
-        self.tokenizer = check_tokenizer("tokenizer", tokenizer)
+        stack = {
+            "cell": cell,
+            "num_layers": num_layers,
+            "bidirectional": bidirectional,
+            "residual": residual,
+            "layer_norm": layer_norm,
+            "weight_dropout": weight_dropout,
+        }
+        self._keep_options(tokenizer, units, embedding_dim, dropout, variational, encoder, stack)
         self.classes = Classes(class_names, multi_label)
-        self.units = check_positive("units", units)
-        self.embedding_dim = check_positive(
-            "embedding_dim", units if embedding_dim is None else embedding_dim
-        )
-        self.dropout = check_rate("dropout", dropout)
-        self.variational = variational
         self.threshold = check_threshold(threshold)
         self.max_length = check_positive("max_length", max_length)
-        self.own_encoder = encoder is not None
-        self.stack_options = {name: given[name] for name in STACK_OPTIONS}
         # The sublayers follow the dtype policy of the model.
         policy = self.dtype_policy
-        self.embedding = token_embedding(self.tokenizer.vocabulary_size, self.embedding_dim, policy)
-        kind = keras.layers.SpatialDropout1D if variational else keras.layers.Dropout
-        self.input_dropout = kind(dropout, dtype=policy)
-        self.encoder = make_encoder(
-            TextClassifier,
-            encoder,
-            self.stack_options,
-            units=self.units,
-            dropout=self.dropout,
-            variational=self.variational,
-            dtype=policy,
-        )
+        self.embedding = self._make_embedding()
+        self.input_dropout = self._make_dropout()
+        self.encoder = self._make_encoder(encoder)
         both = getattr(self.encoder, "bidirectional", False)
         self.pooling = get_pooling(pooling, both, policy)
         self.output_dropout = keras.layers.Dropout(dropout, dtype=policy)
@@ -211,21 +194,8 @@ class TextClassifier(TokenReader, Task):
                 `class_names`, and for a class in `class_names` without any example.
         """
         names, multi_label = class_names_of(labels, class_names, multi_label)
-        options = {"lowercase": lowercase}
-        if max_vocabulary is not None:
-            options["max_vocabulary"] = max_vocabulary
-        tokenizer = get_tokenizer_class(tokens).from_texts(texts, **options)
+        tokenizer = tokenizer_of(texts, tokens, lowercase, max_vocabulary)
         return cls(tokenizer, names, multi_label, **config)
-
-    @property
-    def class_names(self):
-        """The names of the classes, a list of str, in the order of the outputs."""
-        return list(self.classes.names)
-
-    @property
-    def multi_label(self):
-        """Whether a text has any number of classes."""
-        return self.classes.multi_label
 
     def build(self, input_shape=None):
         """Make all weights; every size is known from `__init__`."""
@@ -259,23 +229,23 @@ class TextClassifier(TokenReader, Task):
             **kwargs: such as `metrics`, `jit_compile`, `steps_per_execution`; `models.Task.compile`
                 says what losses and metrics of one's own are given.
         """
-        if loss == "auto" and self.multi_label:
-            loss = keras.losses.BinaryCrossentropy(
-                from_logits=True,
-                label_smoothing=check_rate("label_smoothing", label_smoothing),
-                reduction="mean_with_sample_weight",
-            )
-        elif loss == "auto":
-            loss = TokenCrossEntropy(label_smoothing, name="cross_entropy")
-        if weighted_metrics == "auto" and self.multi_label:
-            threshold = float(self.threshold)
-            weighted_metrics = [
-                LabelAccuracy("accuracy", threshold),
-                LabelF1("micro", threshold),
-            ]
-        elif weighted_metrics == "auto":
-            weighted_metrics = [keras.metrics.SparseCategoricalAccuracy("accuracy")]
-        super().compile(optimizer=optimizer, loss=loss, weighted_metrics=weighted_metrics, **kwargs)
+        kwargs.update(weighted_metrics=weighted_metrics, label_smoothing=label_smoothing)
+        super().compile(optimizer, loss, **kwargs)
+
+    def default_loss(self, label_smoothing=0.0):
+        if not self.multi_label:
+            return TokenCrossEntropy(label_smoothing, name="cross_entropy")
+        return keras.losses.BinaryCrossentropy(
+            from_logits=True,
+            label_smoothing=check_rate("label_smoothing", label_smoothing),
+            reduction="mean_with_sample_weight",
+        )
+
+    def default_metrics(self):
+        if not self.multi_label:
+            return [keras.metrics.SparseCategoricalAccuracy("accuracy")]
+        threshold = float(self.threshold)
+        return [LabelAccuracy("accuracy", threshold), LabelF1("micro", threshold)]
 
     def make_preprocessor(self):
         return ClassificationPreprocessor(self.tokenizer, self.classes, self.max_length)
@@ -312,98 +282,6 @@ class TextClassifier(TokenReader, Task):
         logits = self.projection(self.output_dropout(pooled, training=training))
         return (logits, weights) if return_attention else logits
 
-    def as_predictions(self, outputs):
-        """Return the probabilities of logits, in NumPy."""
-        function = ops.sigmoid if self.multi_label else ops.softmax
-        return ops.convert_to_numpy(function(ops.convert_to_tensor(outputs, dtype="float32")))
-
-    def classify(
-        self,
-        inputs,
-        return_probabilities=False,
-        return_attention=False,
-        threshold=None,
-        batch_size=64,
-    ):
-        """Name the classes of texts.
-
-        Args:
-            inputs: a string, or a list of strings, a `Series` or anything else that holds them.
-            return_probabilities: whether to return the probabilities of all classes too.
-            return_attention: whether to return how much each token counted too; the pooling must
-                have weights.
-            threshold: with `multi_label`, overrides that of the model.
-            batch_size: how many texts at once.
-
-        Returns:
-            The name of the most probable class; with `multi_label` the list of the names of all
-            classes whose probability is above the threshold. For a blank text `None`, or no name;
-            its probabilities are those of b alone, see the class. One for a string, a list of them
-            for a list. With `return_...` there is a dict in the place of each: `label` or `labels`;
-            `probabilities`, from each name to a number; `tokens`, the texts as they were read, and
-            `attention`, float32 `(tokens,)`.
-
-        Raises:
-            ValueError: for anything but strings, a threshold without `multi_label` or outside of
-                (0, 1), and `return_attention` where the pooling has no weights.
-        """
-        if threshold is not None and not self.multi_label:
-            raise ValueError(
-                "`threshold` is for `multi_label`: where a text has one class, it is the most "
-                f"probable one; received threshold={threshold!r}."
-            )
-        threshold = self.threshold if threshold is None else check_threshold(threshold)
-        text = single_text(inputs)
-        single = text is not None
-        texts = [text] if single else as_texts(inputs, "inputs")
-        examples = self.encode_examples(texts)
-        probabilities = predict_examples(self, examples, batch_size)
-        answers = self.classes.decode(probabilities, threshold)
-        for i, ids in enumerate(examples.inputs["token_ids"]):
-            if is_blank(texts[i], ids):
-                answers[i] = [] if self.multi_label else None
-        if return_probabilities or return_attention:
-            key = "labels" if self.multi_label else "label"
-            answers = [{key: answer} for answer in answers]
-        if return_probabilities:
-            for answer, row in zip(answers, probabilities.tolist(), strict=True):
-                answer["probabilities"] = dict(zip(self.class_names, row, strict=True))
-        if return_attention:
-            for answer, more in zip(answers, self.attention(texts, batch_size), strict=True):
-                answer.update(more)
-        return answers[0] if single else answers
-
-    def attention(self, texts, batch_size=64):
-        """Return how much each token counts in the pooling.
-
-        Args:
-            texts: a list of strings, or what `classify` takes in the place of one.
-            batch_size: how many at once.
-
-        Returns:
-            A list of dicts: `tokens`, list of str, and `attention`, float32 `(tokens,)`, which sum
-            to 1.
-
-        Raises:
-            ValueError: for anything but strings, and where the pooling has no weights.
-        """
-        if not self.pooling.has_attention:
-            raise ValueError(
-                'Only a pooling with weights, such as pooling="attention", can show them; the '
-                f"pooling of the model is {type(self.pooling).__name__}."
-            )
-        texts, batch_size = as_texts(texts, "texts"), check_batch_size(batch_size, 64)
-        results = []
-        for start in range(0, len(texts), batch_size):
-            part = texts[start : start + batch_size]
-            ids = self.encode_examples(part).inputs["token_ids"]
-            rows = [*ids, *[np.zeros(0, "int32")] * (batch_size - len(ids))]
-            padded = pad(rows, padded_length(max(map(len, ids))))
-            _, weights = self.compute({"token_ids": padded}, return_attention=True)
-            for tokens, row in zip(self.preprocessor.split(part), weights, strict=False):
-                results.append({"tokens": tokens, "attention": row[: len(tokens)].copy()})
-        return results
-
     def make_signatures(self, examples=None):
         """Return what the served model answers: classes, and which tokens counted.
 
@@ -419,23 +297,9 @@ class TextClassifier(TokenReader, Task):
     def get_config(self):
         return {
             **super().get_config(),
-            "tokenizer": keras.saving.serialize_keras_object(self.tokenizer),
             "class_names": self.class_names,
             "multi_label": self.multi_label,
-            **encoder_config(self.encoder, self.own_encoder, self.stack_options),
-            "units": self.units,
             "pooling": keras.saving.serialize_keras_object(self.pooling),
-            "embedding_dim": self.embedding_dim,
-            "dropout": self.dropout,
-            "variational": self.variational,
             "threshold": self.threshold,
             "max_length": self.max_length,
         }
-
-
-def check_threshold(value):
-    """Return a probability, or raise a `ValueError`."""
-    number = as_number(value)
-    if number is None or not 0 < number < 1:
-        raise ValueError(f"`threshold` must be a number in (0, 1); received {value!r}.")
-    return number

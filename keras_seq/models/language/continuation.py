@@ -1,4 +1,4 @@
-"""What a language model does with strings: `generate`, `stream`, `score`, `predict`."""
+"""A language model with strings: `generate`, `stream`, `score`."""
 
 import math
 from typing import Any
@@ -7,29 +7,25 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_seq import samplers
 from keras_seq._checks import check_batch_size, check_positive
 from keras_seq.backend import cross_entropy
-from keras_seq.models.base.generation import Writer, best_answers, trace_steps
 from keras_seq.models.base.search import padded_rows, structure_of
 from keras_seq.models.base.stop_tokens import end_token_ids
+from keras_seq.models.base.writing import WritingTask, best_answers, by_length, trace_steps
 from keras_seq.models.language.stream import Stream
 from keras_seq.text.examples import pad, padded_length
-from keras_seq.text.forms import as_texts, single_text
+from keras_seq.text.forms import one_or_many
 
 CHUNK = 256  # steps that are scored at once where the state can be carried on
 
 
-class Continuation(Writer):
-    """Mixin of a language model; it stands before `Task` among the bases.
+class Continuation(WritingTask):
+    """A task that goes on with texts, and says how probable they are.
 
     Attributes:
         tokenizer: a `keras_seq.text.Tokenizer`.
         encoder: what reads the tokens.
         carries: whether its call takes an `initial_state` and returns the last one.
-        sampler: what `generate` uses by default.
-        _search: a `CompiledSearch` of the model.
-        _compiled: the `CompiledFunctions` of the model.
     """
 
     def generate(
@@ -77,20 +73,15 @@ class Continuation(Writer):
             ValueError: for anything but strings, an unknown sampler, a `max_length` below 1, stop
                 tokens that are none, and whatever the sampler refuses.
         """
-        sampler = self.sampler if sampler is None else samplers.get(sampler)
+        sampler = self.chosen_sampler(sampler)
         check_positive("max_length", max_length)
         batch_size = check_batch_size(batch_size, 64)
-        text = single_text(prompts)
-        single = text is not None
-        texts = [text] if single else as_texts(prompts, "prompts")
-        if not texts:
-            return []
+        texts, single = one_or_many(prompts, "prompts")
         end = end_token_ids(self.tokenizer, stop_tokens)
         ids, _ = self.preprocessor.encode(texts)
-        dicts, results = return_scores or return_trace, [None] * len(texts)
-        order = np.argsort([len(row) for row in ids], kind="stable")
-        for start in range(0, len(texts), batch_size):
-            rows = order[start : start + batch_size]
+        dicts = return_scores or return_trace
+
+        def search(rows):
             found = self._search(
                 {"prompt_ids": [ids[i][:-1] for i in rows]},
                 sampler,
@@ -108,8 +99,9 @@ class Continuation(Writer):
                 groups[answer.row].append(
                     self._dict(answer, found, return_trace) if dicts else answer.text
                 )
-            for i, group in zip(rows, groups, strict=True):
-                results[i] = group if sampler.n_best else group[0]
+            return groups if sampler.n_best else [group[0] for group in groups]
+
+        results = by_length(search, [len(row) for row in ids], batch_size)
         return results[0] if single else results
 
     def _write(self, answer, prompt):
@@ -138,8 +130,7 @@ class Continuation(Writer):
             max_length: after so many tokens an iteration ends; `None` for the end token alone.
             stop_tokens: as in `generate`.
         """
-        sampler = self.sampler if sampler is None else samplers.get(sampler)
-        return Stream(self, prompt, sampler, max_length, stop_tokens)
+        return Stream(self, prompt, self.chosen_sampler(sampler), max_length, stop_tokens)
 
     def score(self, texts, batch_size=64, return_tokens=False) -> Any:
         """Return how probable texts are, each by itself, from its start to its end.
@@ -163,19 +154,17 @@ class Continuation(Writer):
             ValueError: for anything but strings.
         """
         batch_size = check_batch_size(batch_size, 64)
-        text = single_text(texts)
-        single = text is not None
-        texts = [text] if single else as_texts(texts, "texts")
-        if not texts:
-            return []
+        texts, single = one_or_many(texts, "texts")
         fed, labels = self.preprocessor.encode(texts)
-        results = [None] * len(texts)
-        order = np.argsort([len(row) for row in fed], kind="stable")
-        for start in range(0, len(texts), batch_size):
-            rows = order[start : start + batch_size]
+
+        def score(rows):
             found = self._log_probabilities([fed[i] for i in rows], [labels[i] for i in rows])
-            for i, values in zip(rows, found, strict=True):
-                results[i] = self._score(texts[i], labels[i], values, return_tokens)
+            return [
+                self._score(texts[i], labels[i], values, return_tokens)
+                for i, values in zip(rows, found, strict=True)
+            ]
+
+        results = by_length(score, [len(row) for row in fed], batch_size)
         return results[0] if single else results
 
     def _score(self, text, labels, values, return_tokens):

@@ -3,35 +3,29 @@
 import keras
 from keras import ops
 
-from keras_seq import samplers
 from keras_seq._checks import check_positive, check_rate
 from keras_seq.layers.recurrent_layer import as_mask
-from keras_seq.layers.token_embedding import embedding_matrix, token_embedding
-from keras_seq.models.base.encoders import STACK_OPTIONS, TokenReader, encoder_config, make_encoder
-from keras_seq.models.base.generation import never
+from keras_seq.layers.token_embedding import embedding_matrix
+from keras_seq.models.base.encoders import TokenReader
 from keras_seq.models.base.losses import TokenCrossEntropy
 from keras_seq.models.base.metrics import BitsPerToken, Perplexity, TokenAccuracy
 from keras_seq.models.base.outputs import Outputs
-from keras_seq.models.base.preprocessor import check_tokenizer
-from keras_seq.models.base.search import CompiledSearch
+from keras_seq.models.base.preprocessor import tokenizer_of
 from keras_seq.models.base.serving import check_examples
-from keras_seq.models.base.task import Task
+from keras_seq.models.base.writing import never
 from keras_seq.models.language.continuation import Continuation
 from keras_seq.models.language.preprocessor import LanguagePreprocessor
 from keras_seq.models.language.serving import language_model_signatures
 from keras_seq.models.language.stream_state import StreamState
-from keras_seq.text import CharacterTokenizer, get_tokenizer_class
-from keras_seq.text.examples import Examples
+from keras_seq.models.language.stream_training import StreamTraining
+from keras_seq.text import CharacterTokenizer
 from keras_seq.text.forms import single_text
-from keras_seq.text.windows import StreamWindows
 
-# A language model reads from the left.
-LEFT_OPTIONS = tuple(name for name in STACK_OPTIONS if name != "bidirectional")
 CONTEXT = 512  # what self-attention looks back at where no window says so
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
-class LanguageModel(Continuation, TokenReader, Task):
+class LanguageModel(StreamTraining, TokenReader, Continuation):
     r"""Recurrent layers that predict each token from those before it.
 
         h_t, s_t = encoder(embedding(y_(t-1)), s_(t-1))          y_0 the start token
@@ -131,25 +125,22 @@ class LanguageModel(Continuation, TokenReader, Task):
         encoder=None,
         **kwargs,
     ):
-        given = locals()
         super().__init__(**kwargs)
-        self.tokenizer = check_tokenizer("tokenizer", tokenizer)
-        self.units = check_positive("units", units)
-        self.embedding_dim = check_positive(
-            "embedding_dim", units if embedding_dim is None else embedding_dim
-        )
+        stack = {  # one that reads from the left
+            "cell": cell,
+            "num_layers": num_layers,
+            "residual": residual,
+            "layer_norm": layer_norm,
+            "weight_dropout": weight_dropout,
+        }
+        self._keep_options(tokenizer, units, embedding_dim, dropout, variational, encoder, stack)
         self.window = None if window is None else check_positive("window", window)
         self.tie_embeddings = tie_embeddings
-        self.dropout = check_rate("dropout", dropout)
         self.embedding_dropout = check_rate("embedding_dropout", embedding_dropout)
-        self.variational = variational
-        self.own_encoder = encoder is not None
-        self.stack_options = {name: given[name] for name in LEFT_OPTIONS}
         # The sublayers follow the dtype policy of the model.
         policy = self.dtype_policy
-        self.embedding = token_embedding(self.tokenizer.vocabulary_size, self.embedding_dim, policy)
-        kind = keras.layers.SpatialDropout1D if variational else keras.layers.Dropout
-        self.dropout_layer = kind(dropout, dtype=policy)
+        self.embedding = self._make_embedding()
+        self.dropout_layer = self._make_dropout()
         self.token_dropout = keras.layers.Dropout(embedding_dropout, dtype=policy)
         self.encoder = self._make_encoder(encoder)
         self._make_output(policy)
@@ -158,9 +149,7 @@ class LanguageModel(Continuation, TokenReader, Task):
             self.stream_state = StreamState(
                 self.encoder.state_size, dtype=policy, name="stream_state"
             )
-        self.sampler = samplers.get("random")
-        ids = self.tokenizer
-        self._search = CompiledSearch(self, ids.start_token_id, ids.end_token_id)
+        self._prepare_search(self.tokenizer, "random")
         self.build()
 
     @classmethod
@@ -183,17 +172,9 @@ class LanguageModel(Continuation, TokenReader, Task):
         Raises:
             ValueError: for an unknown kind of token or an empty corpus.
         """
-        options = {"lowercase": lowercase}
-        if max_vocabulary is not None:
-            options["max_vocabulary"] = max_vocabulary
         text = single_text(texts)
         texts = texts if text is None else [text]
-        return cls(get_tokenizer_class(tokens).from_texts(texts, **options), **config)
-
-    @property
-    def carries(self):
-        """Whether the encoder has a state that goes from window to window."""
-        return hasattr(self.encoder, "state_size")
+        return cls(tokenizer_of(texts, tokens, lowercase, max_vocabulary), **config)
 
     def build(self, input_shape=None):
         """Make all weights; every size is known from `__init__`."""
@@ -239,15 +220,17 @@ class LanguageModel(Continuation, TokenReader, Task):
             **kwargs: such as `metrics`, `jit_compile`, `steps_per_execution`; `models.Task.compile`
                 says what losses and metrics of one's own are given.
         """
-        sampler = samplers.get(sampler)
-        if loss == "auto":
-            loss = TokenCrossEntropy(label_smoothing)
-        if weighted_metrics == "auto":
-            weighted_metrics = [Perplexity(), TokenAccuracy()]
-            if isinstance(self.tokenizer, CharacterTokenizer):
-                weighted_metrics.append(BitsPerToken("bits_per_character"))
-        super().compile(optimizer=optimizer, loss=loss, weighted_metrics=weighted_metrics, **kwargs)
-        self.sampler = sampler
+        kwargs.update(weighted_metrics=weighted_metrics, label_smoothing=label_smoothing)
+        super().compile(optimizer, loss, sampler=sampler, **kwargs)
+
+    def default_loss(self, label_smoothing=0.0):
+        return TokenCrossEntropy(label_smoothing)
+
+    def default_metrics(self):
+        metrics = [Perplexity(), TokenAccuracy()]
+        if isinstance(self.tokenizer, CharacterTokenizer):
+            metrics.append(BitsPerToken("bits_per_character"))
+        return metrics
 
     def make_preprocessor(self):
         return LanguagePreprocessor(self.tokenizer)
@@ -258,74 +241,6 @@ class LanguageModel(Continuation, TokenReader, Task):
 
     def output_form(self):
         return Outputs(self.tokenizer.vocabulary_size, per_token=True)
-
-    def make_batches(self, examples, batch_size, shuffle=False):
-        """Return the windows of streams, or, without a `window`, texts of similar length."""
-        if self.window is None:
-            return super().make_batches(examples, batch_size, shuffle)
-        windows = StreamWindows(examples, batch_size, self.window)
-        self.prepare_streams(windows.streams)
-        return windows
-
-    def split_examples(self, examples, fraction):
-        """Split whole texts, or a single one at a token."""
-        if self.window is None or len(examples) > 1:
-            return super().split_examples(examples, fraction)
-        (fed,), (labels,) = examples.inputs["token_ids"], examples.labels
-        count = len(fed) - max(1, int(len(fed) * fraction))
-        if count < 1:
-            raise ValueError(f"`validation_split={fraction}` of one token leaves none.")
-        parts = slice(count), slice(count, None)
-        return [
-            Examples({"token_ids": [fed[part]]}, [labels[part]], examples.weights) for part in parts
-        ]
-
-    def prepare_streams(self, rows):
-        """Make the variables that carry the state of so many streams, outside of any graph.
-
-        `fit` and `evaluate` on texts do it themselves.
-        """
-        if not self.carries or not self.stream_state.prepare(check_positive("rows", rows)):
-            return
-        # What was compiled before has the old variables in it. A callback may ask for more room
-        # in the middle of a training, which goes on with the new function.
-        if self.train_function is not None:
-            self.make_train_function(force=True)
-        if self.test_function is not None:
-            self.make_test_function(force=True)
-
-    @property
-    def reads_all(self):
-        """Whether the texts become streams, cut from all of them together."""
-        return self.window is not None
-
-    def passing_variables(self):
-        return self.stream_state.variables if self.carries else []
-
-    def fit(self, x=None, y=None, batch_size=None, validation_data=None, **kwargs):
-        """Train on texts; the arguments are those of `keras.Model.fit`.
-
-        Args:
-            x: one text, or texts in any form that `models.Task` describes; where the model has a
-                `window`, all of them are read into memory as ids.
-            y: nothing: what is to be predicted is in the texts.
-            batch_size: the number of streams, or without a `window` of texts, in a batch.
-            validation_data: texts likewise.
-            **kwargs: the others; `validation_split` takes the last texts, or the end of a single
-                one. `shuffle` has no meaning where there is a `window`.
-
-        Raises:
-            ValueError: for a `y`, an empty corpus, and ids where strings belong.
-        """
-        return super().fit(x, y, batch_size, validation_data=validation_data, **kwargs)
-
-    def evaluate(self, x=None, y=None, batch_size=None, **kwargs):
-        """Return loss and metrics on texts; the arguments are those of `keras.Model.evaluate`.
-
-        With a `window` the texts are read as in training, in at most `batch_size` streams that
-        begin with state 0: 1 reads them as one.
-        """
-        return super().evaluate(x, y, batch_size, **kwargs)
 
     def call(self, inputs, training=False):
         token_ids = inputs["token_ids"]
@@ -433,29 +348,14 @@ class LanguageModel(Continuation, TokenReader, Task):
     def get_config(self):
         return {
             **super().get_config(),
-            "tokenizer": keras.saving.serialize_keras_object(self.tokenizer),
-            **encoder_config(self.encoder, self.own_encoder, self.stack_options),
-            "units": self.units,
-            "embedding_dim": self.embedding_dim,
             "window": self.window,
             "tie_embeddings": self.tie_embeddings,
-            "dropout": self.dropout,
             "embedding_dropout": self.embedding_dropout,
-            "variational": self.variational,
         }
 
-    def _make_encoder(self, encoder):
+    def _make_encoder(self, encoder, return_state=True):
         """The recurrent layers, or what stands in their place, which must read from the left."""
-        encoder = make_encoder(
-            LanguageModel,
-            encoder,
-            self.stack_options,
-            return_state=True,
-            units=self.units,
-            dropout=self.dropout,
-            variational=self.variational,
-            dtype=self.dtype_policy,
-        )
+        encoder = super()._make_encoder(encoder, return_state)
         both_sides = getattr(encoder, "bidirectional", False) or not getattr(
             encoder, "causal", True
         )

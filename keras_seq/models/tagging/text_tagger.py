@@ -1,40 +1,30 @@
 """The tagger: a tag for each word."""
 
 import keras
-import numpy as np
 from keras import ops
 
 from keras_seq._checks import as_integer, check_positive, check_rate
-from keras_seq.backend import predictions
 from keras_seq.layers.character_features import CharacterFeatures
 from keras_seq.layers.crf import CRF
 from keras_seq.layers.crf_loss import CRFLoss
-from keras_seq.layers.token_embedding import token_embedding
-from keras_seq.models.base.encoders import STACK_OPTIONS, TokenReader, encoder_config, make_encoder
 from keras_seq.models.base.losses import TokenCrossEntropy
 from keras_seq.models.base.metrics import TokenAccuracy
-from keras_seq.models.base.outputs import Outputs
 from keras_seq.models.base.preprocessor import check_tokenizer
 from keras_seq.models.base.serving import check_examples
-from keras_seq.models.base.task import Task
+from keras_seq.models.tagging.answers import Tagging
 from keras_seq.models.tagging.preprocessor import TaggingPreprocessor
 from keras_seq.models.tagging.sentences import (
     check_counts,
     check_sentences,
-    listed_sentences,
-    ragged_words,
 )
-from keras_seq.models.tagging.serving import tagger_ids, tagger_signatures
+from keras_seq.models.tagging.serving import tagger_signatures
 from keras_seq.models.tagging.tag_loss import TagLoss
-from keras_seq.models.tagging.tagging import Tagging
 from keras_seq.models.tagging.tags import Tags, tag_names_of
-from keras_seq.models.tagging.word_ids import as_known
-from keras_seq.text import CharacterTokenizer, WordTokenizer
-from keras_seq.text.forms import single_text
+from keras_seq.models.tagging.word_ids import character_vocabulary, word_vocabulary
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
-class TextTagger(TokenReader, Task):
+class TextTagger(Tagging):
     r"""Words and their characters, recurrent layers and a CRF: sentences in, a tag a word out.
 
         x_t         = [embedding(word_t); characters(word_t)]
@@ -166,9 +156,16 @@ class TextTagger(TokenReader, Task):
         max_length=512,
         **kwargs,
     ):
-        given = locals()
         super().__init__(**kwargs)
-        self.tokenizer = check_tokenizer("tokenizer", tokenizer)
+        stack = {
+            "cell": cell,
+            "num_layers": num_layers,
+            "bidirectional": bidirectional,
+            "residual": residual,
+            "layer_norm": layer_norm,
+            "weight_dropout": weight_dropout,
+        }
+        self._keep_options(tokenizer, units, embedding_dim, dropout, variational, encoder, stack)
         self.tags = Tags(tag_names, scheme)
         self.characters = characters
         self.character_units = character_units
@@ -177,43 +174,11 @@ class TextTagger(TokenReader, Task):
         self.zero_digits = zero_digits
         self.unknown_rate = check_rate("unknown_rate", unknown_rate)
         self.rare_words = self._check_rare(rare_words)
-        self.units = check_positive("units", units)
         self.crf = crf
-        self.embedding_dim = check_positive(
-            "embedding_dim", units if embedding_dim is None else embedding_dim
-        )
-        self.dropout = check_rate("dropout", dropout)
-        self.variational = variational
         self.max_length = check_positive("max_length", max_length)
-        self.own_encoder = encoder is not None
-        self.stack_options = {name: given[name] for name in STACK_OPTIONS}
         self._make_inputs(character_tokenizer)
-        policy = self.dtype_policy
-        self.encoder = make_encoder(
-            TextTagger,
-            encoder,
-            self.stack_options,
-            units=self.units,
-            dropout=self.dropout,
-            variational=self.variational,
-            dtype=policy,
-        )
-        self.output_dropout = self._dropout_layer()
-        # A loss of emissions in half precision would lose what training needs.
-        self.projection = keras.layers.Dense(
-            len(self.tag_names), dtype=policy.variable_dtype, name="projection"
-        )
-        # Without `crf` its weights stay 0, and it knows of the scheme alone.
-        self.chain = CRF(
-            len(self.tag_names),
-            self.tags.constraints,
-            dtype=policy,
-            trainable=bool(crf),
-            name="chain",
-        )
-        self.seed_generator = keras.random.SeedGenerator()
-        self._tagging = Tagging(self)
-        self._own_loss = False
+        self.encoder = self._make_encoder(encoder)
+        self._make_outputs()
         self.build()
 
     def _check_rare(self, value):
@@ -234,9 +199,7 @@ class TextTagger(TokenReader, Task):
                 f"{character_tokenizer!r} and characters={self.characters!r}."
             )
         policy = self.dtype_policy
-        self.embedding = token_embedding(
-            self.tokenizer.vocabulary_size, self.embedding_dim, policy, "words"
-        )
+        self.embedding = self._make_embedding("words")
         self.character_tokenizer = self.character_features = None
         if self.characters is not None:
             self.character_tokenizer = check_tokenizer("character_tokenizer", character_tokenizer)
@@ -249,11 +212,25 @@ class TextTagger(TokenReader, Task):
                 dtype=policy,
                 name="characters",
             )
-        self.input_dropout = self._dropout_layer()
+        self.input_dropout = self._make_dropout()
 
-    def _dropout_layer(self):
-        kind = keras.layers.SpatialDropout1D if self.variational else keras.layers.Dropout
-        return kind(self.dropout, dtype=self.dtype_policy)
+    def _make_outputs(self):
+        """Make what stands above the encoder."""
+        policy = self.dtype_policy
+        self.output_dropout = self._make_dropout()
+        # A loss of emissions in half precision would lose what training needs.
+        self.projection = keras.layers.Dense(
+            len(self.tag_names), dtype=policy.variable_dtype, name="projection"
+        )
+        # Without `crf` its weights stay 0, and it knows of the scheme alone.
+        self.chain = CRF(
+            len(self.tag_names),
+            self.tags.constraints,
+            dtype=policy,
+            trainable=bool(self.crf),
+            name="chain",
+        )
+        self.seed_generator = keras.random.SeedGenerator()
 
     @classmethod
     def from_texts(
@@ -299,29 +276,11 @@ class TextTagger(TokenReader, Task):
             )
         check_counts(sentences, tags)
         names = tag_names_of(tags, tag_names, scheme)
-        # NFKC, the default, makes a blank and an accent of an accent that stands by itself.
-        options = {"normalization": "NFC", "lowercase": lowercase, "split_punctuation": False}
-        known = as_known(ragged_words(sentences).flat_values, zero_digits).numpy().tolist()
-        known = [word.decode() for word in known]
-        tokenizer = WordTokenizer.from_texts(known, max_vocabulary=max_vocabulary, **options)
-        counts = np.bincount(np.concatenate(tokenizer.encode(known)))
-        letters = None
-        if characters is not None:
-            words = (word for sentence in sentences for word in sentence)
-            letters = CharacterTokenizer.from_texts(words, normalization="NFC")
-        config = {"rare_words": int((counts == 1).sum()), **config}
-        own = {"characters": characters, "zero_digits": zero_digits}
-        return cls(tokenizer, letters, names, scheme, **own, **config)
-
-    @property
-    def tag_names(self):
-        """The names of the tags, a list of str, in the order of the outputs."""
-        return list(self.tags.names)
-
-    @property
-    def scheme(self):
-        """What the tags that the model writes are written in; `None` for tags of single words."""
-        return self.tags.scheme
+        options = {"lowercase": lowercase, "max_vocabulary": max_vocabulary}
+        tokenizer, rare = word_vocabulary(sentences, zero_digits, **options)
+        letters = None if characters is None else character_vocabulary(sentences)
+        config = {"rare_words": rare, "zero_digits": zero_digits, **config}
+        return cls(tokenizer, letters, names, scheme, characters, **config)
 
     def build(self, input_shape=None):
         """Make all weights; every size is known from `__init__`."""
@@ -363,28 +322,22 @@ class TextTagger(TokenReader, Task):
             **kwargs: such as `metrics`, `jit_compile`, `steps_per_execution`; `models.Task.compile`
                 says what losses and metrics of one's own are given.
         """
-        own_loss = loss == "auto"
-        if own_loss and self.crf:
-            if check_rate("label_smoothing", label_smoothing):
-                raise ValueError(
-                    "`label_smoothing` is for a tagger without `crf`; received "
-                    f"{label_smoothing!r}."
-                )
-            loss = TagLoss(self.chain)
-        elif own_loss:
-            loss = TokenCrossEntropy(label_smoothing, name="cross_entropy")
-        elif isinstance(loss, CRFLoss):
+        if isinstance(loss, CRFLoss):
             loss.take(self.chain)
-        if weighted_metrics == "auto":
-            weighted_metrics = [TokenAccuracy()]
-        super().compile(optimizer=optimizer, loss=loss, weighted_metrics=weighted_metrics, **kwargs)
-        self._own_loss = own_loss
+        kwargs.update(weighted_metrics=weighted_metrics, label_smoothing=label_smoothing)
+        super().compile(optimizer, loss, **kwargs)
 
-    def get_compile_config(self):
-        config = super().get_compile_config()
-        if config is not None and self._own_loss and self.crf:
-            config["loss"] = "auto"  # it belongs to the CRF of the model, of which there is one
-        return config
+    def default_loss(self, label_smoothing=0.0):
+        if not self.crf:
+            return TokenCrossEntropy(label_smoothing, name="cross_entropy")
+        if check_rate("label_smoothing", label_smoothing):
+            raise ValueError(
+                f"`label_smoothing` is for a tagger without `crf`; received {label_smoothing!r}."
+            )
+        return TagLoss(self.chain)
+
+    def default_metrics(self):
+        return [TokenAccuracy()]
 
     def make_preprocessor(self):
         return TaggingPreprocessor(
@@ -395,22 +348,6 @@ class TextTagger(TokenReader, Task):
             self.max_word_length,
             self.max_length,
         )
-
-    @property
-    def label_limit(self):
-        return len(self.tag_names) + 1
-
-    def output_form(self):
-        return Outputs(len(self.tag_names), per_token=True)
-
-    def real_targets(self, x, y, sample_weight=None):
-        """Return labels as numbers of tags from 0 on, with weights and what is real."""
-        labels, weights, real = super().real_targets(x, y, sample_weight)
-        return ops.maximum(ops.cast(labels, "int32") - 1, 0), weights, real
-
-    def encode_words(self, words):
-        """A ragged tensor of words -> the columns of `call`, ragged int32."""
-        return self.preprocessor.encode_words(words)
 
     def call(self, inputs, training=False):
         token_ids = inputs["token_ids"]
@@ -434,75 +371,6 @@ class TextTagger(TokenReader, Task):
         unknown = ops.full_like(token_ids, self.tokenizer.unknown_token_id)
         return ops.where(dropped, unknown, token_ids)
 
-    def predict_texts(self, texts, batch_size=None, verbose=0, **options):
-        """Return the probabilities of the tags of each word, for a list of sentences."""
-        del options  # Keras's `predict` has no part in it
-        found = self._tagging(self.check_inputs(texts), batch_size, verbose)
-        return [probabilities for _, probabilities in found]
-
-    def answer_ids(self, x, **kwargs):
-        """The same for ids that are known to be right: a dict as `call` takes it, or a dataset."""
-        del kwargs
-        batches = [x] if isinstance(x, dict) else x
-        batches = (one[0] if isinstance(one, (list, tuple)) else one for one in batches)
-        return [found for batch in batches for _, found in self._tagging.tag_batch(batch)]
-
-    def answer_ids_on_batch(self, x):
-        """The same for a dict of ids."""
-        return self.answer_ids(x)
-
-    def tag(self, inputs, return_probabilities=False, return_spans=False, batch_size=64):
-        """Tag the words of sentences.
-
-        Args:
-            inputs: one sentence as a string; or a list of sentences, each a string or a list of
-                words. (A list is always one of sentences: `model.tag([words])[0]`.)
-            return_probabilities: whether to return the probabilities of all tags too.
-            return_spans: whether to return the spans that the tags mark too; for a `scheme`.
-            batch_size: how many sentences at once.
-
-        Returns:
-            For a sentence given as a list of words the list of its tags; for one given as a string
-            a dict of `tokens`, its words, and `tags`. With `return_...` a dict for both, which has
-            besides `probabilities`, float32 `(words, tags)` in the order of `tag_names` (as
-            `predict` finds them), and `spans`, list of `(type, start, end)`: words `start` to
-            `end - 1`. One of these for a string, a list of them for a list.
-
-        Raises:
-            ValueError: for anything but sentences, and `return_spans` without a scheme.
-        """
-        if return_spans and self.scheme is None:
-            raise ValueError('`return_spans` is for a tagger with a scheme, such as "BIO".')
-        text = single_text(inputs)
-        single = text is not None
-        given = [text] if single else listed_sentences(inputs, "inputs")
-        sentences = check_sentences(given, "inputs")
-        found = self._tagging(sentences, batch_size)
-        answers = []
-        for one, words, (numbers, probabilities) in zip(given, sentences, found, strict=True):
-            answer = {"tokens": words, "tags": self.tags.decode(numbers)}
-            if return_probabilities:
-                answer["probabilities"] = probabilities
-            if return_spans:
-                answer["spans"] = self.tags.spans(answer["tags"])
-            plain = single_text(one) is None and len(answer) == 2
-            answers.append(answer["tags"] if plain else answer)
-        return answers[0] if single else answers
-
-    def answer(self, inputs):
-        """Return the best tags and the probabilities of all, for a dict of ids as `call` takes it.
-
-        Returns:
-            `(tags, probabilities)`: integers `(batch, words)` from 0 on, and floats
-            `(batch, words, tags)`; anything where padding.
-        """
-        emissions = self(inputs, training=False)
-        mask = ops.not_equal(inputs["token_ids"], self.tokenizer.pad_token_id)
-        if not self.crf and self.scheme is None:
-            emissions = ops.cast(emissions, "float32")
-            return predictions(emissions), ops.softmax(emissions)
-        return self.chain.decode(emissions, mask)[0], self.chain.marginals(emissions, mask)
-
     def make_signatures(self, examples=None):
         """Return what the served model answers: words and their tags.
 
@@ -512,14 +380,10 @@ class TextTagger(TokenReader, Task):
         """
         return tagger_signatures(self, check_examples(examples, self.tokenizer))
 
-    def make_id_function(self):
-        return tagger_ids(self)
-
     def get_config(self):
         letters = self.character_tokenizer
         return {
             **super().get_config(),
-            "tokenizer": keras.saving.serialize_keras_object(self.tokenizer),
             "character_tokenizer": letters and keras.saving.serialize_keras_object(letters),
             "tag_names": self.tag_names,
             "scheme": self.tags.read_scheme,
@@ -530,11 +394,6 @@ class TextTagger(TokenReader, Task):
             "zero_digits": self.zero_digits,
             "unknown_rate": self.unknown_rate,
             "rare_words": self.rare_words,
-            **encoder_config(self.encoder, self.own_encoder, self.stack_options),
-            "units": self.units,
             "crf": self.crf,
-            "embedding_dim": self.embedding_dim,
-            "dropout": self.dropout,
-            "variational": self.variational,
             "max_length": self.max_length,
         }

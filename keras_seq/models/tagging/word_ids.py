@@ -3,7 +3,11 @@
 All of it is TensorFlow operations on ragged tensors, in `tf.data` and in Python alike.
 """
 
+import numpy as np
+
 from keras_seq._tensorflow import tensorflow
+from keras_seq.models.tagging.sentences import ragged_words
+from keras_seq.text import CharacterTokenizer, WordTokenizer
 
 _SPACE = r"[\s\v\x1c-\x1f\x{85}\p{Z}]"  # within a word, which a list of words may have
 
@@ -54,3 +58,26 @@ def character_columns(words, tokenizer, max_word_length):
         tf.RaggedTensor.from_row_splits(rows.flat_values, splits, validate=False),
         words.with_flat_values(tf.cast(ends, "int32")),
     )
+
+
+def word_vocabulary(sentences, zero_digits, **options):
+    """Return `(tokenizer, rare)` of lists of words: a tokenizer of them, and how many stand once.
+
+    Args:
+        sentences: lists of words.
+        zero_digits: as in `as_known`.
+        **options: `lowercase` and `max_vocabulary` of the tokenizer.
+    """
+    known = as_known(ragged_words(sentences).flat_values, zero_digits).numpy().tolist()
+    known = [word.decode() for word in known]
+    # NFKC, the default, makes a blank and an accent of an accent that stands by itself.
+    options = {"normalization": "NFC", "split_punctuation": False, **options}
+    tokenizer = WordTokenizer.from_texts(known, **options)
+    counts = np.bincount(np.concatenate(tokenizer.encode(known)))
+    return tokenizer, int((counts == 1).sum())
+
+
+def character_vocabulary(sentences):
+    """Return a tokenizer of the characters of lists of words."""
+    words = (word for sentence in sentences for word in sentence)
+    return CharacterTokenizer.from_texts(words, normalization="NFC")

@@ -3,29 +3,26 @@
 import keras
 from keras import ops
 
-from keras_seq import samplers
 from keras_seq._checks import check_positive, check_rate
 from keras_seq._options import hands_on, options
 from keras_seq.layers.decoder import Decoder
 from keras_seq.layers.encoder import Encoder
 from keras_seq.layers.token_embedding import token_embedding
 from keras_seq.models.base.encoders import pattern_config
-from keras_seq.models.base.generation import Generation, never
 from keras_seq.models.base.losses import TokenCrossEntropy
 from keras_seq.models.base.metrics import ExactMatch, Perplexity, TokenAccuracy
 from keras_seq.models.base.outputs import Outputs
-from keras_seq.models.base.preprocessor import check_tokenizer
-from keras_seq.models.base.search import CompiledSearch
+from keras_seq.models.base.preprocessor import check_tokenizer, tokenizer_of
 from keras_seq.models.base.serving import check_examples
-from keras_seq.models.base.task import Task
+from keras_seq.models.base.writing import never
+from keras_seq.models.translation.generation import Generation
 from keras_seq.models.translation.preprocessor import TranslationPreprocessor
 from keras_seq.models.translation.serving import translator_signatures
-from keras_seq.text import get_tokenizer_class
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
 @hands_on("decoder_options", Decoder, without=("vocabulary_size", "unknown_token_id", "seed"))
-class Seq2Seq(Generation, Task):
+class Seq2Seq(Generation):
     r"""Encoder, attention and decoder between two tokenizers: text in, text out.
 
         p(y | x) = prod_t p(y_t | y_<t, x)
@@ -147,9 +144,7 @@ class Seq2Seq(Generation, Task):
         )
         self.copy = self.decoder.copy
         self.preprocessor = self.make_preprocessor()  # here: a pointer refuses some tokenizers
-        self.sampler = samplers.get("greedy")
-        target = self.target_tokenizer
-        self._search = CompiledSearch(self, target.start_token_id, target.end_token_id)
+        self._prepare_search(self.target_tokenizer, "greedy")
         self.build()
 
     @classmethod
@@ -185,14 +180,9 @@ class Seq2Seq(Generation, Task):
         Raises:
             ValueError: for an unknown kind of token or an empty corpus.
         """
-        options = {"lowercase": lowercase}
-        if max_vocabulary is not None:
-            options["max_vocabulary"] = max_vocabulary
-        source_kind = get_tokenizer_class(source_tokens or tokens)
-        target_kind = get_tokenizer_class(target_tokens or tokens)
         return cls(
-            source_tokenizer=source_kind.from_texts(sources, **options),
-            target_tokenizer=target_kind.from_texts(targets, **options),
+            tokenizer_of(sources, source_tokens or tokens, lowercase, max_vocabulary),
+            tokenizer_of(targets, target_tokens or tokens, lowercase, max_vocabulary),
             **config,
         )
 
@@ -234,18 +224,19 @@ class Seq2Seq(Generation, Task):
             **kwargs: such as `metrics`, `jit_compile`, `steps_per_execution`; `models.Task.compile`
                 says what losses and metrics of one's own are given.
         """
-        sampler = samplers.get(sampler)
-        if loss == "auto":
-            if label_smoothing and self.copy:
-                raise ValueError(
-                    "`label_smoothing` has no meaning for a pointer, whose tokens differ from text "
-                    f"to text; received label_smoothing={label_smoothing} with copy=True."
-                )
-            loss = TokenCrossEntropy(label_smoothing)
-        if weighted_metrics == "auto":
-            weighted_metrics = [TokenAccuracy(), Perplexity(), ExactMatch()]
-        super().compile(optimizer=optimizer, loss=loss, weighted_metrics=weighted_metrics, **kwargs)
-        self.sampler = sampler
+        kwargs.update(weighted_metrics=weighted_metrics, label_smoothing=label_smoothing)
+        super().compile(optimizer, loss, sampler=sampler, **kwargs)
+
+    def default_loss(self, label_smoothing=0.0):
+        if label_smoothing and self.copy:
+            raise ValueError(
+                "`label_smoothing` has no meaning for a pointer, whose tokens differ from text "
+                f"to text; received label_smoothing={label_smoothing} with copy=True."
+            )
+        return TokenCrossEntropy(label_smoothing)
+
+    def default_metrics(self):
+        return [TokenAccuracy(), Perplexity(), ExactMatch()]
 
     labelled = "target_ids"
 

@@ -1,79 +1,20 @@
-"""What a model that writes text does with strings: `generate`."""
+"""Translation with strings: `generate`, and where the decoder looks."""
 
 import dataclasses
-import functools
-import operator
 from typing import Any
 
-import keras
 import numpy as np
-from keras import ops
 
-from keras_seq import samplers
 from keras_seq._checks import check_batch_size, check_positive
 from keras_seq.models.base.stop_tokens import end_token_ids
+from keras_seq.models.base.writing import WritingTask, best_answers, by_length, trace_steps
 from keras_seq.text.blank import is_blank
 from keras_seq.text.examples import padded_length
-from keras_seq.text.forms import as_texts, single_text
+from keras_seq.text.forms import as_texts, one_or_many
 
 
-class Writer:
-    """Mixin of the task models that have a `generate`; it stands before `Task` among the bases.
-
-    Attributes:
-        sampler: what `generate` uses by default; it is saved with what the model is compiled with.
-    """
-
-    def get_compile_config(self):
-        config = super().get_compile_config()
-        if config:
-            config["sampler"] = keras.saving.serialize_keras_object(self.sampler)
-        return config
-
-    def served_options(self, options):
-        """Return the options of `make_signatures` with the sampler itself among them."""
-        sampler = options.get("sampler")
-        return {**options, "sampler": self.sampler if sampler is None else samplers.get(sampler)}
-
-    def served_sampler(self, sampler, n_best=None):
-        """Return the sampler of a served model.
-
-        Args:
-            sampler: as in `generate`.
-            n_best: how many answers each text gets; as the sampler has it where `None`.
-
-        Raises:
-            ValueError: for a sampler that runs in Python, or cannot give so many answers.
-        """
-        sampler = self.sampler if sampler is None else samplers.get(sampler)
-        if sampler.on_host:
-            raise ValueError(
-                f"{type(sampler).__name__} searches in Python, which no server runs: export with "
-                'another sampler, such as sampler="beam".'
-            )
-        if n_best is None or n_best == sampler.n_best:
-            return sampler
-        config = sampler.get_config()
-        if "n_best" not in config:
-            raise ValueError(
-                f"`n_best` is for a sampler that finds several answers, such as Beam; received "
-                f"n_best={n_best!r} with {sampler!r}."
-            )
-        return type(sampler).from_config({**config, "n_best": n_best})
-
-    def predict_texts(self, texts, batch_size=None, **options):
-        """Return the answers of `generate` to a list of texts, in an array."""
-        del options  # Keras's `predict` has no part in it
-        texts = as_texts(texts, "x")
-        results = np.empty(len(texts), dtype=object)
-        answers = self.generate(texts, batch_size=check_batch_size(batch_size, 64))
-        for i, result in enumerate(answers):
-            results[i] = result  # one by one: NumPy would look into lists of answers
-        return results
-
-
-class Generation(Writer):
-    """Mixin of the task models that write text; it stands before `Task` among the bases.
+class Generation(WritingTask):
+    """A task that reads one text and writes another.
 
     Attributes:
         source_tokenizer: a `keras_seq.text.Tokenizer`, of what `encode_examples` reads.
@@ -81,8 +22,6 @@ class Generation(Writer):
             its vocabulary too: `vocabulary_size + s` is the source token at position s.
         max_source_length: how many tokens of a source are read, the end token included.
         max_target_length: how many tokens are written at most.
-        sampler: what `generate` uses by default.
-        _search: a `CompiledSearch` of the model.
     """
 
     def generate(
@@ -138,25 +77,20 @@ class Generation(Writer):
                 `replace_unknown` for a model without attention, stop tokens that are none, and
                 whatever the sampler refuses.
         """
-        sampler = self.sampler if sampler is None else samplers.get(sampler)
+        sampler = self.chosen_sampler(sampler)
         if max_length is not None:
             check_positive("max_length", max_length)
-        batch_size = check_batch_size(batch_size, 64)
-        text = single_text(inputs)
-        single = text is not None
-        texts = [text] if single else as_texts(inputs, "inputs")
-        if not texts:
-            return []
+        texts, single = one_or_many(inputs, "inputs")
         end = end_token_ids(self.target_tokenizer, stop_tokens)
         columns = self.encode_examples(texts).inputs
         wanted = _Wanted(return_scores, return_attention, return_trace, replace_unknown)
-        results = [None] * len(texts)
-        order = np.argsort([len(ids) for ids in columns["source_ids"]], kind="stable")
-        for start in range(0, len(texts), batch_size):
-            rows = order[start : start + batch_size]
+        lengths = [len(ids) for ids in columns["source_ids"]]
+
+        def search(rows):
             answers = self._search_batch(rows, texts, columns, sampler, max_length, end, wanted)
-            for i, answer in zip(rows, answers, strict=True):
-                results[i] = answer if sampler.n_best else answer[0]
+            return answers if sampler.n_best else [answer[0] for answer in answers]
+
+        results = by_length(search, lengths, check_batch_size(batch_size, 64))
         return results[0] if single else results
 
     def _search_batch(self, rows, texts, columns, sampler, max_length, end, wanted):
@@ -312,69 +246,3 @@ class _Wanted:
     @property
     def dicts(self):
         return self.scores or self.attention or self.trace
-
-
-@dataclasses.dataclass(eq=False)
-class _Answer:
-    """One sequence that was found.
-
-    Attributes:
-        row: which row of the batch it answers.
-        ids: its tokens, int32, the end token included.
-        score: its score.
-        tokens: its tokens as strings.
-        text: the text of them.
-        attention: float32 `(tokens, source tokens)`, or `None`.
-    """
-
-    row: int
-    ids: np.ndarray
-    score: float
-    tokens: list | None = None
-    text: str | None = None
-    attention: np.ndarray | None = None
-
-
-def best_answers(found, count):
-    """The `count` best answers of each row of what a sampler found, without those of score -inf."""
-    return [
-        _Answer(row, ids[:length], float(score))
-        for row, group in enumerate(
-            zip(found["token_ids"], found["lengths"], found["scores"], strict=True)
-        )
-        for k, (ids, length, score) in enumerate(zip(*(x[:count] for x in group), strict=True))
-        if k == 0 or np.isfinite(score)
-    ]
-
-
-def never(logits, *token_ids):
-    """Return logits `(batch, vocabulary_size)` by which these tokens are never written: -1e9."""
-    size = ops.shape(logits)[-1]  # known while a graph is made, but for a pointer into any text
-    ids = np.arange(size) if isinstance(size, int) else ops.arange(size, dtype="int32")
-    forbidden = functools.reduce(operator.or_, [ids == token_id for token_id in token_ids])
-    return ops.where(ops.convert_to_tensor(forbidden), ops.cast(-1e9, logits.dtype), logits)
-
-
-def trace_steps(trace, token):
-    """The trace of one text as lists, without what follows the end.
-
-    Args:
-        trace: a dict of arrays `(steps, n)`; see `Sampler.search`.
-        token: from an id to a str.
-    """
-    done = trace["finished"].all(axis=-1)
-    count = int(done.argmax()) + 1 if done.any() else len(done)
-    return [
-        [
-            {
-                "token": token(trace["token_ids"][t, k]),
-                "token_id": int(trace["token_ids"][t, k]),
-                "parent": int(trace["parents"][t, k]),
-                "log_probability": float(trace["log_probabilities"][t, k]),
-                "score": float(trace["scores"][t, k]),
-                "finished": bool(trace["finished"][t, k]),
-            }
-            for k in np.flatnonzero(np.isfinite(trace["log_probabilities"][t]))
-        ]
-        for t in range(count)
-    ]
