@@ -125,7 +125,7 @@ def test_no_tokenizers(tokenizers):
 @pytest.mark.parametrize(
     "sources, config, message",
     [
-        (SOURCES, {"tokens": "syllable"}, "char, .*subword.*syllable"),
+        (SOURCES, {"tokens": "syllable"}, "char.*subword.*syllable"),
         ([], {}, "empty"),
         ("abc", {}, "abc"),
         ([1], {}, "int"),
