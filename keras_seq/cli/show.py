@@ -1,4 +1,4 @@
-"""What the commands check before, and print meanwhile."""
+"""Checks of the commands before a run, and what they print meanwhile."""
 
 import inspect
 import itertools

@@ -1,4 +1,4 @@
-"""What the commands that train share: checks, the optimiser, callbacks, the run, its state."""
+"""The common part of the commands that train: checks, optimiser, callbacks, run and its state."""
 
 import pathlib
 import sys

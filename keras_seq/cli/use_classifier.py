@@ -1,4 +1,4 @@
-"""What the commands do with a classifier."""
+"""The commands that use a model, with a classifier."""
 
 from keras_seq.cli.labelled import read_columns
 from keras_seq.cli.show import one_line

@@ -1,4 +1,4 @@
-"""What the commands do with a language model."""
+"""The commands that use a model, with a language model."""
 
 import math
 

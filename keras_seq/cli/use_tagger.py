@@ -1,4 +1,4 @@
-"""What the commands do with a tagger."""
+"""The commands that use a model, with a tagger."""
 
 from keras_seq.cli.train_tagger import read_known
 

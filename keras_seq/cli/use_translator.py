@@ -1,4 +1,4 @@
-"""What the commands do with a translator."""
+"""The commands that use a model, with a translator."""
 
 from keras_seq.cli.labelled import read_columns
 from keras_seq.cli.search import Search, written

@@ -1,4 +1,4 @@
-"""What goes along with a tensor, as Keras's mask does."""
+"""Attach to a tensor what goes along with it, as Keras does with a mask."""
 
 import weakref
 

@@ -1,4 +1,4 @@
-"""What a stateful layer keeps from one batch to the next."""
+"""The state that a stateful layer keeps from one batch to the next."""
 
 import keras
 from keras import ops

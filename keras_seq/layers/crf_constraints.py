@@ -1,4 +1,4 @@
-"""Which tags a CRF lets begin, follow each other, and end."""
+"""The tags that a CRF lets begin, follow each other, and end."""
 
 import operator
 

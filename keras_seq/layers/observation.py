@@ -1,4 +1,4 @@
-"""How the inside of a recurrence is reached: what is added to its states, what is written down."""
+"""Observe a recurrence: add to its states, write down its steps."""
 
 import contextlib
 

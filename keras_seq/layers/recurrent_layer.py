@@ -1,4 +1,4 @@
-"""What the recurrent layers share: Keras's layer outside, `unroll` inside."""
+"""The base of the recurrent layers: Keras's layer outside, `unroll` inside."""
 
 import keras
 from keras import ops

@@ -1,4 +1,4 @@
-"""What every attention mechanism shares: masking, normalising and the weighted sum."""
+"""The base of every attention mechanism: masking, normalising and the weighted sum."""
 
 import keras
 from keras import ops

@@ -1,1 +1,1 @@
-"""What every task model is made of."""
+"""The parts of every task model."""

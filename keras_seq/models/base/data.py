@@ -1,4 +1,4 @@
-"""What came in, in the few forms that a task model trains on, is measured on and answers.
+"""The few forms of data that a task model trains on, is measured on and answers.
 
 Each knows the batches that it becomes, and what cannot be asked of it.
 """

@@ -1,4 +1,4 @@
-"""What reads the embedded tokens in a task model: recurrent layers, or a layer in their place."""
+"""The reader of a row of tokens: embedding, and recurrent layers or a layer in their place."""
 
 import keras
 from keras import ops

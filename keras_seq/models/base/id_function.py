@@ -1,4 +1,4 @@
-"""What the id functions of the task models share: fields, metadata, and ids to compare by."""
+"""The parts of an id function: fields, metadata, and ids to compare by."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""What the labels and the predictions of a task are, and what a loss or metric wants of them."""
+"""The forms of labels and predictions: those of a task, and those that a loss or metric takes."""
 
 import dataclasses
 

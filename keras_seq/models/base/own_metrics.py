@@ -1,4 +1,4 @@
-"""What a user passes to `compile`: turned into losses and metrics of real rows and tokens."""
+"""Turn the losses and metrics of a user into ones of real rows and tokens."""
 
 import functools
 import inspect

@@ -1,4 +1,4 @@
-"""What a model computes of encoded texts, in batches of similar length."""
+"""Run a model on encoded texts, in batches of similar length."""
 
 import keras
 import numpy as np

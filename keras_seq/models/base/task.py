@@ -1,4 +1,4 @@
-"""What all task models share: training on text, compiling, saving."""
+"""The base of all task models: training, evaluation and prediction on text."""
 
 import functools
 

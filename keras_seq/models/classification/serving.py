@@ -1,4 +1,4 @@
-"""What a served classifier answers, to texts and to ids."""
+"""The signatures of a served classifier, for texts and for ids."""
 
 import json
 

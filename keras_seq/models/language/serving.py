@@ -1,4 +1,4 @@
-"""What a served language model answers."""
+"""The signatures of a served language model."""
 
 import math
 

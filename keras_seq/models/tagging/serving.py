@@ -1,4 +1,4 @@
-"""What a served tagger answers, to sentences and to ids."""
+"""The signatures of a served tagger, for sentences and for ids."""
 
 import json
 

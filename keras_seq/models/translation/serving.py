@@ -1,4 +1,4 @@
-"""What a served translator answers."""
+"""The signatures of a served translator."""
 
 from keras_seq._tensorflow import tensorflow
 from keras_seq.export.signature import Field, Signature
