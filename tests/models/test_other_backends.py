@@ -5,6 +5,7 @@ Each backend's models are read on one other, so that the three runs hold all of 
 
 import json
 import os
+import pathlib
 import subprocess
 import sys
 import types
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 from checks import array
 
-from keras_seq.models import LanguageModel, TextClassifier, TextTagger
+from keras_seq.models import LanguageModel, TextClassifier, TextTagger, load_model
 
 OTHER = {"tensorflow": "torch", "torch": "jax", "jax": "tensorflow"}[keras.config.backend()]
 TEXTS = ["a fine film", "dull and long", "", "so dull a film that nobody saw its end", "fine"]
@@ -104,3 +105,25 @@ def test_every_number_is_the_same(found):
 def test_every_text_is_the_same(found):
     """The translator is sure of its answers, and the others' margins are wide: no ties to break."""
     assert found.there[1] == found.here[1]
+
+
+@pytest.mark.parametrize("name", ["tagger_scheme", "language_model_words"])
+def test_what_was_compiled_on_pytorch_trains_on(name):
+    golden = pathlib.Path(__file__).parent.parent / "golden"
+    model = load_model(golden / f"{name}.keras")  # its optimizer is written as one of PyTorch
+    steps = int(model.optimizer.iterations)
+    x, y = json.loads((golden / f"{name}.json").read_text())["data"]
+    model.fit(x, y, epochs=1, verbose=0)
+    assert int(model.optimizer.iterations) > steps
+
+
+def test_a_file_holds_nothing_of_the_backend_that_wrote_it():
+    model = TextClassifier.from_texts(TEXTS[:2], LABELS[:2], units=4)
+    model.compile(keras.optimizers.AdamW(0.1))
+    config = model.get_compile_config()
+    optimizer = config["optimizer"]
+    assert (optimizer["module"], optimizer["class_name"]) == ("keras.optimizers", "AdamW")
+    assert config["jit_compile"] == "auto"
+    model.compile_from_config(config)
+    assert isinstance(model.optimizer, keras.optimizers.AdamW)
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.1)

@@ -91,7 +91,12 @@ class MeasuredModel(keras.Model):
         self.loss = loss
         # In a namespace, where Keras does not look for what it tracks and saves.
         self._compiled_with = types.SimpleNamespace(
-            config={"loss": loss, "metrics": metrics, "weighted_metrics": weighted_metrics},
+            config={
+                "loss": loss,
+                "metrics": metrics,
+                "weighted_metrics": weighted_metrics,
+                "jit_compile": jit_compile,  # Keras would write what "auto" is on this backend
+            },
             loss=used_loss,
             tracker=LossTracker(super().metrics[0]),
             filled=heeds_filling([*used, *([used_loss] if used_loss else [])]),
@@ -107,8 +112,8 @@ class MeasuredModel(keras.Model):
     def get_compile_config(self):
         config = super().get_compile_config()
         if config and self._compiled_with is not None:
-            own = keras.saving.serialize_keras_object(self._compiled_with.config)
-            config.update(own)
+            config.update(keras.saving.serialize_keras_object(self._compiled_with.config))
+            config = with_public_optimizers(config)
         return config
 
     @property
@@ -192,6 +197,7 @@ class MeasuredModel(keras.Model):
             setattr(self, name, guarded(self, getattr(self, name)))
 
     def compile_from_config(self, config):
+        config = with_public_optimizers(config)
         self.compile(**keras.saving.deserialize_keras_object(config))
         if self.optimizer is not None:
             self.optimizer.build(self.trainable_variables)
@@ -202,3 +208,19 @@ class MeasuredModel(keras.Model):
                 f"`{method}` needs a model that is compiled: call `model.compile()` before, such "
                 'as `model.compile("adam")`.'
             )
+
+
+def with_public_optimizers(config):
+    """Return a config in which no optimizer belongs to one backend.
+
+    On PyTorch `keras.optimizers.Adam` is a class of that backend's, and Keras writes it down as
+    such: another backend could read it, and not train with it.
+    """
+    if isinstance(config, (list, tuple)):
+        return [with_public_optimizers(part) for part in config]
+    if not isinstance(config, dict):
+        return config
+    config = {name: with_public_optimizers(part) for name, part in config.items()}
+    if ".optimizers.torch_" in str(config.get("module")):
+        config.update(module="keras.optimizers", registered_name=None)
+    return config
