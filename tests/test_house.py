@@ -253,3 +253,10 @@ def test_only_the_backends_ask_which_one_runs():
         if isinstance(inner, ast.Call) and getattr(inner.func, "attr", "") == "backend"
     }
     check(asking - {"keras_seq.backend", "keras_seq._tensorflow"}, ASKING)
+
+
+@pytest.mark.once
+def test_no_two_test_files_have_one_name():
+    """The test runner takes the name of a file for that of its module."""
+    names = [path.name for path in pathlib.Path(__file__).parent.rglob("test_*.py")]
+    assert sorted(names) == sorted({*names})
