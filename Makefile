@@ -5,20 +5,23 @@ BIN := $(VENV)/bin
 BACKENDS := tensorflow jax torch
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint clean $(BACKENDS:%=test-%)
+.PHONY: demo test test-all lint clean $(BACKENDS:%=test-%)
 
 demo: $(READY)
 	$(BIN)/keras-seq demo --out demo
 
 # One process per backend, all at once, with one thread for the mathematics of each: more would wait
 # for each other.
-test: export OMP_NUM_THREADS := 1
-test: export TF_NUM_INTRAOP_THREADS := 1
-test: lint
+# `test` is what a commit needs; `test-all` adds the tests that are marked `slow`.
+test: export TESTS := not slow
+test-all: export TESTS :=
+test test-all: export OMP_NUM_THREADS := 1
+test test-all: export TF_NUM_INTRAOP_THREADS := 1
+test test-all: lint
 	$(MAKE) --jobs=3 --keep-going --output-sync=target $(BACKENDS:%=test-%)
 
 $(BACKENDS:%=test-%): test-%: $(READY)
-	KERAS_BACKEND=$* $(BIN)/python -m pytest
+	KERAS_BACKEND=$* $(BIN)/python -m pytest -m "$(TESTS)"
 
 lint: $(READY)
 	$(BIN)/ruff check .

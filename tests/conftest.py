@@ -45,6 +45,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "once: the same on each backend, and run on PyTorch alone")
+    config.addinivalue_line("markers", "slow: for `make test-all`, which CI runs")
 
 
 def pytest_collection_modifyitems(items):
