@@ -12,16 +12,18 @@ demo: $(READY)
 
 # One process per backend, all at once, with one thread for the mathematics of each: more would wait
 # for each other.
-# `test` is what a commit needs; `test-all` adds the tests that are marked `slow`.
-test: export TESTS := not slow
-test-all: export TESTS :=
+# `test` is what a commit needs: all but the slow tests on PyTorch, which starts fastest, and on the
+# other two those that hold a backend to the numbers. `test-all` is every test on each.
+test: export TESTS_torch := not slow
+test: export TESTS_jax := every_backend and not slow
+test: export TESTS_tensorflow := every_backend and not slow
 test test-all: export OMP_NUM_THREADS := 1
 test test-all: export TF_NUM_INTRAOP_THREADS := 1
 test test-all: lint
 	$(MAKE) --jobs=3 --keep-going --output-sync=target $(BACKENDS:%=test-%)
 
 $(BACKENDS:%=test-%): test-%: $(READY)
-	KERAS_BACKEND=$* $(BIN)/python -m pytest -m "$(TESTS)"
+	KERAS_BACKEND=$* $(BIN)/python -m pytest -m "$(TESTS_$*)"
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -45,7 +45,10 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "once: the same on each backend, and run on PyTorch alone")
-    config.addinivalue_line("markers", "slow: for `make test-all`, which CI runs")
+    config.addinivalue_line("markers", "slow: not in `make test`, but in `make test-all`")
+    config.addinivalue_line(
+        "markers", "every_backend: in `make test` too on each backend, and not on PyTorch alone"
+    )
 
 
 def pytest_collection_modifyitems(items):

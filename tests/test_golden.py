@@ -18,6 +18,8 @@ from golden import reading, zoo
 
 from keras_seq.models import load_model
 
+pytestmark = pytest.mark.every_backend
+
 RECORDS = {name: reading.read_record(name) for name in zoo.MODELS}
 EXACT = 1e-6
 ALL = reading.BACKEND == "torch" or os.environ.get("KERAS_SEQ_GOLDEN") == "all"
@@ -143,6 +145,7 @@ def test_a_seed_gives_the_same_batches(task):
     assert_same(found, reading.read_record("batches")[task], EXACT)
 
 
+@pytest.mark.slow
 @pytest.mark.once
 @pytest.mark.parametrize("imports", ["keras, keras_seq", "keras_seq, keras"])
 def test_keras_reads_the_files_where_the_package_is_imported(imports):

@@ -33,6 +33,7 @@ def model_file(tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("imports", ["keras_seq, keras", "keras, keras_seq"])
 def test_keras_loads_a_file_whatever_is_imported_first(model_file, imports):
     script = f"import {imports}, sys; print(type(keras.saving.load_model(sys.argv[1])).__name__)"

@@ -8,6 +8,8 @@ from keras import ops
 
 from keras_seq.backend import compiled, gradient, scan
 
+pytestmark = pytest.mark.every_backend
+
 W = np.random.default_rng(0).normal(size=(3, 3)).astype("float32") * 0.5
 
 

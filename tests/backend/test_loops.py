@@ -25,6 +25,8 @@ from keras_seq.layers.recurrences.gru import gru
 from keras_seq.layers.recurrences.lstm import lstm
 from keras_seq.models import Perplexity, TokenAccuracy, TokenCrossEntropy
 
+pytestmark = pytest.mark.every_backend
+
 BACKEND = keras.config.backend()
 K = 2  # keys of each row
 MASK = ops.convert_to_tensor(lengths_mask(4, 2, 0))

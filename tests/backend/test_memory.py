@@ -12,6 +12,8 @@ from keras_seq.backend import compiled, gradient
 from keras_seq.layers import GRU, LSTM, Bidirectional, MinGRU, RNNStack, VanillaRNN
 from keras_seq.models import TextClassifier
 
+pytestmark = pytest.mark.every_backend
+
 X = floats(2, 5, 3)
 LAYERS = {
     "by hand": lambda: LSTM(32),  # as many units as XLA compiles for on TensorFlow

@@ -79,6 +79,7 @@ def trainings(tmp_path_factory):
     return whole, expected, parts, (resumed, train(parts))
 
 
+@pytest.mark.slow
 def test_a_resumed_training_is_bitwise_the_same(trainings):
     whole, (_, _, expected), parts, found = trainings
     for name in ("loss", "val_perplexity"):

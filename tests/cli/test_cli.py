@@ -151,6 +151,7 @@ def test_typed_lines_are_answered_one_by_one(monkeypatch):
     assert list(stdin_batches(64)) == [["a"], ["b"]]
 
 
+@pytest.mark.slow
 @pytest.mark.once
 def test_demo_writes_model_and_figures(tmp_path, monkeypatch, run, capfd):
     monkeypatch.setattr(demo, "UNSEEN", 20)

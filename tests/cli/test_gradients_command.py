@@ -11,6 +11,7 @@ from keras_seq.experiments import gradient_experiment
 pytestmark = pytest.mark.once
 
 
+@pytest.mark.slow
 def test_runs_table_and_figure_are_written(tmp_path, run, capsys):
     command = ("gradients", "--task", "recall", "--cells", "vanilla:radius=0.9", "--length", 6)
     run(*command, "--seeds", 1, "--units", 8, "--steps", 3, "--out", tmp_path / "new")

@@ -39,6 +39,7 @@ def process(*words, stdin=None):
     return subprocess.run(command, env=environment, input=stdin, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 def test_the_commands_are_silent(corpus, tmp_path):
     for name in ("source.txt", "target.txt"):
         (tmp_path / name).symlink_to(corpus / name)

@@ -283,7 +283,7 @@ GOOD = (["a", "b"] * 10, ["x", "y"] * 10)
         (lambda: compare(*GOOD, size=3), "Unknown settings size; there are units"),
         (lambda: compare(*GOOD, units=0), "`units`"),
         (lambda: compare(*GOOD, minutes=-1), "`minutes` must be a number above 0"),
-        (lambda: compare(*GOOD, tokens="letters"), "`tokens` must be one of 'word'"),
+        (lambda: compare(*GOOD, tokens="letters"), "`tokens` must be one of .*'word'"),
         (lambda: compare(*GOOD, seeds=[]), "`seeds` must be whole numbers"),
         (lambda: compare(["a", "b"], ["x", "y"]), "too few to hold a tenth .* `test_data`"),
         (lambda: compare(["a"] * 20, ["x"] * 20), "at least two classes"),

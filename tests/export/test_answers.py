@@ -6,6 +6,8 @@ from c_program import ask
 
 import keras_seq as ks
 
+pytestmark = pytest.mark.slow
+
 TEXTS = ["ein Mann läuft", "die Größe", "東京 日本", "ok 😀", "", "zebra ¿qué? ☃", " a  b "]
 BROKEN = b"ok \xff l\xc3\xa4uft"
 LONG = "läuft 日本 " * 1_250  # 11,250 characters

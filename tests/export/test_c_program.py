@@ -9,6 +9,8 @@ from c_program import STRING, ask, graph_names, program, run, text_kernels, to_b
 from keras_seq._tensorflow import tensorflow, tensorflow_text
 from keras_seq.text import SubwordTokenizer
 
+pytestmark = pytest.mark.slow
+
 TEXTS = ["one", "", "naïve café", "日本語", "🙂👍🏽", "a\0b", "long " * 50, "ｆｕｌｌ"]  # noqa: RUF001
 
 

@@ -136,6 +136,7 @@ def test_a_classifier_becomes_a_file_that_says_what_it_is(classifier, tmp_path):
     assert ids.shape[0] == "batch" and probabilities.shape == ["batch", 2]
 
 
+@pytest.mark.slow
 def test_a_tagger_with_characters_and_a_crf_becomes_a_file(tagger, tmp_path, capsys):
     """From any backend."""
     pytest.importorskip("tf2onnx")

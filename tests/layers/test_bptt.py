@@ -16,6 +16,8 @@ from keras_seq.layers.recurrences import Recurrence, recurrence_of
 from keras_seq.layers.recurrences.vanilla import SLOPES
 from keras_seq.layers.unroll import _by_hand, _general, unroll
 
+pytestmark = pytest.mark.every_backend
+
 BACKEND = keras.config.backend()
 UNITS = 32  # as many as pay where a compiler has to be paid for
 

@@ -10,6 +10,8 @@ from keras import ops
 from keras_seq.layers import Decoder, LocalAttention, MonotonicAttention
 from keras_seq.layers.scheduled_sampling import fed_back, toss
 
+pytestmark = pytest.mark.every_backend
+
 VALUES = floats(B, S, D)
 STATES = [[floats(B, 3), floats(B, 2)]]
 SHAPES = (TOKENS.shape, VALUES.shape, [[s.shape for s in STATES[0]]])

@@ -3,6 +3,8 @@
 import pytest
 from cases import LAYERS
 
+pytestmark = pytest.mark.every_backend
+
 OF_A_USER = ("AttentionCell", "Bidirectional")  # lines with layers that somebody made before
 TASKS = ("Seq2Seq", "LanguageModel", "TextClassifier", "TextTagger")
 every_layer = pytest.mark.parametrize("case", LAYERS, ids=str)

@@ -195,6 +195,7 @@ def test_kernels_in_float32_are_the_plain_loop(name, go_backwards):
     assert_close(fast, slow)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not JAX or "JAX_ENABLE_X64" in os.environ, reason="only JAX needs another process"
 )

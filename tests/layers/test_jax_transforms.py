@@ -7,9 +7,10 @@ from checks import array, assert_close
 
 from keras_seq.layers import GRU, LSTM, Bidirectional, MinGRU, RNNStack, VanillaRNN
 
-pytestmark = pytest.mark.skipif(
-    keras.config.backend() != "jax", reason="transformations of JAX alone"
-)
+pytestmark = [
+    pytest.mark.every_backend,
+    pytest.mark.skipif(keras.config.backend() != "jax", reason="transformations of JAX alone"),
+]
 LAYERS = {
     "lstm": lambda: LSTM(4, return_sequences=True),
     "gru": lambda: GRU(4),

@@ -20,6 +20,8 @@ from keras_seq.layers import (
     VanillaRNNCell,
 )
 
+pytestmark = pytest.mark.every_backend
+
 X, VALUES, QUERY = floats(B, S, D), floats(B, S, 4), floats(B, 2, 3)
 
 

@@ -21,6 +21,8 @@ from keras_seq.layers import (
 )
 from keras_seq.layers.unroll import unroll
 
+pytestmark = pytest.mark.every_backend
+
 KINDS = {
     "LSTM": (LSTM, keras.layers.LSTM, 2),
     "GRU": (GRU, keras.layers.GRU, 1),

@@ -300,6 +300,7 @@ def test_the_tasks_ask_what_they_say(task):
         assert found == list(by_hand(task, tokens))
 
 
+@pytest.mark.slow
 def test_trained_short_alibi_reads_long():
     """Both learn the task; at four times the length one of them still knows it (chance: 0.25).
 

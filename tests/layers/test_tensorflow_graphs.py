@@ -10,6 +10,8 @@ from keras_seq import layers
 from keras_seq.backend import compiled, hand_gradient_pays
 from keras_seq.export.operations import check_operations
 
+pytestmark = pytest.mark.every_backend
+
 if keras.config.backend() != "tensorflow":
     pytest.skip("TensorFlow alone compiles parts of a graph", allow_module_level=True)
 

@@ -159,6 +159,7 @@ def test_a_gradient_of_inputs_alone_keeps_no_graph():
         assert len(freed) == 1 + twice
 
 
+@pytest.mark.slow
 def test_a_compiled_model_predicts_for_every_batch():
     """With `jit_compile`, batches of other sizes and other padding."""
     inputs = [keras.Input((2, D)), keras.layers.Masking()]

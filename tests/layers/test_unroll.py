@@ -13,6 +13,8 @@ from keras_seq.layers.cells import get_cell, state_sizes
 from keras_seq.layers.recurrences import equations_of
 from keras_seq.layers.unroll import _general, unroll
 
+pytestmark = pytest.mark.every_backend
+
 KNOWN = [name for name in CELLS if equations_of(get_cell(name, U)) is not None]
 MASKS = [None, MASK, MASK[:, ::-1].copy(), np.zeros_like(MASK)]
 

@@ -93,6 +93,7 @@ def found(reversal, tmp_path_factory):
     )
 
 
+@pytest.mark.slow
 def test_every_number_is_the_same(found):
     for name, expected in found.here[0].items():
         for one, other in zip(

@@ -64,6 +64,7 @@ def answers(model):
     return model.generate(TEXTS, "greedy", max_length=5, return_scores=True)
 
 
+@pytest.mark.slow
 @pytest.mark.once
 @pytest.mark.parametrize("mode", ["int8", "int4"])
 @pytest.mark.parametrize(

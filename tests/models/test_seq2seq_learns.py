@@ -9,6 +9,8 @@ import pytest
 from keras_seq.layers import LocalAttention, MonotonicAttention, VanillaRNNCell
 from keras_seq.models import Seq2Seq, load_model
 
+pytestmark = pytest.mark.slow
+
 LETTERS = ["".join(s) for n in (2, 3, 4, 5) for s in itertools.product("abcd", repeat=n)]
 FADING = keras.optimizers.schedules.PolynomialDecay(1.0, 200, 0.5)
 

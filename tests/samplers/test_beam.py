@@ -10,6 +10,8 @@ from keras import ops
 from keras_seq.samplers import Beam
 from keras_seq.testing.table import END, LONGEST, START, Table, sequence
 
+pytestmark = pytest.mark.every_backend
+
 EVERY = 150  # as many beams as there are sequences, and more
 
 

@@ -8,6 +8,8 @@ from keras import ops
 from keras_seq.samplers import Random
 from keras_seq.samplers.noise import mix, uniform
 
+pytestmark = pytest.mark.every_backend
+
 
 def mixed(x):
     """Wellons' lowbias32 of x + 2 ** 32 / golden ratio."""

@@ -10,6 +10,8 @@ from keras_seq.samplers import Beam, Greedy, Sampler
 from keras_seq.testing import check_sampler
 from keras_seq.testing.table import END, LONGEST, START, Table, sequence
 
+pytestmark = pytest.mark.every_backend
+
 
 @pytest.mark.parametrize("sampler", SAMPLERS, ids=repr)
 def test_the_common_rules(sampler):
