@@ -58,6 +58,7 @@ def test_the_import_alone_imports_nothing(imports):
     assert python(f"{imports}; {HEAVY}") == ["[]"]
 
 
+@pytest.mark.slow
 @pytest.mark.once
 @pytest.mark.parametrize(
     "imports",

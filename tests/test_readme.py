@@ -16,6 +16,7 @@ def few_dates(monkeypatch):
     monkeypatch.setattr(ks.datasets, "dates", lambda n, seed: all_dates(300, seed=seed))
 
 
+@pytest.mark.slow
 @pytest.mark.once
 def test_python_of_the_readme_runs(few_dates, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

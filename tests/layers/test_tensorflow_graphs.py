@@ -10,12 +10,12 @@ from keras_seq import layers
 from keras_seq.backend import compiled, hand_gradient_pays
 from keras_seq.export.operations import check_operations
 
-pytestmark = pytest.mark.every_backend
-
 if keras.config.backend() != "tensorflow":
     pytest.skip("TensorFlow alone compiles parts of a graph", allow_module_level=True)
 
 import tensorflow as tf
+
+pytestmark = pytest.mark.every_backend
 
 T, D, U = 4, 3, 32  # as many units as a compiler pays for
 X = floats(3, T, D) * (np.arange(T)[None] < np.array([4, 2, 1])[:, None])[:, :, None]

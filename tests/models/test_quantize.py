@@ -34,6 +34,7 @@ def logits_at_once_and_by_steps(model):
     return array(whole)[0], np.stack(steps)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make",
     [
