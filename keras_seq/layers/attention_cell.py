@@ -6,6 +6,7 @@ from keras import ops
 from keras_seq._checks import unbuilt_config
 from keras_seq.layers.attentions.mechanism import AttentionMechanism
 from keras_seq.layers.cells import (
+    build_cell,
     cell_config,
     forget_dropout,
     get_cell,
@@ -126,9 +127,7 @@ class AttentionCell(keras.layers.Layer):
         self.inputs_size = inputs_shape[-1]
         size = self.inputs_size + (values_shape[-1] if self.order == "bahdanau" else 0)
         for cell in self.cells:
-            if not cell.built:
-                cell.build((inputs_shape[0], size))
-                cell.built = True
+            build_cell(cell, (inputs_shape[0], size))
             size = output_size(cell)
         self.built = True
 

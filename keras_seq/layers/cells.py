@@ -136,6 +136,26 @@ def get_cell(identifier, units=None, dtype=None):
     return kind.from_config(config)
 
 
+def build_cell(cell, input_shape):
+    """Make the weights of a cell, and of the layers inside of it, for inputs `(batch, features)`.
+
+    A layer that a cell without a `build` of its own calls makes its weights at the first call. In a
+    loop that would be inside of what JAX and TensorFlow trace, and the weights would be lost there:
+    so such a cell is called once before, on symbols.
+    """
+    if cell.built:
+        return
+    if type(cell).build is keras.layers.Layer.build:
+        rows, dtype = input_shape[0], getattr(cell, "compute_dtype", None)
+        states = [
+            keras.KerasTensor((rows, *state_shape(size)), dtype=dtype) for size in state_sizes(cell)
+        ]
+        cell(keras.KerasTensor(input_shape, dtype=dtype), states)
+    else:
+        cell.build(input_shape)
+    cell.built = True
+
+
 def cell_config(cell):
     """Return the config of `cell` as a part of another one, without what `get_cell` leaves out.
 

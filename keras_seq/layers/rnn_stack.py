@@ -7,6 +7,7 @@ from keras_seq._checks import check_positive, check_rate
 from keras_seq.layers.carried_state import CarriedState, check_stateful
 from keras_seq.layers.cells import (
     advance,
+    build_cell,
     cell_config,
     get_cell,
     initial_state,
@@ -176,9 +177,7 @@ class RNNStack(keras.layers.Layer):
         size = inputs_shape[-1]
         for directions in self._layers_of_cells():
             for cell in directions:
-                if not cell.built:
-                    cell.build((inputs_shape[0], size))
-                    cell.built = True
+                build_cell(cell, (inputs_shape[0], size))
             size = self.output_size
         for norm in self.norm_layers:
             norm.build((*inputs_shape[:-1], size))

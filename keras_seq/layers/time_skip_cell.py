@@ -6,6 +6,7 @@ from keras import ops
 from keras_seq._checks import check_positive
 from keras_seq.layers.cells import (
     advance,
+    build_cell,
     cell_config,
     forget_dropout,
     get_cell,
@@ -89,9 +90,7 @@ class TimeSkipCell(keras.layers.Layer):
         self._is_drawn = False
 
     def build(self, input_shape):
-        if not self.cell.built:
-            self.cell.build(input_shape)
-            self.cell.built = True
+        build_cell(self.cell, input_shape)
 
     def call(self, inputs, states, training=False):
         if training and has_dropout(self.cell) and not self._is_drawn:
