@@ -12,6 +12,11 @@ def array(tensor):
     return keras.ops.convert_to_numpy(tensor)
 
 
+def shortened(cases, *kept):
+    """All cases on PyTorch; on a backend that compiles each of them, those to be kept."""
+    return [*cases] if keras.config.backend() == "torch" else list(kept)
+
+
 def compiled_call(function, variables):
     """`function` of arrays, compiled where one operation at a time is slow."""
     run = compiled(function, variables) if compiles_singly else function

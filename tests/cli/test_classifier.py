@@ -13,6 +13,9 @@ import keras_seq as ks
 from keras_seq.callbacks import StopOnInterrupt
 from keras_seq.cli.training import settings
 
+# The commands on each backend: test_silence.py.
+pytestmark = pytest.mark.once
+
 ROWS = [("a fine film", "good"), ("dull and long", "bad"), ("fine", "good"), ("so dull", "bad")] * 6
 TINY = ("--cell", "vanilla", "--units", 8, "--batch-size", 8, "--learning-rate", 0.03)
 
@@ -58,7 +61,6 @@ def test_a_trained_model_answers(files, run, capsys):
     assert float(ranked[1]) == pytest.approx(probabilities["bad"], abs=1e-4)
 
 
-@pytest.mark.once
 def test_marks_and_encodings_of_standard_input_change_no_answer(files, run, capsys):
     command = ("predict", files / "m.keras", "--probabilities")
     text = "dull film\r\n\r\nfine\u2028and long\x85\rgood\nso dull"
@@ -76,7 +78,6 @@ def test_marks_and_encodings_of_standard_input_change_no_answer(files, run, caps
     assert printed(capsys) == []
 
 
-@pytest.mark.once
 def test_files_of_spreadsheets_in_each_command(files, run, mistake, capsys, tmp_path):
     texts, labels = zip(*ROWS, strict=True)
     rows = [f"{text};{label};" for text, label in zip(texts, labels, strict=True)]
@@ -128,7 +129,6 @@ def test_evaluate_writes_what_the_model_finds(files, run, capsys):
     assert "macro f1" in capsys.readouterr().out
 
 
-@pytest.mark.once
 def test_any_number_of_labels_from_options_to_answers(files, run, capsys, tmp_path):
     out = tmp_path / "m.keras"
     options = (
@@ -159,7 +159,6 @@ def test_info_names_classes_and_pooling(files, run, capsys):
     assert "tokenizer WordTokenizer, 11 ids" in shown
 
 
-@pytest.mark.once
 def test_an_interrupted_training_goes_on_bitwise_the_same(files, run, tmp_path, monkeypatch):
     out, whole = tmp_path / "m.keras", tmp_path / "whole.keras"
 

@@ -13,6 +13,9 @@ import keras_seq as ks
 from keras_seq import demo
 from keras_seq.cli.show import stdin_batches
 
+# The commands on each backend: test_silence.py.
+pytestmark = pytest.mark.once
+
 LINES = ["abc", "", "zzz", "cab"]
 
 
@@ -152,7 +155,6 @@ def test_typed_lines_are_answered_one_by_one(monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.once
 def test_demo_writes_model_and_figures(tmp_path, monkeypatch, run, capfd):
     monkeypatch.setattr(demo, "UNSEEN", 20)
     run("demo", "--out", tmp_path, "--pairs", 100, "--epochs", 1)

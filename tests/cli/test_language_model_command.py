@@ -7,6 +7,9 @@ import pytest
 
 import keras_seq as ks
 
+# The commands on each backend: test_silence.py.
+pytestmark = pytest.mark.once
+
 TEXT = "a rose is a rose\nis a rose\n"
 
 

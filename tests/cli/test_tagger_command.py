@@ -11,6 +11,9 @@ import keras_seq as ks
 from keras_seq.callbacks import StopOnInterrupt
 from keras_seq.cli.use_tagger import evaluate_tagger, predict_tagger
 
+# The commands on each backend: test_silence.py.
+pytestmark = pytest.mark.once
+
 WORDS = [["Anna", "Li", "met", "Bo"], ["Rome"], ["Bo", "saw", "New", "York"], ["he", "ran"]] * 4
 SPANS = [["I-PER", "I-PER", "O", "I-PER"], ["I-LOC"], ["I-PER", "O", "I-LOC", "I-LOC"], ["O", "O"]]
 PARTS = [["NN", "NN", "VB", "NN"], ["NN"], ["NN", "VB", "NN", "NN"], ["PR", "VB"]]
@@ -81,7 +84,6 @@ def test_columns_that_are_written_are_read(files, capsys, tmp_path):
     ]
 
 
-@pytest.mark.once
 def test_no_mark_is_tagged(files, run, capsys):
     capsys.readouterr()
     run("predict", files / "m.keras", stdin=b"Bo saw Anna\n\nRome\n")
@@ -92,7 +94,6 @@ def test_no_mark_is_tagged(files, run, capsys):
         assert printed(capsys) == expected
 
 
-@pytest.mark.once
 def test_schemes_by_other_names_comments_and_tabs(files, run, capsys, tmp_path, mistake):
     """What a file in tabs with comments, in BIOES, gives is what plain columns give."""
     path, out = tmp_path / "a.txt", tmp_path / "m.keras"
@@ -133,7 +134,6 @@ def test_evaluate_finds_what_the_model_finds(files, capsys, tmp_path):
     assert other == scores
 
 
-@pytest.mark.once
 def test_conllu_and_a_softmax(files, run, capsys, tmp_path):
     out, path = tmp_path / "m.keras", files / "train.conllu"
     options = ("--epochs", 1, "--softmax", "--characters", "none", "--label-smoothing", 0.1)
@@ -151,7 +151,6 @@ def test_conllu_and_a_softmax(files, run, capsys, tmp_path):
     assert scores["words"] == 44 and "f1" not in scores
 
 
-@pytest.mark.once
 def test_an_interrupted_training_goes_on_bitwise_the_same(files, run, tmp_path, monkeypatch):
     out, whole = tmp_path / "m.keras", tmp_path / "whole.keras"
     options = ("--epochs", 2, "--batch-size", 8, "--softmax", "--characters", "none")

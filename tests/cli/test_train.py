@@ -41,6 +41,7 @@ def command(corpus, out, *more, held_out=False):
     return [str(word) for word in words]
 
 
+@pytest.mark.once
 def test_options_reach_model_optimizer_and_loss(corpus, run, tmp_path, capsys):
     out = tmp_path / "m.keras"
     options = (
@@ -68,6 +69,7 @@ def test_options_reach_model_optimizer_and_loss(corpus, run, tmp_path, capsys):
     assert [path.name for path in tmp_path.iterdir()] == ["m.keras"]
 
 
+@pytest.mark.once
 def test_minutes_end_the_training_of_a_pointer_fed_with_its_own_samples(corpus, run, tmp_path):
     out = tmp_path / "m.keras"
     pointer = ("--copy", "--attention", "general", "--order", "luong")
@@ -95,6 +97,7 @@ def test_a_killed_training_goes_on_bitwise_the_same(corpus, run, tmp_path):
         np.testing.assert_array_equal(ops.convert_to_numpy(a), ops.convert_to_numpy(b))
 
 
+@pytest.mark.once
 def test_ctrl_c_writes_the_model_and_keeps_the_state(corpus, run, tmp_path, monkeypatch, mistake):
     out = tmp_path / "m.keras"
 
@@ -115,6 +118,7 @@ def test_ctrl_c_writes_the_model_and_keeps_the_state(corpus, run, tmp_path, monk
     assert "config.learning_rate was 0.001, is 0.1" in mistake()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
@@ -138,6 +142,7 @@ def test_mistakes_are_one_line(corpus, run, mistake, tmp_path, words, expected):
     assert not any(tmp_path.iterdir())
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("more", [(), ("--stream",)])
 def test_unequal_files_name_the_line_without_partner(corpus, run, mistake, tmp_path, more):
     lines = ks.datasets.read_lines(corpus / "target.txt")
@@ -148,6 +153,7 @@ def test_unequal_files_name_the_line_without_partner(corpus, run, mistake, tmp_p
     assert "32" in line and "5" in line and "line 6" in line
 
 
+@pytest.mark.once
 def test_broken_utf8_names_file_and_line(corpus, run, mistake, tmp_path):
     broken = tmp_path / "broken.txt"
     broken.write_bytes(b"abc\ncab\n\xff\xfe\n")
@@ -156,6 +162,7 @@ def test_broken_utf8_names_file_and_line(corpus, run, mistake, tmp_path):
     assert str(broken) in line and "line 3" in line and "0xff" in line
 
 
+@pytest.mark.once
 def test_empty_corpus(corpus, run, mistake, tmp_path):
     empty = tmp_path / "empty.txt"
     empty.write_text("")
@@ -163,6 +170,7 @@ def test_empty_corpus(corpus, run, mistake, tmp_path):
     assert "no lines" in mistake()
 
 
+@pytest.mark.once
 def test_spelling_to_phonemes_is_characters_to_words(run, tmp_path, capsys):
     ks.datasets.write_lines(tmp_path / "words.txt", ["cat", "act", "tac", "cc"])
     ks.datasets.write_lines(tmp_path / "sounds.txt", ["K AE T", "AE K T", "T AE K", "K K"])

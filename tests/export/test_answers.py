@@ -69,6 +69,7 @@ def test_translator_shows_its_attention(exported):
         assert not own[rows:].any() and not own[:, columns:].any()
 
 
+@pytest.mark.once
 def test_language_model_goes_on(exported):
     model, path = exported["language_model"]
     found = asked_at_once_and_singly(ask(path, "serving_default", *REQUESTS))
@@ -78,6 +79,7 @@ def test_language_model_goes_on(exported):
     np.testing.assert_allclose(found["scores"], scores, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.once
 def test_each_request_has_its_own_temperature_and_seed(exported):
     model, path = exported["language_model"]
     lengths, temperatures = [15, 7, 1, 15, 15, 3], [0.5, 1.0, 2.0, 1.5, 1.0, 0.7]
@@ -109,6 +111,7 @@ def test_each_request_has_its_own_temperature_and_seed(exported):
     assert strings(defined["outputs"]) == ["ok", "ok", longest, likeliest, likeliest]
 
 
+@pytest.mark.once
 def test_language_model_scores(exported):
     model, path = exported["language_model"]
     found = asked_at_once_and_singly(ask(path, "score", *REQUESTS))
@@ -118,6 +121,7 @@ def test_language_model_scores(exported):
         np.testing.assert_allclose(values, [answer[name] for answer in answers], rtol=1e-4)
 
 
+@pytest.mark.once
 def test_classifier(exported):
     model, path = exported["classifier"]
     found = asked_at_once_and_singly(ask(path, "serving_default", *REQUESTS))
@@ -143,6 +147,7 @@ def test_a_task_of_ones_own_has_its_own_signature(exported):
     assert found["counts"].tolist() == [min(len(text), model.max_length) for text in TEXTS]
 
 
+@pytest.mark.once
 def test_tagger(exported):
     model, path = exported["tagger"]
     found = asked_at_once_and_singly(ask(path, "serving_default", *REQUESTS))
