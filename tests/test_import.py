@@ -84,6 +84,7 @@ def test_a_name_that_there_is_not():
         from keras_seq import layer  # noqa: F401
 
 
+@pytest.mark.slow
 @pytest.mark.once
 def test_a_pickle_is_read_without_any_import(tmp_path):
     path = tmp_path / "sampler.pickle"
@@ -115,6 +116,7 @@ import keras
 """
 
 
+@pytest.mark.slow
 @pytest.mark.once
 def test_threads_that_import_at_once():
     assert python(THREADS + KNOWN) == [str(registered())]

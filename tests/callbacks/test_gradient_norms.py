@@ -14,8 +14,6 @@ from keras_seq.callbacks import AveragedWeights, Checkpoint, GradientNorms, Time
 from keras_seq.callbacks.recording_optimizer import RecordingOptimizer
 from keras_seq.layers import GRU, VanillaRNN
 
-pytestmark = pytest.mark.every_backend
-
 X = np.random.default_rng(0).normal(size=(12, 3)).astype("float32")
 Y = (X @ np.array([[1.0, -2.0], [0.5, 3.0], [-1.0, 1.0]])).astype("float32")
 BATCH = 4  # three steps an epoch

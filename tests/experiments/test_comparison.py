@@ -145,6 +145,7 @@ def test_every_architecture_makes_a_model_with_the_parameters_of_its_formula():
         assert model.predict(["x o y", ""], verbose=0).shape == (2, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.once
 def test_a_process_of_its_own_gives_the_same_and_its_memory(patched):
     training, test = ordered()

@@ -12,8 +12,6 @@ from keras_seq.backend import gradient
 from keras_seq.layers import CRF, CRFLoss
 from keras_seq.text import check_tags, tag_constraints
 
-pytestmark = pytest.mark.every_backend
-
 N, T = 3, 4
 MASK = np.array([[1, 1, 1, 1], [1, 1, 0, 0], [0, 1, 0, 1], [0, 0, 0, 0], [1, 0, 0, 0]], bool)
 B = len(MASK)

@@ -70,6 +70,7 @@ def test_matrices_of_derivatives(function):
     assert_close(by_column, by_row, atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_batches_of_calls_and_recomputation(function):
     import jax
 

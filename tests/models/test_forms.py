@@ -171,6 +171,7 @@ def test_vocabularies_are_those_of_a_list(classifier, translator, language, tagg
         assert new.tokenizer.vocabulary == tagger.tokenizer.vocabulary
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", shortened(["Series", "generator"], "generator"))
 def test_training_is_that_on_a_list(task, form):
     (m, data), f = task, COLUMNS[form]

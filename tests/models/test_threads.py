@@ -124,6 +124,7 @@ def test_answers_beside_a_gradient_flow():
             np.testing.assert_allclose(one, expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_answers_beside_a_training():
     """Nothing that answers changes what is learnt, and every answer is one of some step."""
     model, alone = made(language_model), made(language_model)
