@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_seq.layers import RNNStack
-from keras_seq.layers.cells import initial_state, output_size, state_shape, state_sizes
+from keras_seq.layers.cells import build_cell, initial_state, output_size, state_shape, state_sizes
 from keras_seq.testing.comparing import assert_close, file_copy, floats
 from keras_seq.testing.layer import hold_to_rules
 from keras_seq.testing.program import Program
@@ -70,8 +70,7 @@ def check_cell(
 
 def _step(cell, inputs):
     """One step from a state that is not zero and contains the cell's own initial state."""
-    if not cell.built:
-        cell.build(inputs.shape)
+    build_cell(cell, tuple(inputs.shape))
     return _called(cell, inputs, [x + 0.5 for x in initial_state(cell, inputs)])
 
 

@@ -6,6 +6,7 @@ import pytest
 from checks import array
 
 from keras_seq.layers import AttentionCell, BahdanauAttention, RNNStack, TimeSkipCell
+from keras_seq.testing import check_cell
 
 pytestmark = pytest.mark.every_backend
 
@@ -62,3 +63,7 @@ def test_inside_of_other_cells():
     attentive = AttentionCell(Averaging(4), BahdanauAttention(4))
     attentive.build((2, 3), (2, 5, 6))
     assert len(attentive.cells[0].trainable_weights) == 2
+
+
+def test_the_common_rules():
+    check_cell(lambda **options: Averaging(4, **options))
