@@ -80,8 +80,8 @@ def _named(found):
             value = ast.literal_eval(default) if default is not None else inspect.Parameter.empty
         except ValueError:  # an expression
             continue
-        words = re.findall(r"\w+", ast.unparse(annotation)) if annotation else []
-        kinds = [KINDS[word] for word in words if word in KINDS] or [type(value)]
+        types = ast.unparse(annotation).split(" | ") if annotation else []
+        kinds = [KINDS[name] for name in types if name in KINDS] or [type(value)]
         kind = kinds[0] if kinds[0] in KINDS.values() else None
         named[name] = Argument(name, kind, value, texts.get(name, ""))
     return named
