@@ -2,16 +2,18 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-BACKENDS := tensorflow jax torch
+BACKENDS := jax tensorflow torch  # longest first
 READY := $(VENV)/.ready
+JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
-.PHONY: demo test test-all lint clean $(BACKENDS:%=test-%)
+.PHONY: demo test test-all lint clean $(BACKENDS:%=test-%-models) $(BACKENDS:%=test-%-rest)
 
 demo: $(READY)
 	$(BIN)/keras-seq demo --out demo
 
-# One process per backend, all at once, with one thread for the mathematics of each: more would wait
-# for each other.
+# Two processes per backend, one of them for the models, and one for style and types; as many at
+# once as there are processors, and one more. Each has one thread for the mathematics: more would
+# wait for each other.
 # `test` is what a commit needs: all but the slow tests on PyTorch, which starts fastest, and on the
 # other two those that hold a backend to the numbers. `test-all` is every test on each.
 test: export TESTS_torch := not slow
@@ -19,11 +21,15 @@ test: export TESTS_jax := every_backend and not slow
 test: export TESTS_tensorflow := every_backend and not slow
 test test-all: export OMP_NUM_THREADS := 1
 test test-all: export TF_NUM_INTRAOP_THREADS := 1
-test test-all: lint
-	$(MAKE) --jobs=3 --keep-going --output-sync=target $(BACKENDS:%=test-%)
+test test-all: $(READY)
+	$(MAKE) --jobs=$(JOBS) --keep-going --output-sync=target \
+		$(BACKENDS:%=test-%-rest) $(BACKENDS:%=test-%-models) lint
 
-$(BACKENDS:%=test-%): test-%: $(READY)
-	KERAS_BACKEND=$* $(BIN)/python -m pytest -m "$(TESTS_$*)"
+$(BACKENDS:%=test-%-models): test-%-models: $(READY)
+	KERAS_BACKEND=$* $(BIN)/python -m pytest -m "$(TESTS_$*)" tests/models
+
+$(BACKENDS:%=test-%-rest): test-%-rest: $(READY)
+	KERAS_BACKEND=$* $(BIN)/python -m pytest -m "$(TESTS_$*)" --ignore=tests/models
 
 lint: $(READY)
 	$(BIN)/ruff check .
