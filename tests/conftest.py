@@ -1,5 +1,6 @@
 """What all tests share: the order of imports, the seed, the way to `cases` and `checks`."""
 
+import gc
 import os
 import pathlib
 import sys
@@ -39,7 +40,7 @@ def pytest_addoption(parser):
     parser.addoption(
         "--fuzz-seconds",
         type=float,
-        help="how long tests/test_fuzz.py looks for input that breaks a model (20 otherwise)",
+        help="how long tests/test_fuzz.py looks for input that breaks a model (12 otherwise)",
     )
 
 
@@ -61,10 +62,37 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason="the same on each backend: see PyTorch"))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _little_to_collect():
+    """What lives by now is not looked through again by every collection of garbage.
+
+    Keras starts one wherever a layer gives up a weight, as each does that is quantised.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def _seed():
     """No test depends on the ones that ran before it."""
     keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(scope="module")
+def eagerly():
+    """TensorFlow runs each step as it is: making a graph of it takes seconds.
+
+    For files that ask what goes into a model and comes out of it. In graphs the same steps run in
+    the common checks (`tests/models/test_every_task.py`), the golden files, and trainings.
+    """
+    if keras.config.backend() != "tensorflow":
+        yield
+        return
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture

@@ -24,15 +24,6 @@ LAYERS = {
 }
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _few_things():
-    """What other tests left need not be looked through."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
-
-
 def trained(make):
     """Weak references to a layer that was used, to its weights, and to what it was given.
 
