@@ -4,10 +4,7 @@ import copy
 import doctest
 import importlib
 import json
-import os
 import pickle
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -348,23 +345,6 @@ def test_choice_by_name():
 def test_examples_run(name):
     module = importlib.import_module(f"keras_seq.text{name}")
     assert doctest.testmod(module).failed == 0
-
-
-def test_import_is_light():
-    script = (
-        "import sys, keras_seq.text as t\n"
-        "import keras\n"
-        "if keras.backend.backend() == 'tensorflow':\n"
-        "    tokenizer = t.CharacterTokenizer.from_texts(['ab'])\n"
-        "    assert tokenizer.tokenize('ba') == [5, 4]\n"
-        "else:\n"
-        "    assert 'tensorflow' not in sys.modules\n"
-        "assert 'tensorflow_text' not in sys.modules\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script], env=os.environ, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
 
 
 def test_tensorflow_takes_no_gpu_from_another_backend(trained):
