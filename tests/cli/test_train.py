@@ -82,6 +82,7 @@ def test_minutes_end_the_training_of_a_pointer_fed_with_its_own_samples(corpus, 
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_a_killed_training_goes_on_bitwise_the_same(corpus, run, tmp_path):
     out, whole = tmp_path / "m.keras", tmp_path / "whole.keras"
     options = ("--epochs", 2, "--ema", 0.9, "--stream")

@@ -39,6 +39,7 @@ def changed(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_in_a_process_of_its_own():
     found = serve_check(tiny(), repeats=3)
     assert pathlib.Path(found["path"]) == pathlib.Path(tiny()) / "3"

@@ -392,6 +392,7 @@ def test_every_task_takes_pairs_and_batches(task, monkeypatch):
         assert model.predict(Loader(TEXTS)).tolist() == answers
 
 
+@pytest.mark.once
 def test_batches_are_read_anew_in_each_epoch(classifier):
     dataset, loader = Batches(TEXTS, LABELS), Loader(TEXTS, LABELS)
     expected = trained(classifier, TEXTS, LABELS, batch_size=6, epochs=1)[0][0]
@@ -402,6 +403,7 @@ def test_batches_are_read_anew_in_each_epoch(classifier):
     assert dataset.epochs == 3 and loader.iterations - before >= 3
 
 
+@pytest.mark.once
 def test_a_generator_without_an_end_needs_its_steps(classifier, language, monkeypatch):
     def endless():
         return ((text, label) for text, label in itertools.cycle(zip(TEXTS, LABELS, strict=True)))
@@ -504,6 +506,7 @@ def test_what_is_refused_says_what_to_do(classifier, x, y, message):
         classifier.fit(x, y, verbose=0)
 
 
+@pytest.mark.once
 def test_ids_prepared_by_hand_pass_in_every_source(classifier):
     inputs = classifier.as_batch(TEXTS)[0]
     labels = classifier.check_targets(LABELS)

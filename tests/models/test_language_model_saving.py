@@ -43,6 +43,7 @@ def test_a_training_goes_on_where_it_stopped(tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "config",
     [

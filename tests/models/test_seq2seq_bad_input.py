@@ -8,6 +8,7 @@ from cases import tokenizer
 from keras_seq.layers import Decoder
 from keras_seq.models import Seq2Seq
 
+pytestmark = pytest.mark.once
 SOURCES, TARGETS = ["ab", "ba", "cab", "b"], ["ba", "ab", "bac", "b"]
 
 

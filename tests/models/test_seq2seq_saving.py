@@ -35,6 +35,7 @@ def test_loaded_model_is_the_same(reversal, tmp_path):
     assert loaded.generate("abc") == "cba"
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("tokens", ["word", "subword"])
 def test_other_tokenizers_are_inside_too(tokens, tmp_path):
     sources, targets = ["The cat, the dog.", "A dog!"] * 3, ["le chat, le chien.", "un chien !"] * 3
@@ -47,6 +48,7 @@ def test_other_tokenizers_are_inside_too(tokens, tmp_path):
     assert loaded.generate(sources[:2]) == model.generate(sources[:2])
 
 
+@pytest.mark.once
 def test_a_config_alone_rebuilds_the_model(tiny):
     model = tiny(num_layers=2, attention="concat", dropout=0.1)
     copy = json_copy(model)

@@ -9,6 +9,7 @@ from cases import tokenizer
 from keras_seq.layers import RNNStack
 from keras_seq.models import TextClassifier
 
+pytestmark = pytest.mark.once
 TEXTS, LABELS = ["ab", "ba", "cab", "b"], ["x", "y", "x", "y"]
 
 

@@ -34,6 +34,7 @@ class MeanAndMax(ks.layers.Pooling):
         )
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "config",
     [

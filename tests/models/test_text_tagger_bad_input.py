@@ -9,6 +9,7 @@ from cases import tokenizer
 from keras_seq.layers import RNNStack
 from keras_seq.models import TextTagger
 
+pytestmark = pytest.mark.once
 SENTENCES, TAGS = [["Anna", "sings"], ["Rome"]], [["B-PER", "O"], ["B-LOC"]]
 NAMES = ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]
 

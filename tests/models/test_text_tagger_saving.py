@@ -42,6 +42,7 @@ def test_a_loaded_model_is_the_same_and_goes_on(model, tmp_path):
     np.testing.assert_allclose(array(model.chain.transitions), chain, atol=1e-7)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "config",
     [
