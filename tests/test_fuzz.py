@@ -1,7 +1,7 @@
 """Random texts, labels and options through the public calls of the four tasks.
 
 Whatever goes in, there comes an answer (one for each text) or a ValueError or TypeError that this
-package raises itself; afterwards the model still works, and after an error it is as it was. Twenty
+package raises itself; afterwards the model still works, and after an error it is as it was. Twelve
 seconds are spent on it, or as many as `--fuzz-seconds` says, then with other examples each time.
 """
 
@@ -313,7 +313,7 @@ def test_any_call_answers_or_says_what_is_wrong(task, request):
     model = MAKERS[task]()
     model.compile(keras.optimizers.SGD(0.01))
     before = READING[task](model)
-    end, failed = time.monotonic() + (seconds or 20) / len(CALLS), []
+    end, failed = time.monotonic() + (seconds or 12) / len(CALLS), []
 
     @settings(
         max_examples=1_000_000,

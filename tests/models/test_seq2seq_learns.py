@@ -99,11 +99,11 @@ TASKS = {
 }
 
 
-# PyTorch, which compiles nothing, learns them all; the others, whose numbers are the same, half.
-HALVES = {"tensorflow": slice(None, None, 2), "jax": slice(1, None, 2), "torch": slice(None)}
+# PyTorch, which compiles nothing, learns them all; the others, whose numbers are the same, two.
+SOME = {"tensorflow": slice(None, None, 4), "jax": slice(1, None, 4), "torch": slice(None)}
 
 
-@pytest.mark.parametrize("name", list(TASKS)[HALVES[keras.config.backend()]])
+@pytest.mark.parametrize("name", list(TASKS)[SOME[keras.config.backend()]])
 def test_learns_its_task(name, tmp_path):
     task, config = TASKS[name]
     strings = random.Random(0).sample(LETTERS, 1000)

@@ -6,7 +6,7 @@ import pickle
 import keras
 import numpy as np
 import pytest
-from checks import array
+from checks import array, shortened
 
 from keras_seq.models import LanguageModel, Seq2Seq, TextClassifier, TextTagger
 
@@ -25,6 +25,7 @@ DATA = {
     "language model": (TEXTS,),
 }
 KINDS = pytest.mark.parametrize("kind", list(MAKE))
+SOME_KINDS = pytest.mark.parametrize("kind", shortened(MAKE, "translator", "language model"))
 
 
 def compiled(kind, optimizer=None, **config):
@@ -81,7 +82,7 @@ def test_a_tracker_of_experiments(kind):
     assert not hasattr(model, "inputs")
 
 
-@KINDS
+@SOME_KINDS
 def test_weights_from_before_a_training_come_back(kind):
     """As in a loop over seeds or hyperparameters, which sets the first weights again."""
     model = compiled(kind)
@@ -129,7 +130,7 @@ def test_copies(kind):
             np.testing.assert_array_equal(a, b)
 
 
-@KINDS
+@SOME_KINDS
 def test_the_best_weights_are_those_of_the_best_epoch(kind):
     """A later epoch that is not better is undone: here every epoch but the first."""
     stop = keras.callbacks.EarlyStopping("loss", mode="max", patience=1, restore_best_weights=True)
