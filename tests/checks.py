@@ -20,7 +20,7 @@ def shortened(cases, *kept):
 def compiled_call(function, variables):
     """`function` of arrays, compiled where one operation at a time is slow."""
     run = compiled(function, variables) if compiles_singly else function
-    return lambda *args: run(*(keras.ops.convert_to_tensor(x) for x in args))
+    return lambda *args: run(*keras.tree.map_structure(keras.ops.convert_to_tensor, args))
 
 
 def weight_gradients(variables, function):

@@ -47,9 +47,14 @@ def test_forward_mode_is_the_transpose_of_backward_mode(function):
     run, weights = function
     directions = [jnp.cos(1.0 + w) for w in weights]
     value, forward = jax.jit(lambda w, x: jax.jvp(run, (w, x), (directions, V)))(weights, X)
-    again, pull = jax.vjp(run, weights, X)
     u = jnp.sin(1.0 + jnp.arange(value.size)).reshape(value.shape)
-    of_weights, of_inputs = pull(u)
+
+    @jax.jit
+    def backward(weights, x):
+        value, pull = jax.vjp(run, weights, x)
+        return value, *pull(u)
+
+    again, of_weights, of_inputs = backward(weights, X)
     expected = jnp.sum(of_inputs * V)
     expected += sum(jnp.sum(g * d) for g, d in zip(of_weights, directions, strict=True))
     assert_close(value, again)
@@ -80,10 +85,11 @@ def test_batches_of_calls_and_recomputation(function):
         return keras.ops.sum(run(weights, x) ** 2)
 
     many = np.stack([X, V])
-    gradients = jax.vmap(jax.grad(loss))(many)
-    assert_close(gradients, np.stack([array(jax.grad(loss)(x)) for x in many]), atol=1e-4)
-    assert_close(jax.grad(jax.checkpoint(loss))(X), gradients[0], atol=1e-4)
-    tangents = jax.vmap(lambda x, v: jax.jvp(loss, (x,), (v,))[1])(many, many[::-1])
+    gradients, slope = jax.jit(jax.vmap(jax.grad(loss)))(many), jax.jit(jax.grad(loss))
+    assert_close(gradients, np.stack([array(slope(x)) for x in many]), atol=1e-4)
+    assert_close(jax.jit(jax.grad(jax.checkpoint(loss)))(X), gradients[0], atol=1e-4)
+    forward = jax.vmap(lambda x, v: jax.jvp(loss, (x,), (v,))[1])
+    tangents = jax.jit(forward)(many, many[::-1])
     expected = [np.sum(array(g) * v) for g, v in zip(gradients, many[::-1], strict=True)]
     np.testing.assert_allclose(array(tangents), expected, rtol=1e-4)
 

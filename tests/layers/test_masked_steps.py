@@ -11,7 +11,7 @@ from checks import array, arrays, assert_close
 from keras import ops
 
 from keras_seq.analysis.inside import observed
-from keras_seq.backend import compiled, gradient
+from keras_seq.backend import compiled, compiles_singly, gradient
 from keras_seq.layers import (
     GRU,
     LSTM,
@@ -45,24 +45,28 @@ def spoilt(mask, x=X):
     return np.where(mask[..., None], x, rubbish)
 
 
-def everything(layer, x, mask, state=None):
-    """The results of a layer, and the gradients of the sum of their squares: inputs, weights."""
+def everything(layer, state=None):
+    """A function of inputs and mask to results and gradients; of one program for all of them.
+
+    The gradients are those of the sum of the squares: of the inputs, of the weights.
+    """
     variables = layer.trainable_variables
     options = {} if state is None else {"initial_state": state}
 
-    def run(nest):
+    def run(nest, mask):
         with keras.StatelessScope(state_mapping=list(zip(variables, nest[1], strict=True))):
-            found = layer(nest[0], mask=ops.convert_to_tensor(mask), **options)
+            found = layer(nest[0], mask=mask, **options)
         return keras.tree.flatten(found)
 
-    def loss(nest):
-        return sum(ops.sum(ops.cast(x, "float32") ** 2) for x in run(nest))
+    def loss(nest, mask):
+        return sum(ops.sum(ops.cast(x, "float32") ** 2) for x in run(nest, mask))
 
-    def both(nest):
-        return run(nest), gradient(loss, nest)[1]
+    def both(nest, mask):
+        return run(nest, mask), gradient(lambda nest: loss(nest, mask), nest)[1]
 
-    both = compiled(both) if keras.config.backend() == "jax" else both
-    return both([ops.convert_to_tensor(x), [v.value for v in variables]])
+    both = compiled(both) if compiles_singly else both
+    values = [v.value for v in variables]
+    return lambda x, mask: both([ops.convert_to_tensor(x), values], ops.convert_to_tensor(mask))
 
 
 CASES = {
@@ -90,11 +94,12 @@ def test_every_way_to_run(name):
     make, state = CASES[name]
     layer = make()
     layer.build(X.shape)
+    run = everything(layer, state)
     for mask in (PADDED, HOLED):
-        expected = everything(layer, X, mask, state)
+        expected = run(X, mask)
         _, (of_inputs, _) = expected
         assert not array(of_inputs)[~mask].any()
-        assert_close(everything(layer, spoilt(mask), mask, state), expected)
+        assert_close(run(spoilt(mask), mask), expected)
 
 
 def test_numbers_of_keras():
@@ -105,8 +110,7 @@ def test_numbers_of_keras():
         layer.build(X.shape)
     ours.set_weights(theirs.get_weights())
     zeros = np.where(PADDED[..., None], X, 0)
-    results, gradients = everything(theirs, zeros, PADDED)
-    assert_close(everything(ours, spoilt(PADDED), PADDED), (results, gradients))
+    assert_close(everything(ours)(spoilt(PADDED), PADDED), everything(theirs)(zeros, PADDED))
 
 
 def test_the_cell_by_itself_side_by_side():
