@@ -12,6 +12,7 @@ from keras_seq.layers.recurrent_layer import (
     draw_dropout,
     last_output,
 )
+from keras_seq.layers.torch_weights import TorchWeights
 from keras_seq.layers.unroll import unroll_both
 
 MERGES = {
@@ -24,7 +25,7 @@ MERGES = {
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
-class Bidirectional(keras.layers.Bidirectional):
+class Bidirectional(TorchWeights, keras.layers.Bidirectional):
     r"""`keras.layers.Bidirectional`, which computes both directions of our layers in one go.
 
         forward:   h_t = cell(x_t, h_(t-1))
@@ -139,6 +140,11 @@ class Bidirectional(keras.layers.Bidirectional):
         # Keras's own raises a TypeError here.
         own = as_mask(mask) if self.return_sequences else None
         return [own] * (2 if self.merge_mode is None else 1) + [None] * len(self.states)
+
+    def _layers_of_cells(self):
+        # A layer that is no loop over a cell stands for itself, and has no equations.
+        layers = (self.forward_layer, self.backward_layer)
+        return [tuple(getattr(layer, "cell", layer) for layer in layers)]
 
     def _is_served(self, training):
         """Whether both directions can run side by side, without the call of either layer."""

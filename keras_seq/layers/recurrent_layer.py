@@ -11,10 +11,11 @@ from keras_seq.layers.first_states import read_states
 from keras_seq.layers.masking import without_masked
 from keras_seq.layers.own_dtype import own_values
 from keras_seq.layers.recurrences import equations_of, recurrence_of
+from keras_seq.layers.torch_weights import TorchWeights
 from keras_seq.layers.unroll import unroll
 
 
-class RecurrentLayer:
+class RecurrentLayer(TorchWeights):
     """A mixin before `keras.layers.RNN` or one of its kinds: its loop runs in `unroll`.
 
         class LSTM(RecurrentLayer, keras.layers.LSTM): ...
@@ -71,6 +72,9 @@ class RecurrentLayer:
         if self.stateful and self.carried_state is None:
             # Keras keeps the variables to itself, and on JAX loses what is in them.
             self.carried_state = CarriedState(self.states)
+
+    def _layers_of_cells(self):
+        return [(self.cell,)]
 
     def is_served(self, training):
         """Whether `unroll` serves the layer; otherwise the loop of Keras does."""

@@ -25,11 +25,12 @@ from keras_seq.layers.recurrent_layer import (
     draw_dropout,
     last_steps,
 )
+from keras_seq.layers.torch_weights import TorchWeights
 from keras_seq.layers.unroll import unroll, unroll_both
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
-class RNNStack(keras.layers.Layer):
+class RNNStack(TorchWeights, keras.layers.Layer):
     r"""Recurrent layers on top of each other, of one direction or both.
 
         d^l_t = dropout(y^(l-1)_t)                    d^1_t = x_t
@@ -268,10 +269,17 @@ class RNNStack(keras.layers.Layer):
         return x, new
 
     def _layers_of_cells(self):
-        """For each layer its cells, forward first."""
         if not self.bidirectional:
             return [(cell,) for cell in self.forward_cells]
         return list(zip(self.forward_cells, self.backward_cells, strict=True))
+
+    def _check_torch(self):
+        super()._check_torch()
+        if self.layer_norm or (self.residual and self.num_layers > 1):
+            raise ValueError(
+                "PyTorch's layers have neither `residual` nor `layer_norm`; received "
+                f"residual={self.residual!r} and layer_norm={self.layer_norm!r}."
+            )
 
     def _checked(self, states, inputs):
         """The initial states as lists, if their shapes are right."""

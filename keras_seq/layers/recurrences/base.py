@@ -57,6 +57,7 @@ class Recurrence:
         keeps, writes: the names of the gates that `Chrono` and `ForgetBias` initialise: the factor
             of the old state, and that of the candidate where it is a gate by itself.
         bias_rows: 2 where h has a bias of its own, so that the bias is a pair.
+        torch_columns: `columns` in PyTorch's order; `None` for a kind that PyTorch does not have.
         needs_inner: whether `step` takes `U h` apart from the rest.
         fused: the name of the kernels of `keras_seq.backend` with this recurrence, or `None`.
         saved: how many tensors `step` returns beside the state, where there is a `back`.
@@ -71,6 +72,7 @@ class Recurrence:
     keeps = None
     writes = None
     bias_rows = 1
+    torch_columns = None
     needs_inner = False
     fused = None
     saved = 0
@@ -108,6 +110,10 @@ class Recurrence:
         activation = getattr(cell, "activation", keras.activations.tanh)
         gate = getattr(cell, "recurrent_activation", keras.activations.sigmoid)
         return activation is keras.activations.tanh and gate is keras.activations.sigmoid
+
+    def in_torch(self, cell):
+        """Whether PyTorch has a layer of `cell`, whatever its bias."""
+        return self.torch_columns is not None and self.has_usual_activations(cell)
 
     def functions(self, cell):
         """The `Functions` of `cell`."""

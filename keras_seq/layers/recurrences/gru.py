@@ -18,6 +18,7 @@ class GRURecurrence(Recurrence):
     columns = ("update", "reset", "candidate")
     keeps = "update"  # Keras's z is the part that is kept
     bias_rows = 2
+    torch_columns = ("reset", "update", "candidate")
     needs_inner = True
     fused = "gru"
     saved = 4

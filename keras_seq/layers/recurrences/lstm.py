@@ -19,6 +19,7 @@ class LSTMRecurrence(Recurrence):
     columns = ("input", "forget", "candidate", "output")
     states = ("h", "c")
     keeps, writes = "forget", "input"
+    torch_columns = columns
     fused = "lstm"
     saved = 4
 

@@ -190,6 +190,7 @@ class VanillaRecurrence(Recurrence):
     name = "vanilla"
     cell_type = VanillaRNNCell
     fused = "vanilla"
+    torch_columns = ()
     options: ClassVar = {
         "radius": lambda gain: {"recurrent_initializer": keras.initializers.Orthogonal(gain=gain)},
         "normal": lambda stddev: {
@@ -201,6 +202,10 @@ class VanillaRecurrence(Recurrence):
 
     def serves(self, cell):
         return cell.readout_units is None
+
+    def in_torch(self, cell):
+        usual = (keras.activations.tanh, keras.activations.relu)
+        return cell.activation in usual and not cell.learn_initial_state
 
     def functions(self, cell):
         return Functions(cell.activation)
