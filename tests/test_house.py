@@ -14,7 +14,7 @@ from cases import INITIALIZERS, LAYERS, LOSSES, METRICS, SAMPLERS
 import keras_seq
 
 ABSTRACT = {
-    *("AttentionMechanism", "Cell", "Pooling", "Preprocessor", "Sampler"),
+    *("AttentionMechanism", "Cell", "Ensemble", "Pooling", "Preprocessor", "Sampler"),
     *("Task", "Tokenizer"),
 }
 MADE_BY_A_MODEL = {"Stream"}

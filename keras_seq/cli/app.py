@@ -11,6 +11,7 @@ import typer
 from keras_seq._silence import silence
 from keras_seq.cli import options
 from keras_seq.cli.compare import compare
+from keras_seq.cli.ensemble import ensemble
 from keras_seq.cli.export import export
 from keras_seq.cli.gradients import gradients
 from keras_seq.cli.options import Option, of, takes
@@ -44,6 +45,7 @@ train_app.command("tagger", epilog=RESUME)(train_tagger)
 app.command()(generate)
 app.command()(predict)
 app.command()(evaluate)
+app.command()(ensemble)
 app.command()(export)
 app.command()(serve_check)
 app.command()(gradients)

@@ -30,6 +30,7 @@ def describe(model):
         shown = {name: title for name, title in SHOWN.items() if name not in STACK}
     rows = {
         "model": type(model).__name__,
+        **({"models": len(model.models)} if hasattr(model, "models") else {}),
         "backend now": keras.config.backend(),
         **_tokenizers(model),
         **_classes(model),

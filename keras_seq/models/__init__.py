@@ -3,6 +3,7 @@
 import importlib
 from typing import TYPE_CHECKING
 
+from keras_seq.models.base.average import average_checkpoints
 from keras_seq.models.base.load import load_model
 from keras_seq.models.base.losses import TokenCrossEntropy
 from keras_seq.models.base.metrics import (
@@ -16,6 +17,7 @@ from keras_seq.models.base.metrics import (
 from keras_seq.models.base.preprocessor import Preprocessor
 from keras_seq.models.base.task import Task
 from keras_seq.models.classification.text_classifier import TextClassifier
+from keras_seq.models.ensemble import Ensemble
 from keras_seq.models.language.language_model import LanguageModel
 from keras_seq.models.language.stream import Stream
 from keras_seq.models.tagging.text_tagger import TextTagger
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BitsPerToken",
+    "Ensemble",
     "ExactMatch",
     "LabelAccuracy",
     "LabelF1",
@@ -39,6 +42,7 @@ __all__ = [
     "TextTagger",
     "TokenAccuracy",
     "TokenCrossEntropy",
+    "average_checkpoints",
     "compare",
     "compare_memory",
     "comparison_summary",

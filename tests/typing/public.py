@@ -27,6 +27,9 @@ def translation() -> None:
     model.generate(["27 September 2016"], sampler="beam")
     model.save("dates.keras")
     again: ks.models.Task = ks.models.load_model("dates.keras")
+    ensemble = ks.models.Ensemble([model, again])
+    ensemble.evaluate(sources, targets)
+    ks.models.average_checkpoints(["1.keras", FOLDER / "2.keras"]).save("mean.keras")
     again.save(FOLDER / "again.keras")
     model.export(FOLDER / "dates", sampler="greedy", examples=["27 September 2016"])
     best = ks.samplers.Beam(5, length_penalty=1.0, coverage_penalty=0.2, n_best=3)
@@ -116,6 +119,10 @@ def layers() -> None:
             keras.layers.Dense(1),
         ]
     )
+    stack = ks.layers.RNNStack("lstm", units=32, num_layers=2)
+    stack.set_torch_weights({"rnn.weight_ih_l0": np.zeros((128, 8))}, prefix="rnn.")
+    weights: dict[str, np.ndarray] = stack.torch_weights()
+    print(weights["weight_ih_l0"].shape)
     cells: list[keras.layers.Layer] = [
         ks.layers.VanillaRNNCell(4),
         ks.layers.MinGRUCell(4),

@@ -199,7 +199,7 @@ class Continuation(WritingTask):
         empty = [np.zeros(0, "int32")] * (rows - count)
         fed_ids, label_ids = (pad([*column, *empty], steps) for column in (fed, labels))
         with self.reading():
-            state = self.encoder.start(rows) if self.carries else []
+            state = self.first_state(rows)
         found = []
         for start in range(0, steps, size):
             part = slice(start, start + size)
@@ -232,10 +232,19 @@ class Continuation(WritingTask):
         Returns:
             `(values, state)`: `(batch, steps)`, anything where padding; and a nest.
         """
+        logits, state = self.read(token_ids, state)
+        return -cross_entropy(labels, logits, constant=True), state
+
+    def first_state(self, rows):
+        """Return the state before the first step; `[]` for an encoder that carries none."""
+        return self.encoder.start(rows) if self.carries else []
+
+    def read(self, token_ids, state):
+        """Return `(logits, state)`: `(batch, steps, vocabulary_size)`, and behind the last one."""
         mask = ops.not_equal(token_ids, self.tokenizer.pad_token_id)
         vectors = self._embed(token_ids)
         if self.carries:
             outputs, state = self.encoder(vectors, mask=mask, initial_state=state)
         else:
             outputs = self.encoder(vectors, mask=mask)
-        return -cross_entropy(labels, self._logits(outputs), constant=True), state
+        return self._logits(outputs), state

@@ -88,7 +88,7 @@ class LanguageModelGraph:
             total += tf.reduce_sum(tf.cast(values, "float64"), axis=1)
             return (start + chunk, total, *tf.nest.flatten(state))
 
-        structure = model.encoder.start(rows) if model.carries else []
+        structure = model.first_state(rows)
         first = (tf.constant(0), tf.zeros((rows,), "float64"), *tf.nest.flatten(structure))
         return tf.while_loop(lambda start, *_: start < steps, read, first)[1]
 

@@ -46,7 +46,7 @@ class StreamTraining(Task):
 
         `fit` and `evaluate` on texts do it themselves.
         """
-        if not self.carries or not self.stream_state.prepare(check_positive("rows", rows)):
+        if not self.carries or not self.make_room(check_positive("rows", rows)):
             return
         # What was compiled before has the old variables in it. A callback may ask for more room
         # in the middle of a training, which goes on with the new function.
@@ -54,6 +54,10 @@ class StreamTraining(Task):
             self.make_train_function(force=True)
         if self.test_function is not None:
             self.make_test_function(force=True)
+
+    def make_room(self, rows):
+        """Make the variables for so many streams; returns whether there are new ones."""
+        return self.carries and self.stream_state.prepare(rows)
 
     @property
     def reads_all(self):
