@@ -135,6 +135,7 @@ def test_a_translator_writes_by_the_mean_of_the_log_probabilities():
         assert_close(answer["attention"], weights, atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.once
 def test_every_sampler_finds_what_it_is_to_find():
     models = [spread(model) for model in translators()]
     ensemble = Ensemble(models)
@@ -153,6 +154,7 @@ def test_every_sampler_finds_what_it_is_to_find():
     assert isinstance(ensemble.generate("long", penalty, max_length=4), str)
 
 
+@pytest.mark.once
 def test_pointers_point_together():
     models = [spread(model) for model in translators(copy=True, tokens="word")]
     ensemble = Ensemble(models)
@@ -181,6 +183,7 @@ def test_a_language_model_scores_by_the_mean_of_the_log_probabilities():
     assert_close(found["log_probabilities"], expected, atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.once
 def test_a_language_model_writes_and_streams_alike():
     models = [spread(LanguageModel.from_texts(TEXTS, units=n, window=None)) for n in (4, 5)]
     ensemble = Ensemble(models)
@@ -216,12 +219,14 @@ def test_a_classifier_answers_by_the_mean_of_the_probabilities():
     assert ensemble.evaluate(TEXTS, LABELS, verbose=0)[0] == pytest.approx(loss, rel=1e-4)
 
 
+@pytest.mark.once
 def test_a_classifier_of_any_number_of_classes():
     models = [spread(model) for model in classifiers(TOPICS)]
     expected = np.mean([model.predict(TEXTS, verbose=0) for model in models], axis=0)
     assert_close(Ensemble(models).predict(TEXTS, verbose=0), expected, atol=1e-6, rtol=1e-5)
 
 
+@pytest.mark.once
 def test_the_attention_of_classifiers_is_a_mean_if_all_have_one():
     models = [
         TextClassifier.from_texts(TEXTS, LABELS, units=n, pooling="attention") for n in (3, 4)
@@ -260,6 +265,7 @@ def test_a_tagger_tags_by_the_mean_of_the_log_probabilities_of_sentences():
     assert measured == pytest.approx(loss, rel=1e-4)
 
 
+@pytest.mark.once
 def test_taggers_without_a_crf_take_the_mean_of_the_probabilities():
     models = taggers(None, crf=False)
     expected = [model.predict(SENTENCES, verbose=0) for model in models]
@@ -268,6 +274,7 @@ def test_taggers_without_a_crf_take_the_mean_of_the_probabilities():
         assert_close(one, np.mean(others, axis=0), atol=1e-6, rtol=1e-5)
 
 
+@pytest.mark.once
 def test_a_mean_crf_has_no_weights_and_follows_those_of_the_others():
     models = taggers()
     ensemble = Ensemble(models)
@@ -278,6 +285,7 @@ def test_a_mean_crf_has_no_weights_and_follows_those_of_the_others():
     assert array(ensemble.chain.start).tolist() == [2.0] * 5
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_file_holds_all_models(kind, tmp_path):
     make, data = KINDS[kind]
@@ -350,6 +358,7 @@ def test_another_backend_reads_the_file_and_answers_alike(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.once
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_rules_of_tasks_hold_and_it_is_exported(kind):
     make, data = KINDS[kind]
@@ -363,6 +372,7 @@ def test_the_rules_of_tasks_hold_and_it_is_exported(kind):
     check_task(lambda: Ensemble(make(**config)), *data, answer=answer, streams=streams, export=True)
 
 
+@pytest.mark.once
 def test_a_copy_by_its_config_is_another_ensemble():
     ensemble = Ensemble(classifiers())
     copy = json_copy(ensemble)
@@ -371,6 +381,7 @@ def test_a_copy_by_its_config_is_another_ensemble():
     assert_same_answers(answers(copy), answers(ensemble))
 
 
+@pytest.mark.once
 def test_the_sampler_is_that_of_the_first_model(tmp_path):
     models = translators()
     models[0].compile(sampler=ks.samplers.Beam(3))
@@ -381,6 +392,7 @@ def test_the_sampler_is_that_of_the_first_model(tmp_path):
     assert repr(load_model(tmp_path / "a.keras").sampler) == repr(ks.samplers.Beam(7))
 
 
+@pytest.mark.once
 def test_a_subclass_keeps_its_way_to_encode():
     @keras.saving.register_keras_serializable(package="ensemble_tests")
     class Shouting(TextClassifier):
@@ -459,6 +471,7 @@ def test_layers_are_looked_into_in_one_of_the_models():
         Ensemble(classifiers()).step_tokens({})
 
 
+@pytest.mark.once
 def test_the_mean_of_several_files(tmp_path):
     model = translators(dropout=0.2)[0]
     model.compile("adam", sampler="beam")
