@@ -93,23 +93,35 @@ class LengthBatches:
         num_buckets: largest number of buckets for each column.
         seed: of the order; drawn from NumPy's global generator where `None`, so that
             `keras.utils.set_random_seed` makes it repeatable.
+        across_buckets: whether a batch may end in another bucket than it began in: then nothing but
+            the last batch is filled up, and how many there are does not depend on the lengths.
 
     Attributes:
         lengths: int32 `(columns, examples)`, what each example is padded to.
     """
 
-    def __init__(self, examples, batch_size=32, shuffle=False, num_buckets=5, seed=None):
+    def __init__(
+        self,
+        examples,
+        batch_size=32,
+        shuffle=False,
+        num_buckets=5,
+        seed=None,
+        across_buckets=False,
+    ):
         self.examples = examples
         self.batch_size = max(1, min(batch_size, len(examples)))
         self.shuffle = shuffle
         self.seed = int(np.random.randint(2**31)) if seed is None else seed
+        self.across_buckets = across_buckets
         # Batches are cut where the first column's bucket changes, which leaves half a batch of
         # filling on average.
-        filling = [self.batch_size // 2, *[0] * len(examples.inputs)]
+        filling = [0 if across_buckets else self.batch_size // 2, *[0] * len(examples.inputs)]
         self.lengths = np.stack(_padded_columns(examples.columns(), num_buckets, filling))
 
     def __len__(self):
         _, counts = np.unique(self.lengths[0], return_counts=True)
+        counts = np.array([len(self.examples)]) if self.across_buckets else counts
         return int(sum(-(-counts // self.batch_size)))
 
     def order(self, epoch=0):
@@ -127,6 +139,7 @@ class LengthBatches:
         # stable, so equals stay in the order drawn, and takes the most important key last.
         rows = rows[np.lexsort(self.lengths[::-1, rows])]
         edges = np.flatnonzero(np.diff(self.lengths[0, rows])) + 1
+        edges = [] if self.across_buckets else edges
         batches = np.concatenate([self._filled(group) for group in np.split(rows, edges)])
         return rng.permutation(batches) if self.shuffle else batches
 

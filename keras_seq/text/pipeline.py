@@ -1,11 +1,13 @@
 """`tf.data` datasets out of encoded examples, and out of datasets of strings."""
 
+import contextlib
 import itertools
 
 import numpy as np
 
 from keras_seq._checks import check_positive
 from keras_seq._tensorflow import tensorflow
+from keras_seq.text.subword_sampling import sampled_subwords
 
 SHUFFLE_BUFFER = 10_000
 # The lengths of batches out of datasets, which are not known beforehand: 16, 24, 32, 48, 64, ...
@@ -104,6 +106,7 @@ class StreamedDataset:
         seed: of the order; drawn from NumPy's global generator where `None`, so that
             `keras.utils.set_random_seed` makes it repeatable.
         filled: as in `BatchedDataset`.
+        alpha: of a `SubwordSampling`, so that each epoch draws other subwords; 0 for none.
 
     Attributes:
         dataset: the batches, as those of `BatchedDataset`.
@@ -132,9 +135,11 @@ class StreamedDataset:
         shuffle_buffer=SHUFFLE_BUFFER,
         seed=None,
         filled=True,
+        alpha=0.0,
     ):
         tf = tensorflow()
         self.encode = encode
+        self.alpha = alpha
         self.filled = filled
         self.batch_size = check_positive("batch_size", batch_size)
         self.shuffle = shuffle
@@ -157,7 +162,11 @@ class StreamedDataset:
     def _batches(self, number, texts):
         """The batches of one window."""
         tf = tensorflow()
-        names, columns, labels, weights = _encoded(tf, self.encode, texts)
+        sampling = contextlib.nullcontext()
+        if self.alpha:
+            sampling = sampled_subwords(self.alpha, self._window_seed(tf, number)[0])
+        with sampling:
+            names, columns, labels, weights = _encoded(tf, self.encode, texts)
         # One empty row more stands for every filling row.
         columns = [tf.concat([c, tf.zeros((1, 0), c.dtype)], axis=0) for c in columns]
         if labels is not None:
@@ -176,11 +185,15 @@ class StreamedDataset:
 
         return tf.data.Dataset.from_tensor_slices(self._order(tf, number, lengths)).map(batch)
 
+    def _window_seed(self, tf, window):
+        """What all is drawn from in a window, int64 `(2,)`."""
+        seed = tf.stack([tf.constant(self.seed, "int64"), self._epoch])
+        return tf.random.fold_in(seed, window)
+
     def _order(self, tf, window, lengths):
         """The row numbers of each batch of a window, int32 `(batches, batch_size)`."""
         count = tf.shape(lengths)[0] - 1  # the number of the filling row
-        seed = tf.stack([tf.constant(self.seed, "int64"), self._epoch])
-        seeds = tf.random.split(tf.random.fold_in(seed, window))
+        seeds = tf.random.split(self._window_seed(tf, window))
 
         def shuffled(values, seed):
             shuffle = tf.random.experimental.stateless_shuffle

@@ -17,6 +17,7 @@ import keras
 from keras_seq._checks import check_positive
 from keras_seq._tensorflow import tensorflow, tensorflow_text, to_utf8
 from keras_seq.text.operations import clean_strings
+from keras_seq.text.subword_sampling import current_sampling
 from keras_seq.text.token_checks import SPECIAL_TOKENS, check_corpus, check_max_vocabulary
 from keras_seq.text.tokenizer import Tokenizer
 
@@ -142,6 +143,9 @@ class SubwordTokenizer(Tokenizer):
 
     def _to_ids(self, strings):
         strings = clean_strings(strings, normalization=None, lowercase=False)
+        sampling = current_sampling()
+        if sampling is not None:
+            return sampling.ids(_load(self._proto), strings)
         return self.resources()["sentencepiece"].tokenize(strings)
 
     def _to_text(self, ids):

@@ -9,7 +9,8 @@ import numpy as np
 from keras import ops
 
 from keras_seq._tensorflow import tensorflow
-from keras_seq.models.base.data import EpochBatches, IdDataset, Ids, TextDataset, Texts
+from keras_seq.models.base.data import IdDataset, Ids, TextDataset, Texts
+from keras_seq.models.base.epoch_batches import EpochBatches
 from keras_seq.models.base.rows import Rows, find_fields, gives_batches
 from keras_seq.text.forms import (
     as_list,

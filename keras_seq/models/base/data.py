@@ -3,6 +3,7 @@
 Each knows the batches that it becomes, and what cannot be asked of it.
 """
 
+import copy
 import functools
 import itertools
 
@@ -10,10 +11,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_seq._tensorflow import tensorflow
 from keras_seq.models.base.id_checks import check_id_dataset, check_ids
 from keras_seq.text.examples import pad, padded_length
-from keras_seq.text.forms import as_list
 from keras_seq.text.pipeline import (
     SHUFFLE_BUFFER,
     StreamedDataset,
@@ -22,6 +21,7 @@ from keras_seq.text.pipeline import (
     map_batches,
     text_batches,
 )
+from keras_seq.text.sampled_dataset import SampledDataset
 
 NO_SPLIT = "`validation_split` needs lists; pass `validation_data` instead."
 NO_CLASS_WEIGHT = "`class_weight` needs lists; put the weights into the dataset."
@@ -75,6 +75,13 @@ class Data:
         self.options["class_weight"] = class_weight
         return self
 
+    def sample_subwords(self, alpha):
+        """Let each epoch of training draw other subwords; `alpha` as in `SubwordSampling`."""
+        raise ValueError(
+            "`subword_sampling` needs lists of texts, or a dataset of single ones; received "
+            f"{type(self.x).__name__}."
+        )
+
     def in_order(self, batch_size, window=SHUFFLE_BUFFER):
         """Return what Keras's `evaluate` takes, a dict of arguments.
 
@@ -124,18 +131,20 @@ class Texts(Data):
         examples: the `keras_seq.text.Examples`, where there are some: then no texts are needed.
     """
 
+    alpha = 0.0  # of the subwords drawn in training
+
     def __init__(self, *given, examples=None, **options):
         super().__init__(*given, **options)
         if examples is not None:
             self.examples = examples
 
     @functools.cached_property
-    def examples(self):
-        """The texts, checked and encoded."""
+    def rows(self):
+        """The texts and what belongs to them (or `None`), checked."""
         model, x, y = self.model, self.model.check_inputs(self.x), self.y
         one, other = model.words
         if y is None and model.needs_targets:
-            raise ValueError(_no_labels(model))
+            raise ValueError(no_labels(model))
         if y is not None:
             y = model.check_targets(y)
             if len(x) != len(y):
@@ -145,26 +154,50 @@ class Texts(Data):
                 )
         if not x:
             raise ValueError("The corpus is empty: received no texts.")
-        return model.encode_examples(x, y, self.sample_weight)
+        return x, y
+
+    @functools.cached_property
+    def examples(self):
+        """The texts, checked and encoded."""
+        return self.model.encode_examples(*self.rows, self.sample_weight)
 
     def check_labelled(self):
         if self.y is None and self.model.needs_labels:
-            raise ValueError(_no_labels(self.model))
+            raise ValueError(no_labels(self.model))
 
     def split(self, fraction):
-        parts = self.model.split_examples(self.examples, fraction)
-        return [Texts(self.model, None, examples=part) for part in parts]
+        first, last = copy.copy(self), copy.copy(self)
+        first.examples, last.examples = self.model.split_examples(self.examples, fraction)
+        if self.alpha:  # these are encoded again
+            (x, y), count = self.rows, len(first.examples)
+            first.rows = x[:count], None if y is None else y[:count]
+        return first, last
 
     def weigh_classes(self, class_weight):
-        examples = self.model.weigh_classes(self.examples, class_weight)
-        return Texts(self.model, None, examples=examples)
+        weighted = copy.copy(self)
+        weighted.examples = self.model.weigh_classes(self.examples, class_weight)
+        return weighted
+
+    def sample_subwords(self, alpha):
+        if self.model.reads_all:
+            raise ValueError(
+                "`subword_sampling` is for texts by themselves, which have no `window`; received "
+                f"{alpha!r}."
+            )
+        self.alpha = alpha
 
     def in_order(self, batch_size, window=SHUFFLE_BUFFER):
         del window
         return _only(self.model.make_batches(self.examples, batch_size or 32).dataset)
 
     def shuffled(self, batch_size, shuffle, window):
-        return _each_epoch(self.model.make_batches(self.examples, batch_size or 32, shuffle))
+        batch_size = batch_size or 32
+        if not self.alpha:
+            return each_epoch(self.model.make_batches(self.examples, batch_size, shuffle))
+        weights = self.examples.weights
+        encode = functools.partial(self.model.encode_examples, *self.rows, weights)
+        filled = self.model.fills_batches(self.examples.labels)
+        return each_epoch(SampledDataset(encode, self.alpha, batch_size, shuffle, filled))
 
     def one_batch(self):
         examples = self.examples
@@ -190,6 +223,12 @@ class TextDataset(Data):
     """A `tf.data.Dataset` of strings, of single ones or of batches; see `Data`."""
 
     no_split, no_class_weight = NO_SPLIT, NO_CLASS_WEIGHT
+    alpha = 0.0
+
+    def sample_subwords(self, alpha):
+        if is_batched(self.x):
+            super().sample_subwords(alpha)
+        self.alpha = alpha
 
     def in_order(self, batch_size, window=SHUFFLE_BUFFER):
         self._check()
@@ -205,7 +244,7 @@ class TextDataset(Data):
         if is_batched(self.x):
             return super().shuffled(batch_size, shuffle, window)
         self._check()
-        return _each_epoch(self._streamed(batch_size, shuffle, window))
+        return each_epoch(self._streamed(batch_size, shuffle, window))
 
     def as_validation(self, batch_size, window):
         return super().as_validation(None if is_batched(self.x) else batch_size, window)
@@ -222,12 +261,12 @@ class TextDataset(Data):
     def _streamed(self, batch_size, shuffle, window):
         model = self.model
         filled = model.fills_batches()
-        more = {"shuffle_buffer": window, "filled": filled}
+        more = {"shuffle_buffer": window, "filled": filled, "alpha": self.alpha}
         return StreamedDataset(self.x, model.encode_tensors, batch_size or 32, shuffle, **more)
 
     def _check(self):
         """Raise a `ValueError` unless the dataset holds all there is."""
-        _check_no_more(self.y, self.sample_weight)
+        check_no_more(self.y, self.sample_weight)
         model, spec = self.model, self.x.element_spec
         needed = model.needs_targets or model.needs_labels
         if needed and not (isinstance(spec, tuple) and len(spec) > 1):
@@ -236,85 +275,6 @@ class TextDataset(Data):
                 f"There must be one {other} for each {one}: expected a dataset of ({one}, {other});"
                 f" received elements {spec}."
             )
-
-
-class EpochBatches(Data):
-    """Batches of texts that are read anew in each epoch, encoded one by one, to train on.
-
-    Args:
-        model: the `Task`.
-        rows: the `Rows`.
-        batch_size: how many examples make a batch where single ones come.
-        y, sample_weight: what came besides, which should be nothing.
-
-    Attributes:
-        dataset: a `tf.data.Dataset` of `(x, y, sample_weight)`, as that of `BatchedDataset`.
-    """
-
-    no_split, no_class_weight = NO_SPLIT, NO_CLASS_WEIGHT
-
-    def __init__(self, model, rows, batch_size, y=None, sample_weight=None):
-        super().__init__(model, rows, y, sample_weight)
-        _check_no_more(y, sample_weight)
-        tf = tensorflow()
-        self.rows = rows
-        self.batch_size = batch_size
-        self.shuffle = False
-        self.seed = int(np.random.randint(2**31))
-        self.epoch = 0
-        self._first = None
-        if (model.needs_labels or model.needs_targets) and not rows.paired:
-            raise ValueError(_no_labels(model))
-        first = next(self._batches())
-        self._first = first if rows.once else None
-        with tf.device("CPU:0"):
-            self.dataset = tf.data.Dataset.from_generator(
-                self._encoded, output_signature=keras.tree.map_structure(_spec, first)
-            )
-        count = getattr(rows.given, "num_batches", None)
-        if count is None and not rows.once and hasattr(rows.given, "__len__"):
-            count = len(rows.given)
-        if count is not None:
-            self.dataset = self.dataset.apply(tf.data.experimental.assert_cardinality(count))
-
-    def set_epoch(self, epoch):
-        """Make the next iteration that of `epoch`."""
-        self.epoch = epoch
-
-    def shuffled(self, batch_size, shuffle, window):
-        del batch_size, window
-        self.shuffle = shuffle
-        return _each_epoch(self)
-
-    def _encoded(self):
-        """The batches of one epoch."""
-        if self._first is not None:
-            first, self._first = self._first, None
-            yield first
-        yield from self._batches()
-        if hasattr(self.rows.given, "on_epoch_end"):
-            self.rows.given.on_epoch_end()
-
-    def _batches(self):
-        for x, y, weights in self._grouped():
-            yield self.model.as_batch(x, y, weights)
-
-    def _grouped(self):
-        """Batches as they came, or so many examples together."""
-        if self.rows.kind == "batch":
-            for x, y, weights in self.rows.examples(self._order):
-                yield as_list(x, "x"), y, weights
-            return
-        examples = self.rows.examples()
-        while group := list(itertools.islice(examples, self.batch_size)):
-            x, y, weights = map(list, zip(*group, strict=True))
-            yield x, y if self.rows.paired else None, None if weights[0] is None else weights
-
-    def _order(self, numbers):
-        """The order of the batches of a `PyDataset`, which Keras shuffles too."""
-        if not self.shuffle or not isinstance(numbers, range):
-            return numbers
-        return np.random.default_rng((self.seed, self.epoch)).permutation(len(numbers)).tolist()
 
 
 class Ids(Data):
@@ -372,26 +332,20 @@ def _only(dataset):
     return {"x": dataset, "y": None, "sample_weight": None, "batch_size": None}
 
 
-def _each_epoch(batched):
+def each_epoch(batched):
     """The arguments of Keras's `fit` for batches that have an order for each epoch."""
     return {**_only(batched.dataset), "shuffle": False, "callbacks": [SetEpoch(batched)]}
 
 
-def _no_labels(model):
+def no_labels(model):
     one, other = model.words
     return f"There must be one {other} for each {one}; received no {other}s."
 
 
-def _check_no_more(y, sample_weight):
+def check_no_more(y, sample_weight):
     """Raise a `ValueError` for a `y` or weights beside a dataset."""
     if y is not None or sample_weight is not None:
         raise ValueError(
             "A dataset of texts holds its targets and weights itself, as (x, y) or "
             "(x, y, sample_weight); received `y` or `sample_weight` besides."
         )
-
-
-def _spec(array):
-    """What is known of the batches behind the first."""
-    shape = [None] * array.ndim
-    return tensorflow().TensorSpec(shape, array.dtype)

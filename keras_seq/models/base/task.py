@@ -16,6 +16,7 @@ from keras_seq.models.base.stored_model import StoredModel
 from keras_seq.models.base.turns import as_callbacks, in_turn
 from keras_seq.text.examples import LengthBatches
 from keras_seq.text.pipeline import SHUFFLE_BUFFER, BatchedDataset
+from keras_seq.text.subword_sampling import check_sampling
 
 
 class Task(Exportable, StoredModel):
@@ -128,9 +129,10 @@ class Task(Exportable, StoredModel):
         validation_batch_size=None,
         shuffle_buffer=SHUFFLE_BUFFER,
         class_weight=None,
+        subword_sampling=0.0,
         **kwargs,
     ):
-        """Train on text; the arguments are those of `keras.Model.fit`, and one more.
+        """Train on text; the arguments are those of `keras.Model.fit`, and two more.
 
         `validation_split` takes the last part of the examples, before they are shuffled. The
         order of the examples depends only on the number of the epoch and on the state of NumPy's
@@ -143,6 +145,11 @@ class Task(Exportable, StoredModel):
                 file sorted in some way should be shuffled before.
             class_weight: how much the examples of each class count in training, as `weigh_classes`
                 of the model takes it; for ids prepared by hand as in `keras.Model.fit`.
+            subword_sampling: how each epoch draws other subwords of the same texts, by the alpha of
+                sentencepiece; 0 for always the best ones. For the unigram models of `from_texts`
+                it is the power of a split's probability, and 0.1 to 0.5 are usual, the smaller the
+                more they differ (Kudo, 2018); for BPE the rate of merges left out, usually 0.1
+                (Provilkov et al., 2020). What is validated on is never drawn.
 
         Returns:
             A `keras.callbacks.History`.
@@ -159,6 +166,8 @@ class Task(Exportable, StoredModel):
         adapter, steps = Adapter(self), kwargs.get("steps_per_epoch")
         data = adapter.training(x, y, sample_weight, steps, batch_size)
         data.check_options(validation_split, class_weight)
+        if check_sampling(subword_sampling):
+            data.sample_subwords(subword_sampling)
         size = kwargs["validation_batch_size"] = check_batch_size(validation_batch_size, batch_size)
         validation = None
         if validation_data is not None:
