@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_seq._files import replacing
 
+OFF = ("null", "false", "0", "0.0")  # what an option is that does nothing
 FORMAT = "keras_seq training state 1"
 
 
@@ -70,6 +71,11 @@ def flatten(value, path):
 
 
 def differences(old, new):
-    """Say in words where two dicts of texts differ; the empty list where they are equal."""
+    """Say in words where two dicts of texts differ; the empty list where they are equal.
+
+    An option that is off, and that there was none of when the old dict was written, is no
+    difference.
+    """
+    new = {key: text for key, text in new.items() if key in old or text not in OFF}
     changed = [key for key in {**old, **new} if old.get(key) != new.get(key)]
     return [f"{key} was {old.get(key, 'absent')}, is {new.get(key, 'absent')}" for key in changed]

@@ -1,33 +1,41 @@
 """Training for a given time."""
 
+import math
 import time
 
 import keras
 
+from keras_seq._checks import check_choice
 from keras_seq.backend import synchronize
 
 EVERY = 20  # batches
 LEAST = 0.05  # of the learning rate
+SCHEDULES = ("linear", "cosine")
 
 
 class TimeLimit(keras.callbacks.Callback):
     """Stop training after so many minutes, with a learning rate that falls until then.
 
-    The clock starts with training. With the share t of the time that is over, every 20 batches the
+    The clock starts with training. With the share t of the time that is over, and the share
+    r = (1 - t) / (1 - warmup) of the time after the warm-up that is left, every 20 batches the
     learning rate becomes
 
-        initial learning rate * max(min(t / warmup, (1 - t) / (1 - warmup)), 0.05)
+        initial learning rate * max(t / warmup, 0.05)              while t < warmup
+        initial learning rate * max(r, 0.05)                       `"linear"`
+        initial learning rate * max((1 - cos(pi r)) / 2, 0.05)     `"cosine"`
 
-    which without warm-up is the linear schedule of budgeted training. The epoch in which the time
-    ends is cut short; validation and the other callbacks still run for it.
+    The linear one is that of budgeted training. The epoch in which the time ends is cut short;
+    validation and the other callbacks still run for it.
 
     Args:
         minutes: the limit, above 0. A training that `Checkpoint` resumed has used a part of it.
         decay: whether to change the learning rate. It needs an optimiser with a plain number.
         warmup: the share of the time in which the learning rate rises first, in [0, 1).
+        schedule: how the learning rate falls then: `"linear"` or `"cosine"`.
 
     Raises:
-        ValueError: if `minutes` is not above 0, or `warmup` out of range.
+        ValueError: if `minutes` is not above 0, `warmup` out of range, or `schedule` none of the
+            two.
 
     Example:
 
@@ -38,9 +46,13 @@ class TimeLimit(keras.callbacks.Callback):
     References:
         - Li, Yumer & Ramanan, 2020, "Budgeted training: rethinking deep neural network training
           under resource constraints", arXiv:1905.04753.
+        - Loshchilov & Hutter, 2017, "SGDR: stochastic gradient descent with warm restarts",
+          arXiv:1608.03983 (the cosine, without restarts).
     """
 
-    def __init__(self, minutes: float, decay: bool = True, warmup: float = 0.0):
+    def __init__(
+        self, minutes: float, decay: bool = True, warmup: float = 0.0, schedule: str = "linear"
+    ):
         super().__init__()
         if not minutes > 0:
             raise ValueError(f"`minutes` must be above 0; received {minutes!r}.")
@@ -49,6 +61,7 @@ class TimeLimit(keras.callbacks.Callback):
         self.minutes = minutes
         self.decay = decay
         self.warmup = warmup
+        self.schedule = check_choice("schedule", schedule, SCHEDULES)
         self._resumed = None
 
     def on_train_begin(self, logs=None):
@@ -79,6 +92,8 @@ class TimeLimit(keras.callbacks.Callback):
         share = (1 - over) / (1 - self.warmup)
         if over < self.warmup:
             share = over / self.warmup
+        elif self.schedule == "cosine":
+            share = (1 - math.cos(math.pi * share)) / 2
         synchronize(self.model)  # where `fit` keeps the variables aside, fetch them first
         self.model.optimizer.learning_rate = self.initial * max(share, LEAST)
 

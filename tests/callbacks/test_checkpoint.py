@@ -9,7 +9,7 @@ import pytest
 
 import keras_seq as ks
 from keras_seq.callbacks import AveragedWeights, BestModel, Checkpoint
-from keras_seq.callbacks.state_file import read_state
+from keras_seq.callbacks.state_file import differences, read_state
 
 SOURCES = ["abc", "cab", "b", "aab", "cc", "abcabc", "acb", "bb", "abcba"]
 TARGETS = [text[::-1] for text in SOURCES]
@@ -91,6 +91,17 @@ def test_a_resumed_training_is_bitwise_the_same(trainings):
     for a, b in zip(arrays, resumed, strict=True):
         np.testing.assert_array_equal(a, b)
     assert header["random_at_epoch"] == again["random_at_epoch"]
+
+
+@pytest.mark.once
+def test_options_of_later_versions_are_no_difference_where_they_are_off():
+    old = {"model.units": "8", "config.minutes": "null"}
+    off = {"model.token_dropout": "0.0", "model.variational": "false", "config.schedule": "null"}
+    assert differences(old, {**old, **off}) == []
+    on = {**old, **off, "model.token_dropout": "0.1"}
+    assert differences(old, on) == ["model.token_dropout was absent, is 0.1"]
+    assert differences({"a": "0.1"}, {"a": "0.0"}) == ["a was 0.1, is 0.0"]
+    assert differences({"a": "0.0"}, {}) == ["a was 0.0, is absent"]
 
 
 def test_all_that_changes_is_saved(trainings):

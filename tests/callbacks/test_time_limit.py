@@ -65,6 +65,33 @@ def test_the_rate_rises_first(clock):
     assert sorted(rates.rates[peak:], reverse=True) == rates.rates[peak:]
 
 
+@pytest.mark.once
+@pytest.mark.parametrize("schedule", ["linear", "cosine"])
+def test_the_schedules(monkeypatch, schedule):
+    """The rate at a share t of the time, with a warm-up of a fifth."""
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(0.5), "mse")
+    limit = TimeLimit(minutes=10, warmup=0.2, schedule=schedule)
+    limit.set_model(model)
+    monkeypatch.setattr(time_limit.time, "monotonic", lambda: 600 * now)
+    now = 0.0
+    limit.on_train_begin()
+    for now in (0.0, 0.1, 0.2, 0.4, 0.6, 0.9, 1.0):
+        limit.on_train_batch_end(0)
+        share = (now - 0.2) / 0.8
+        expected = now / 0.2
+        if now >= 0.2:
+            expected = 1 - share if schedule == "linear" else (1 + np.cos(np.pi * share)) / 2
+        rate = float(model.optimizer.learning_rate)
+        assert rate == pytest.approx(0.5 * max(expected, 0.05), rel=1e-5)
+    assert model.stop_training
+
+
+def test_an_unknown_schedule():
+    with pytest.raises(ValueError, match="`schedule` must be one of 'linear', 'cosine'; received"):
+        TimeLimit(1, schedule="step")
+
+
 def test_a_resumed_training_has_used_a_part_of_its_time(clock):
     first = TimeLimit(minutes=2)
     fit(first)
