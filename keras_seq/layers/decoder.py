@@ -10,6 +10,7 @@ from keras_seq.layers.attention_cell import AttentionCell
 from keras_seq.layers.attentions.mechanism import get_attention
 from keras_seq.layers.bridge import Bridge
 from keras_seq.layers.cells import cell_config, own_sizes, whole_state
+from keras_seq.layers.dropout import dropout_layer, masks_between, ones_dropped, some_unknown
 from keras_seq.layers.pointer_output import mixed_log_probabilities, pointer_memory
 from keras_seq.layers.readout import READOUTS, dense, read, readout_layer
 from keras_seq.layers.scheduled_sampling import FEEDBACKS, LEVELS, check_ratio, draw_steps, fed_back
@@ -76,6 +77,9 @@ class Decoder(keras.layers.Layer):
             whole batch, or every `"batch"`. The first step is always true: the start token.
         feedback: the token fed instead: the most probable, `"argmax"`, or a drawn one, `"sample"`.
         seed: an integer, for coins and draws.
+        token_dropout: rate at which tokens are read as the unknown one in training, those of a
+            translator's sources too. Ids up to `unknown_token_id`, the special ones, stay.
+        variational: whether `dropout` drops the same features at all steps of a sequence.
 
     Call arguments:
         token_ids: integers `(batch, steps)`, the tokens fed: `y_0` is the start token.
@@ -134,6 +138,9 @@ class Decoder(keras.layers.Layer):
         sampling_level="token",
         feedback="argmax",
         seed=None,
+        *,
+        token_dropout=0.0,
+        variational=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -152,6 +159,8 @@ class Decoder(keras.layers.Layer):
         self.sampling_level = check_choice("sampling_level", sampling_level, LEVELS)
         self.feedback = check_choice("feedback", feedback, FEEDBACKS)
         self.seed = seed
+        self.token_dropout = check_rate("token_dropout", token_dropout)
+        self.variational = variational
         if readout is None and (tie_embeddings or input_feeding):
             raise ValueError(
                 "`tie_embeddings` and `input_feeding` need a readout; received readout=None."
@@ -181,7 +190,7 @@ class Decoder(keras.layers.Layer):
         self.projection = keras.layers.Dense(self.vocabulary_size, dtype=policy.variable_dtype)
         if self.copy:
             self.copy_gate = keras.layers.Dense(1, dtype=policy.variable_dtype)
-        self.dropout_layer = keras.layers.Dropout(self.dropout, dtype=policy)
+        self.dropout_layer = dropout_layer(self.dropout, self.variational, policy)
 
     def build(self, token_ids_shape, values_shape, encoder_states_shape):
         batch = token_ids_shape[0]
@@ -257,6 +266,9 @@ class Decoder(keras.layers.Layer):
     ):
         state, memory = self.start(values, encoder_states, values_mask, copy_ids)
         state.pop("coverage", None)
+        if training and self.token_dropout:
+            how = (self.token_dropout, self.unknown_token_id, self.seed_generator)
+            token_ids = some_unknown(token_ids, *how)
         # Whether it is 1 for good is known while a graph is made; a schedule's value is not.
         if training and self.teacher_forcing_ratio != 1:
             logits, weights = self._sample(token_ids, state, memory)
@@ -297,7 +309,7 @@ class Decoder(keras.layers.Layer):
     def _force(self, token_ids, state, memory, training):
         """Logits and attention weights with the true tokens fed."""
         inputs = self.dropout_layer(self._embed(token_ids), training=training)  # (B, T, E)
-        masks = self._boundary_masks(state) if training else None
+        masks = masks_between(self.dropout_layer, state["cells"]) if training else None
         if self.input_feeding:
             seen = self._force_with_feeding(inputs, state, memory, masks, training)
         else:
@@ -311,7 +323,7 @@ class Decoder(keras.layers.Layer):
         steppers = self.cell.steppers(self.embedding_dim, training)
         steps = {"inputs": inputs, "projected": steppers[0].project(inputs)}
         if training and self.dropout:
-            steps["drop"] = self._ones_dropped(inputs, self.readout_size)
+            steps["drop"] = ones_dropped(self.dropout_layer, inputs, self.readout_size)
 
         def step(x, state):
             how = {"dropout_masks": masks, "noise": x.get("noise"), "training": training}
@@ -326,7 +338,7 @@ class Decoder(keras.layers.Layer):
     def _sample(self, token_ids, state, memory):
         """Logits and attention weights of training with scheduled sampling."""
         steppers = self.cell.steppers(0, training=True)
-        masks = self._boundary_masks(state)
+        masks = masks_between(self.dropout_layer, state["cells"])
         ratio = self.teacher_forcing_ratio
         if callable(ratio):
             ratio = ratio(self.training_steps)
@@ -334,8 +346,8 @@ class Decoder(keras.layers.Layer):
         sampling = (self.sampling_level, self.feedback, self.seed_generator)
         steps = draw_steps(token_ids, ratio, *sampling)
         if self.dropout:
-            steps["drop_inputs"] = self._ones_dropped(token_ids, self.embedding_dim)
-            steps["drop"] = self._ones_dropped(token_ids, self.readout_size)
+            steps["drop_inputs"] = ones_dropped(self.dropout_layer, token_ids, self.embedding_dim)
+            steps["drop"] = ones_dropped(self.dropout_layer, token_ids, self.readout_size)
 
         def step(x, carried):
             written, state = carried
@@ -376,18 +388,6 @@ class Decoder(keras.layers.Layer):
         parts = [seen["output"], seen["context"], seen["inputs"]]
         gate = ops.sigmoid(self.copy_gate(ops.concatenate(parts, axis=-1)))
         return mixed_log_probabilities(logits, gate, seen["weights"], memory["copies"])
-
-    def _ones_dropped(self, inputs, size):
-        """A dropout mask of its own for every number of all steps, `(batch, steps, size)`."""
-        ones = ops.ones((*ops.shape(inputs)[:2], size), dtype=self.compute_dtype)
-        return self.dropout_layer(ones, training=True)
-
-    def _boundary_masks(self, state):
-        """One dropout mask per sequence for each boundary between two cells, or `None`."""
-        if not self.dropout:
-            return None
-        tops = [tensors[0] for tensors in state["cells"][:-1]]
-        return [self.dropout_layer(ops.ones_like(top), training=True) for top in tops]
 
     def get_config(self):
         names = [name for name in options(Decoder) if name not in ("cell", "attention")]

@@ -16,6 +16,7 @@ from keras_seq.layers.cells import (
     state_shape,
     state_sizes,
 )
+from keras_seq.layers.dropout import dropout_layer
 from keras_seq.layers.first_states import read_states
 from keras_seq.layers.masking import without_masked
 from keras_seq.layers.recurrent_layer import (
@@ -154,8 +155,7 @@ class RNNStack(TorchWeights, keras.layers.Layer):
         backward = num_layers if bidirectional else 0
         self.forward_cells = [get_cell(self.cell) for _ in range(num_layers)]
         self.backward_cells = [get_cell(self.cell) for _ in range(backward)]
-        kind = keras.layers.SpatialDropout1D if variational else keras.layers.Dropout
-        self.dropout_layer = kind(dropout, dtype=self.dtype_policy)
+        self.dropout_layer = dropout_layer(dropout, variational, self.dtype_policy)
         self.norm_layers = [
             keras.layers.LayerNormalization(dtype=self.dtype_policy)
             for _ in range(num_layers if layer_norm else 0)

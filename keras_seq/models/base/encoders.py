@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_seq._checks import check_positive, check_rate
 from keras_seq.layers.cells import cell_config
+from keras_seq.layers.dropout import dropout_layer, some_unknown
 from keras_seq.layers.rnn_stack import RNNStack
 from keras_seq.layers.token_embedding import token_embedding
 from keras_seq.models.base.preprocessor import check_tokenizer
@@ -47,15 +48,27 @@ class TokenReader(Task):
         self.own_encoder = encoder is not None
         self.stack_options = stack
 
+    def _keep_token_dropout(self, rate):
+        """Check and keep the rate at which tokens are read as the unknown one in training."""
+        self.token_dropout_rate = check_rate("token_dropout", rate)
+        # Drawn only where it is used: the seeds of layers made after it stay what they were.
+        self.token_seed = keras.random.SeedGenerator() if rate else None
+
     def _make_embedding(self, name=None):
         """Return the embedding of the tokens."""
         size = self.tokenizer.vocabulary_size
         return token_embedding(size, self.embedding_dim, self.dtype_policy, name)
 
+    def _drop_tokens(self, token_ids, training):
+        """The ids, in training some of them that of the unknown token."""
+        if not training or not self.token_dropout_rate:
+            return token_ids
+        unknown = self.tokenizer.unknown_token_id
+        return some_unknown(token_ids, self.token_dropout_rate, unknown, self.token_seed)
+
     def _make_dropout(self):
         """Return a layer that drops features; with `variational` the same ones at all steps."""
-        kind = keras.layers.SpatialDropout1D if self.variational else keras.layers.Dropout
-        return kind(self.dropout, dtype=self.dtype_policy)
+        return dropout_layer(self.dropout, self.variational, self.dtype_policy)
 
     def _make_encoder(self, encoder, return_state=False):
         """Return the encoder that was given, or the recurrent layers."""
@@ -78,6 +91,7 @@ class TokenReader(Task):
             "embedding_dim": self.embedding_dim,
             "dropout": self.dropout,
             "variational": self.variational,
+            "token_dropout": self.token_dropout_rate,
         }
 
     def step_tokens(self, inputs):

@@ -5,6 +5,7 @@ import types
 import keras
 from keras import ops
 
+from keras_seq._checks import check_number
 from keras_seq.backend import guarded, static_step
 from keras_seq.models.base.outputs import Outputs
 from keras_seq.models.base.own_metrics import heeds_filling, real_loss, real_metrics
@@ -46,12 +47,22 @@ class MeasuredModel(keras.Model):
         run_eagerly=False,
         jit_compile="auto",
         label_smoothing=0.0,
+        r_drop=0.0,
         **kwargs,
     ):
-        """Configure training; the arguments are those of `keras.Model.compile`, and one more.
+        """Configure training; the arguments are those of `keras.Model.compile`, and two more.
 
         `"auto"` stands for the `default_loss` and the `default_metrics` of the task, which gives
         its loss the `label_smoothing`.
+
+        With `r_drop` each step of training makes two passes, which drop different things, and its
+        loss is
+
+            (L_1 + L_2) / 2 + r_drop / 4 * (KL(P_1 || P_2) + KL(P_2 || P_1))
+
+        half of that of Liang et al. (2021, "R-Drop: regularized dropout for neural networks",
+        arXiv:2106.14448), so that it stays a mean, as the divergences are over the real rows or
+        tokens. Metrics, evaluation and answers are of one pass.
 
         Losses and metrics see real texts and tokens alone, and no row that fills up a batch: the
         numbers are those of one row of all texts, or of the tokens of all texts. `metrics` leave
@@ -76,6 +87,7 @@ class MeasuredModel(keras.Model):
             loss = self.default_loss(label_smoothing)
         if isinstance(weighted_metrics, str) and weighted_metrics == "auto":
             weighted_metrics = self.default_metrics()
+        r_drop = check_number("r_drop", r_drop, 0)
         static = not run_eagerly and static_step(jit_compile)
         outputs = self.output_form()
         used_loss = real_loss(loss, outputs, static)
@@ -96,7 +108,9 @@ class MeasuredModel(keras.Model):
                 "metrics": metrics,
                 "weighted_metrics": weighted_metrics,
                 "jit_compile": jit_compile,  # Keras would write what "auto" is on this backend
+                **({"r_drop": r_drop} if r_drop else {}),
             },
+            r_drop=r_drop,
             loss=used_loss,
             tracker=LossTracker(super().metrics[0]),
             filled=heeds_filling([*used, *([used_loss] if used_loss else [])]),
@@ -157,10 +171,17 @@ class MeasuredModel(keras.Model):
         return labels, ops.where(real > 0, weights, ops.zeros_like(real)), real
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        if y is not None and self._compiled_with is not None:
-            y, weights, real = self.real_targets(x, y, sample_weight)
-            sample_weight = pack(weights, real)
-        return super().compute_loss(x, y, y_pred, sample_weight, training)
+        if y is None or self._compiled_with is None:
+            return super().compute_loss(x, y, y_pred, sample_weight, training)
+        y, weights, real = self.real_targets(x, y, sample_weight)
+        packed, r_drop = pack(weights, real), self._compiled_with.r_drop
+        loss = super().compute_loss(x, y, y_pred, packed, training)
+        if not training or not r_drop:
+            return loss
+        again = self(x, training=True)
+        loss = (loss + super().compute_loss(x, y, again, packed, training)) / 2
+        divergence = weights * self.output_form().divergence(y_pred, again)
+        return loss + r_drop / 4 * ops.divide_no_nan(ops.sum(divergence), ops.sum(weights))
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         if y is not None and self._compiled_with is not None:

@@ -38,6 +38,17 @@ class Outputs:
         y_pred = ops.cast(ops.convert_to_tensor(y_pred), "float32")
         return ops.sigmoid(y_pred) if self.multi_label else ops.softmax(y_pred)
 
+    def divergence(self, y_pred, other):
+        """Return KL(P || Q) + KL(Q || P) of two predictions, of each row or token, float32.
+
+        With `multi_label` it is the mean over the classes, each of which is a yes or a no.
+        """
+        p, q = (ops.cast(ops.convert_to_tensor(x), "float32") for x in (y_pred, other))
+        difference = self.as_probabilities(p) - self.as_probabilities(q)
+        if self.multi_label:
+            return ops.mean(difference * (p - q), axis=-1)
+        return ops.sum(difference * (ops.log_softmax(p) - ops.log_softmax(q)), axis=-1)
+
     def as_decisions(self, y_pred):
         """Return the predicted classes, in the form of the labels."""
         if self.multi_label:

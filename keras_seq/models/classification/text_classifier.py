@@ -65,6 +65,7 @@ class TextClassifier(Classification):
             to `(batch, time, output_size)` and the attribute `output_size`.
         threshold: with `multi_label`, the probability above which a text has a class.
         max_length: longer texts are cut to so many tokens.
+        token_dropout: rate at which tokens are read as the unknown one in training.
 
     Call arguments:
         inputs: a dict of int32 ids: `token_ids` `(batch, length)`, padded with 0. The labels are
@@ -125,6 +126,8 @@ class TextClassifier(Classification):
         encoder=None,
         threshold=0.5,
         max_length=512,
+        *,
+        token_dropout=0.0,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -137,6 +140,7 @@ class TextClassifier(Classification):
             "weight_dropout": weight_dropout,
         }
         self._keep_options(tokenizer, units, embedding_dim, dropout, variational, encoder, stack)
+        self._keep_token_dropout(token_dropout)
         self.classes = Classes(class_names, multi_label)
         self.threshold = check_threshold(threshold)
         self.max_length = check_positive("max_length", max_length)
@@ -214,6 +218,7 @@ class TextClassifier(Classification):
         loss="auto",
         weighted_metrics="auto",
         label_smoothing=0.0,
+        r_drop=0.0,
         **kwargs,
     ):
         """Configure training; the other arguments are those of `keras.Model.compile`.
@@ -226,10 +231,13 @@ class TextClassifier(Classification):
                 decisions, and their F1, all classes together, at the model's `threshold`.
             label_smoothing: the share of the probability that `"auto"` spreads over all classes, or
                 with `multi_label` over yes and no.
+            r_drop: factor of R-Drop: how much two passes with different dropout may differ; see
+                `models.Task.compile`. Each step then takes twice as long; 1 is usual.
             **kwargs: such as `metrics`, `jit_compile`, `steps_per_execution`; `models.Task.compile`
                 says what losses and metrics of one's own are given.
         """
         kwargs.update(weighted_metrics=weighted_metrics, label_smoothing=label_smoothing)
+        kwargs["r_drop"] = r_drop
         super().compile(optimizer, loss, **kwargs)
 
     def default_loss(self, label_smoothing=0.0):
@@ -273,7 +281,8 @@ class TextClassifier(Classification):
     def call(self, inputs, training=False, return_attention=False):
         token_ids = inputs["token_ids"]
         mask = ops.not_equal(token_ids, self.tokenizer.pad_token_id)
-        vectors = self.input_dropout(self.embedding(token_ids), training=training)
+        vectors = self.embedding(self._drop_tokens(token_ids, training))
+        vectors = self.input_dropout(vectors, training=training)
         outputs = self.encoder(vectors, mask=mask, training=training)
         if return_attention:
             pooled, weights = self.pooling(outputs, mask=mask, return_attention=True)

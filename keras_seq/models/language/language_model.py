@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_seq._checks import check_positive, check_rate
+from keras_seq._checks import check_number, check_positive, check_rate
 from keras_seq.layers.recurrent_layer import as_mask
 from keras_seq.layers.token_embedding import embedding_matrix
 from keras_seq.models.base.encoders import TokenReader
@@ -14,6 +14,7 @@ from keras_seq.models.base.preprocessor import tokenizer_of
 from keras_seq.models.base.serving import check_examples
 from keras_seq.models.base.writing import never
 from keras_seq.models.language.continuation import Continuation
+from keras_seq.models.language.penalties import activation_penalty
 from keras_seq.models.language.preprocessor import LanguagePreprocessor
 from keras_seq.models.language.serving import language_model_signatures
 from keras_seq.models.language.stream_state import StreamState
@@ -62,6 +63,9 @@ class LanguageModel(StreamTraining, TokenReader, Continuation):
             `layers.SelfAttentionEncoder(causal=True, return_sequences=True)`, which has no state to
             carry and sees only its window. Any layer with their `call`, `start`, `step` and
             `output_size` will do.
+        token_dropout: rate at which single tokens are read as the unknown one in training.
+        activity: factor of AR, the mean square of the dropped outputs, in the loss of training.
+        temporal: factor of TAR, the mean square of the change of the outputs from step to step.
 
     Call arguments:
         inputs: a dict of int32 ids: `token_ids` `(batch, steps)`, what is fed: the start token and
@@ -101,6 +105,8 @@ class LanguageModel(StreamTraining, TokenReader, Continuation):
         - Gal & Ghahramani, 2016, arXiv:1512.05287 (`variational`, `embedding_dropout`).
         - Merity, Keskar & Socher, 2018, "Regularizing and optimizing LSTM language models",
           arXiv:1708.02182 (`weight_dropout`).
+        - Merity, McCann & Socher, 2017, "Revisiting activation regularization for language RNNs",
+          arXiv:1708.01009 (`activity`, `temporal`).
     """
 
     needs_targets = False
@@ -123,6 +129,10 @@ class LanguageModel(StreamTraining, TokenReader, Continuation):
         residual=False,
         layer_norm=False,
         encoder=None,
+        *,
+        token_dropout=0.0,
+        activity=0.0,
+        temporal=0.0,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -134,9 +144,12 @@ class LanguageModel(StreamTraining, TokenReader, Continuation):
             "weight_dropout": weight_dropout,
         }
         self._keep_options(tokenizer, units, embedding_dim, dropout, variational, encoder, stack)
+        self._keep_token_dropout(token_dropout)
         self.window = None if window is None else check_positive("window", window)
         self.tie_embeddings = tie_embeddings
         self.embedding_dropout = check_rate("embedding_dropout", embedding_dropout)
+        self.activity = check_number("activity", activity, 0)
+        self.temporal = check_number("temporal", temporal, 0)
         # The sublayers follow the dtype policy of the model.
         policy = self.dtype_policy
         self.embedding = self._make_embedding()
@@ -259,20 +272,23 @@ class LanguageModel(StreamTraining, TokenReader, Continuation):
                 training=training,
             )
             self.stream_state.write(states)
-        return self._logits(outputs, training)
+        if not training:
+            return self._logits(outputs)
+        dropped = self.dropout_layer(outputs, training=True)
+        if self.activity or self.temporal:
+            self.add_loss(activation_penalty(outputs, dropped, mask, self.activity, self.temporal))
+        return self._logits(dropped)
 
     def _embed(self, token_ids, training=False):
         """The vectors of tokens, some tokens of the vocabulary dropped in training."""
-        vectors = self.embedding(token_ids)
+        vectors = self.embedding(self._drop_tokens(token_ids, training))
         if self.embedding_dropout and training:
             kept = self.token_dropout(ops.ones((self.tokenizer.vocabulary_size, 1)), training=True)
             vectors = vectors * ops.cast(ops.take(kept, token_ids, axis=0), vectors.dtype)
         return self.dropout_layer(vectors, training=training)
 
-    def _logits(self, outputs, training=False):
+    def _logits(self, outputs):
         """Logits of the outputs `(..., size)` of the encoder."""
-        if training:  # a step of a search has no axis of time, which the layer may want
-            outputs = self.dropout_layer(outputs, training=training)
         if self.readout is not None:
             outputs = self.readout(outputs)
         if self.projection is not None:
@@ -351,6 +367,8 @@ class LanguageModel(StreamTraining, TokenReader, Continuation):
             "window": self.window,
             "tie_embeddings": self.tie_embeddings,
             "embedding_dropout": self.embedding_dropout,
+            "activity": self.activity,
+            "temporal": self.temporal,
         }
 
     def _make_encoder(self, encoder, return_state=True):

@@ -20,6 +20,14 @@ class StreamTraining(Task):
         """Whether the encoder has a state that goes from window to window."""
         return hasattr(self.encoder, "state_size")
 
+    def compile(self, *args, **kwargs):
+        if kwargs.get("r_drop") and self.window is not None:
+            raise ValueError(
+                "`r_drop` makes two passes over a batch, but the state goes on from one to the "
+                f"next: it needs window=None; received window={self.window}."
+            )
+        super().compile(*args, **kwargs)
+
     def make_batches(self, examples, batch_size, shuffle=False):
         """Return the windows of streams, or, without a `window`, texts of similar length."""
         if self.window is None:

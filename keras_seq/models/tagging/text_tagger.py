@@ -7,16 +7,14 @@ from keras_seq._checks import as_integer, check_positive, check_rate
 from keras_seq.layers.character_features import CharacterFeatures
 from keras_seq.layers.crf import CRF
 from keras_seq.layers.crf_loss import CRFLoss
+from keras_seq.layers.dropout import some_unknown
 from keras_seq.models.base.losses import TokenCrossEntropy
 from keras_seq.models.base.metrics import TokenAccuracy
 from keras_seq.models.base.preprocessor import check_tokenizer
 from keras_seq.models.base.serving import check_examples
 from keras_seq.models.tagging.answers import Tagging
 from keras_seq.models.tagging.preprocessor import TaggingPreprocessor
-from keras_seq.models.tagging.sentences import (
-    check_counts,
-    check_sentences,
-)
+from keras_seq.models.tagging.sentences import check_counts, check_sentences
 from keras_seq.models.tagging.serving import tagger_signatures
 from keras_seq.models.tagging.tag_loss import TagLoss
 from keras_seq.models.tagging.tags import Tags, tag_names_of
@@ -78,6 +76,7 @@ class TextTagger(Tagging):
             `(batch, words, output_size)` and the attribute `output_size`.
         max_length: longer sentences are cut to so many words in training and `evaluate`; to answer,
             they are read in pieces of so many, each by itself.
+        token_dropout: rate at which any word is read as unknown in training, its characters not.
 
     Call arguments:
         inputs: a dict of int32 ids, padded with 0 behind: `token_ids` `(batch, words)`, and with
@@ -154,6 +153,8 @@ class TextTagger(Tagging):
         weight_dropout=0.0,
         encoder=None,
         max_length=512,
+        *,
+        token_dropout=0.0,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -166,6 +167,7 @@ class TextTagger(Tagging):
             "weight_dropout": weight_dropout,
         }
         self._keep_options(tokenizer, units, embedding_dim, dropout, variational, encoder, stack)
+        self._keep_token_dropout(token_dropout)
         self.tags = Tags(tag_names, scheme)
         self.characters = characters
         self.character_units = character_units
@@ -362,14 +364,13 @@ class TextTagger(Tagging):
         return self.chain(emissions, mask=mask)
 
     def _some_unknown(self, token_ids, training):
-        """The ids, in training without some of the rare words."""
+        """The ids, in training without some of the rare words, and some of all."""
+        token_ids = self._drop_tokens(token_ids, training)
         if not training or not self.rare_words or not self.unknown_rate:
             return token_ids
+        unknown = self.tokenizer.unknown_token_id
         first = self.tokenizer.vocabulary_size - self.rare_words
-        drawn = keras.random.uniform(ops.shape(token_ids), seed=self.seed_generator)
-        dropped = ops.logical_and(token_ids >= first, drawn < self.unknown_rate)
-        unknown = ops.full_like(token_ids, self.tokenizer.unknown_token_id)
-        return ops.where(dropped, unknown, token_ids)
+        return some_unknown(token_ids, self.unknown_rate, unknown, self.seed_generator, first)
 
     def make_signatures(self, examples=None):
         """Return what the served model answers: words and their tags.

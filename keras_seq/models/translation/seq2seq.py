@@ -6,6 +6,7 @@ from keras import ops
 from keras_seq._checks import check_positive, check_rate
 from keras_seq._options import hands_on, options
 from keras_seq.layers.decoder import Decoder
+from keras_seq.layers.dropout import dropout_layer, some_unknown
 from keras_seq.layers.encoder import Encoder
 from keras_seq.layers.token_embedding import token_embedding
 from keras_seq.models.base.encoders import pattern_config
@@ -116,19 +117,16 @@ class Seq2Seq(Generation):
         self.max_source_length = check_positive("max_source_length", max_source_length)
         self.max_target_length = check_positive("max_target_length", max_target_length)
         # The sublayers follow the dtype policy of the model.
-        shared = {"units": units, "num_layers": num_layers, "dropout": dropout}
-        shared["dtype"] = self.dtype_policy
+        policy = self.dtype_policy
+        shared = {"units": units, "num_layers": num_layers, "dropout": dropout, "dtype": policy}
         self.source_embedding = token_embedding(
-            self.source_tokenizer.vocabulary_size,
-            self.embedding_dim,
-            self.dtype_policy,
-            name="source_embedding",
+            self.source_tokenizer.vocabulary_size, self.embedding_dim, policy, "source_embedding"
         )
-        self.source_dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy)
+        self.source_dropout = dropout_layer(dropout, decoder_options["variational"], policy)
         self.encoder = Encoder(
             cell=cell,
             bidirectional=bidirectional,
-            residual=decoder_options["residual"],
+            **{name: decoder_options[name] for name in ("residual", "variational")},
             name="encoder",
             **shared,
         )
@@ -143,6 +141,7 @@ class Seq2Seq(Generation):
             **decoder_options,
         )
         self.copy = self.decoder.copy
+        self.token_seed = keras.random.SeedGenerator() if self.decoder.token_dropout else None
         self.preprocessor = self.make_preprocessor()  # here: a pointer refuses some tokenizers
         self._prepare_search(self.target_tokenizer, "greedy")
         self.build()
@@ -207,6 +206,7 @@ class Seq2Seq(Generation):
         weighted_metrics="auto",
         sampler="greedy",
         label_smoothing=0.0,
+        r_drop=0.0,
         **kwargs,
     ):
         """Configure training and search; the other arguments are those of `keras.Model.compile`.
@@ -221,10 +221,18 @@ class Seq2Seq(Generation):
                 instance.
             label_smoothing: the share of the target's probability that `"auto"` spreads over the
                 vocabulary; see `models.TokenCrossEntropy`.
+            r_drop: factor of R-Drop: how much two passes with different dropout may differ; see
+                `models.Task.compile`. Each step then takes twice as long; 5 is usual.
             **kwargs: such as `metrics`, `jit_compile`, `steps_per_execution`; `models.Task.compile`
                 says what losses and metrics of one's own are given.
         """
+        if r_drop and self.decoder.teacher_forcing_ratio != 1:
+            raise ValueError(
+                "`r_drop` compares two passes over the same tokens, and with scheduled sampling "
+                f"they are not; received r_drop={r_drop!r}."
+            )
         kwargs.update(weighted_metrics=weighted_metrics, label_smoothing=label_smoothing)
+        kwargs["r_drop"] = r_drop
         super().compile(optimizer, loss, sampler=sampler, **kwargs)
 
     def default_loss(self, label_smoothing=0.0):
@@ -276,6 +284,10 @@ class Seq2Seq(Generation):
             and the mask `(batch, source_length)`, `False` where padding.
         """
         mask = ops.not_equal(source_ids, self.source_tokenizer.pad_token_id)
+        if training and self.decoder.token_dropout:
+            unknown = self.source_tokenizer.unknown_token_id
+            rate = self.decoder.token_dropout
+            source_ids = some_unknown(source_ids, rate, unknown, self.token_seed)
         vectors = self.source_dropout(self.source_embedding(source_ids), training=training)
         values, states = self.encoder(vectors, mask=mask, training=training)
         return values, states, mask
