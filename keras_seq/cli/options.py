@@ -249,6 +249,11 @@ def training(batch_size=64, learning_rate=1e-3):
                     float,
                     0.0,
                 ),
+                Option(
+                    "schedule",
+                    "How the learning rate falls with --minutes; linear if not set.",
+                    ("linear", "cosine"),
+                ),
                 Option("batch_size", "Texts (or streams of a text) at once.", int, batch_size),
                 Option("learning_rate", "Of Adam.", float, learning_rate),
                 Option("weight_decay", "Of AdamW.", float),

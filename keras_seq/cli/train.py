@@ -29,7 +29,8 @@ MODEL_OPTIONS = [
         TEXT,
     ),
     *MODEL_OPTIONS,
-    *of("models.Seq2Seq.compile", TRAINING, ["label_smoothing"]),
+    *of("models.Seq2Seq.compile", TRAINING, ["label_smoothing", "r_drop"]),
+    *of("models.Task.fit", TRAINING, ["subword_sampling"]),
     Option(
         "score",
         "Choose the best model by this, on the held-out texts.",
@@ -52,7 +53,7 @@ def train_seq2seq(given):
     keras.utils.set_random_seed(given.seed)
     callbacks = scored_callbacks(given, data["validation_data"])
     model = make_model(given, corpus)
-    train(model, data, callbacks, given, sampler="beam")
+    train(model, data, callbacks, given, sampler="beam", r_drop=given.r_drop)
 
 
 def check(given):
@@ -77,6 +78,7 @@ def read(given):
         corpus = read_parallel(given.source, given.target, given.encoding)
         count = len(corpus[0])
         data = {"x": corpus[0], "y": corpus[1]}
+    data["subword_sampling"] = given.subword_sampling
     held_out = given.val_source is not None
     data["validation_data"] = (
         read_parallel(given.val_source, given.val_target, given.encoding) if held_out else None

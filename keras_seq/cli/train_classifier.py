@@ -29,7 +29,8 @@ MODEL_OPTIONS = [
     dataclasses.replace(options.LABEL_SEPARATOR, panel=FILES),
     options.SEPARATOR,
     *MODEL_OPTIONS,
-    *of("models.TextClassifier.compile", TRAINING, ["label_smoothing"]),
+    *of("models.TextClassifier.compile", TRAINING, ["label_smoothing", "r_drop"]),
+    *of("models.Task.fit", TRAINING, ["subword_sampling"]),
     Option("balanced", "Let all classes count the same in training.", bool, False, TRAINING),
     Option(
         "score",
@@ -56,7 +57,7 @@ def train_classifier(given):
     lower = given.score == "loss"
     callbacks = make_callbacks(given, monitor, "min" if lower else "max")
     model = make_model(given, texts, labels)
-    train(model, data, callbacks, given)
+    train(model, data, callbacks, given, r_drop=given.r_drop)
 
 
 def check(given):
@@ -72,6 +73,7 @@ def read(given):
     """Return the texts, the labels, and the data for `fit`."""
     texts, labels = read_columns(given.train, vars(given))
     data = {"x": texts, "y": labels, "class_weight": "balanced" if given.balanced else None}
+    data["subword_sampling"] = given.subword_sampling
     if given.val is not None:
         groups = [[label] for label in labels] if given.label_separator is None else labels
         known = sorted({label for group in groups for label in group})

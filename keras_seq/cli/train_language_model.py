@@ -22,6 +22,7 @@ MODEL_OPTIONS = [
     *MODEL_OPTIONS,
     Option("window", WINDOW, int, 100, MODEL),
     *of("models.LanguageModel.compile", TRAINING, ["label_smoothing"]),
+    *of("models.Task.fit", TRAINING, ["subword_sampling"]),
     *options.training(batch_size=32, learning_rate=2e-3),
 )
 def train_language_model(given):
@@ -37,7 +38,7 @@ def train_language_model(given):
     import keras
 
     texts = read_texts(given.train, given.lines, given.encoding)
-    data = {"x": texts}
+    data = {"x": texts, "subword_sampling": given.subword_sampling}
     if given.val is not None:
         data["validation_data"] = read_texts(given.val, given.lines, given.encoding)
     say(f"{len(texts):,} text{'s' * (len(texts) > 1)}, {sum(map(len, texts)):,} characters.")

@@ -9,8 +9,6 @@ from keras_seq.cli.show import check_writable, describe, say
 
 INTERRUPTED = 130  # the exit status of what Ctrl-C ended
 MAY_CHANGE = ("out", "resume", "epochs", "minutes", "patience")  # in a training resumed
-# Options that older states do not have.
-LATER = ("encoding", "separator", "quoted", "comment", "source_tokens", "target_tokens")
 
 
 def check_training(given):
@@ -31,6 +29,8 @@ def check_training(given):
             )
     if given.warmup and given.minutes is None:
         raise ValueError("--warmup is a share of --minutes; received no --minutes.")
+    if given.schedule and given.minutes is None:
+        raise ValueError("--schedule is for --minutes; received no --minutes.")
     if given.out.suffix != ".keras":
         raise ValueError(f"--out must end in .keras; received {given.out}.")
     check_writable(given.out)
@@ -74,7 +74,8 @@ def make_callbacks(given, monitor, mode, scores=()):
 
     callbacks = [] if given.ema is None else [AveragedWeights()]
     if given.minutes is not None:
-        callbacks.append(TimeLimit(given.minutes, warmup=given.warmup))
+        schedule = given.schedule or "linear"
+        callbacks.append(TimeLimit(given.minutes, warmup=given.warmup, schedule=schedule))
     if monitor is not None:
         callbacks += [*scores, BestModel(given.out, monitor, mode, given.patience)]
     return callbacks
@@ -113,11 +114,7 @@ def fit(model, data, callbacks, given):
 
 def settings(given):
     """What the result depends on, for `Checkpoint`; of a file only its size."""
-    config = {
-        name: value
-        for name, value in vars(given).items()
-        if name not in MAY_CHANGE and not (name in LATER and value is None)
-    }
+    config = {name: value for name, value in vars(given).items() if name not in MAY_CHANGE}
     for name, value in config.items():
         if isinstance(value, pathlib.Path):
             config[name] = f"{value.stat().st_size} bytes"

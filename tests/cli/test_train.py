@@ -81,6 +81,19 @@ def test_minutes_end_the_training_of_a_pointer_fed_with_its_own_samples(corpus, 
     assert config["sampling_level"] == "step" and config["feedback"] == "sample"
 
 
+@pytest.mark.once
+def test_options_against_overfitting(corpus, run, tmp_path):
+    out = tmp_path / "m.keras"
+    options = ("--token-dropout", 0.1, "--variational", "--r-drop", 2, "--subword-sampling", 0.3)
+    time = ("--minutes", 0.01, "--warmup", 0.1, "--schedule", "cosine")
+    run(*command(corpus, out, "--tokens", "subword", "--vocabulary", 12, *options, *time))
+    model = ks.models.load_model(out)
+    config = model.get_config()
+    assert config["token_dropout"] == 0.1 and config["variational"]
+    assert model.get_compile_config()["r_drop"] == 2
+    assert isinstance(model.source_tokenizer, ks.text.SubwordTokenizer)
+
+
 @pytest.mark.slow
 @pytest.mark.once
 def test_a_killed_training_goes_on_bitwise_the_same(corpus, run, tmp_path):
@@ -130,6 +143,8 @@ def test_ctrl_c_writes_the_model_and_keeps_the_state(corpus, run, tmp_path, monk
         (("--epochs", "0"), "--epochs must be at least 1; received 0"),
         (("--minutes", "-1"), "`minutes` must be above 0"),
         (("--warmup", "0.1"), "--warmup is a share of --minutes"),
+        (("--schedule", "cosine"), "--schedule is for --minutes; received no --minutes"),
+        (("--subword-sampling", "0.1"), "`subword_sampling` needs a model with a SubwordTokenizer"),
         (("--score", "bleu"), "--score bleu needs --val-source"),
         (("--out", "/dev/null/m.keras"), "/dev/null/m.keras cannot be written: /dev/null is no"),
         (("--out", "m.h5"), "--out must end in .keras; received m.h5"),
