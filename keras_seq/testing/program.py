@@ -20,19 +20,24 @@ class Program:
     def __init__(self, layer, call=None, sequence=None):
         self.layer, self.call, self.sequence = layer, call or plain_call, sequence
         self.template = None
+        self.seen = set()  # the shapes that results and gradients are compiled for
         self.both, self.forward = self._both, self._forward
         if compiles_singly:
             self.both = compiled(self._both)
             self.forward = compiled(self._forward, layer.variables)
 
     def results(self, inputs):
-        """The results alone, flat and as arrays: a program by itself."""
+        """The results alone, flat and as arrays: by a program of their own if there is none."""
+        if _shapes(inputs) in self.seen:
+            return self(inputs)[0]
         self.template = inputs
         return arrays(self.forward(*_tensors(inputs)))
 
     def __call__(self, inputs):
         """`(results, gradients of the trainable weights, gradient of the sequence)`, as lists."""
         self.template = inputs
+        if compiles_singly:
+            self.seen.add(_shapes(inputs))
         values = [variable.value for variable in self.layer.trainable_variables]
         found = arrays(self.both(*_tensors([values, inputs])))
         tail = len(values) + (self.sequence is not None)
@@ -67,6 +72,10 @@ def plain_call(layer, **inputs):
 
 def _tensors(nest):
     return [keras.ops.convert_to_tensor(x) for x in keras.tree.flatten(nest)]
+
+
+def _shapes(nest):
+    return tuple(x.shape for x in keras.tree.flatten(nest))
 
 
 def _leaves(nest):
