@@ -185,13 +185,13 @@ def _activations(model, sequence, target, tokens, observation):
     for key, (values, mask) in observation.found.items():
         name = names[key[0]] + (f"#{key[1] + 1}" if key[1] else "")
         steps = len(next(iter(values.values())))
-        own = tokens_of(named_tokens, name)
+        labels = tokens_of(named_tokens, name)
         if mask is not None:
             kept = np.flatnonzero(mask)
         else:
-            kept = np.arange(steps if own is None else min(steps, len(own)))
-        own = None if own is None else tuple(own[: len(kept)])
-        result[name] = Activations(name, own, {n: value[kept] for n, value in values.items()})
+            kept = np.arange(steps if labels is None else min(steps, len(labels)))
+        labels = None if labels is None else tuple(labels[: len(kept)])
+        result[name] = Activations(name, labels, {n: value[kept] for n, value in values.items()})
     if isinstance(observation, _Gates):
         result["predictions"] = ops.convert_to_numpy(predictions)[0]
     return result

@@ -143,25 +143,25 @@ def alignment_error_rate(
         - Och & Ney, 2003, "A systematic comparison of various statistical alignment models",
           Computational Linguistics 29(1), section 5.
     """
-    found, sure = _link_sets(alignments, "alignments"), _link_sets(sure, "sure")
+    links, sure = _link_sets(alignments, "alignments"), _link_sets(sure, "sure")
     possible = sure if possible is None else _link_sets(possible, "possible")
-    if not len(found) == len(sure) == len(possible):
+    if not len(links) == len(sure) == len(possible):
         raise ValueError(
             "There must be links of the same sentences; received "
-            f"{len(found)} sentences in `alignments`, {len(sure)} in `sure` and {len(possible)} "
+            f"{len(links)} sentences in `alignments`, {len(sure)} in `sure` and {len(possible)} "
             "in `possible`."
         )
     if not any(sure):
         raise ValueError("There must be a sure link in one sentence at least; received none.")
-    found_and_sure = sum(len(a & s) for a, s in zip(found, sure, strict=True))
-    found_and_possible = sum(
-        len(a & (s | p)) for a, s, p in zip(found, sure, possible, strict=True)
+    links_and_sure = sum(len(a & s) for a, s in zip(links, sure, strict=True))
+    links_and_possible = sum(
+        len(a & (s | p)) for a, s, p in zip(links, sure, possible, strict=True)
     )
-    count, sure_count = sum(map(len, found)), sum(map(len, sure))
+    count, sure_count = sum(map(len, links)), sum(map(len, sure))
     return {
-        "alignment_error_rate": 1 - (found_and_sure + found_and_possible) / (count + sure_count),
-        "precision": found_and_possible / count if count else float("nan"),
-        "recall": found_and_sure / sure_count,
+        "alignment_error_rate": 1 - (links_and_sure + links_and_possible) / (count + sure_count),
+        "precision": links_and_possible / count if count else float("nan"),
+        "recall": links_and_sure / sure_count,
     }
 
 

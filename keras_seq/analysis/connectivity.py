@@ -104,8 +104,8 @@ def connectivity(
         observation = AddedToOutputs(dict(zip(shapes.found, added, strict=False)))
         with observed(model, observation, embeddings):
             moved = ops.convert_to_tensor(inputs) + added[0][0] if by_numbers else inputs
-            found = model(moved, training=False)
-        return found[0, output] if step is None else found[0, step, output]
+            outputs = model(moved, training=False)
+        return outputs[0, output] if step is None else outputs[0, step, output]
 
     _, gradients = gradient(chosen_output, added)
     names = {id(layer): layer.name for layer in embeddings}
@@ -114,10 +114,10 @@ def connectivity(
     for key, (values,) in zip(keys, gradients, strict=True):
         name = names.get(key[0], "input") + (f"#{key[1] + 1}" if key[1] else "")
         values = np.asarray(ops.convert_to_numpy(values)[0], "float64")
-        own = tokens_of(named_tokens, name)
-        values = np.linalg.norm(values, axis=-1)[: None if own is None else len(own)]
-        own = None if own is None else tuple(own)
-        result[name] = Connectivity(name, own, values, step, output)
+        labels = tokens_of(named_tokens, name)
+        values = np.linalg.norm(values, axis=-1)[: None if labels is None else len(labels)]
+        labels = None if labels is None else tuple(labels)
+        result[name] = Connectivity(name, labels, values, step, output)
     return result
 
 

@@ -137,17 +137,17 @@ class GradientProbe:
         self._check_steps(names)
         self.names = {key: _run_name(names, key) for key in self.states}
         zeros = [zero for shape in self.states.values() for zero in shape.zeros()]
-        given = [leaf for leaf in keras.tree.flatten(self.batch) if leaf is not None]
-        self._leaves = [ops.convert_to_tensor(x) for x in [*zeros, *given]]
+        arrays = [leaf for leaf in keras.tree.flatten(self.batch) if leaf is not None]
+        self._leaves = [ops.convert_to_tensor(x) for x in [*zeros, *arrays]]
         self._find = compiled(self._gradients, [*model.variables, *model.metrics_variables])
 
     def __call__(self, reduce="norm"):
-        found = iter(self._find(*self._leaves))
+        gradients = iter(self._find(*self._leaves))
         result = {}
         for key, shape in self.states.items():
             valid = self._valid(shape)
             for name in self._state_names(key, len(shape.sizes)):
-                rows = np.asarray(ops.convert_to_numpy(next(found)), "float64")
+                rows = np.asarray(ops.convert_to_numpy(next(gradients)), "float64")
                 rows = np.where(valid, np.linalg.norm(rows, axis=-1), np.nan)
                 if name is not None:
                     name = self.names[key] + ("" if name == "h" else f"/{name}")
@@ -157,9 +157,9 @@ class GradientProbe:
     def _gradients(self, *leaves):
         """The gradients with respect to all zeros, in the order of `states`."""
         count = sum(len(shape.sizes) for shape in self.states.values())
-        zeros, given = list(leaves[:count]), iter(leaves[count:])
+        zeros, arrays = list(leaves[:count]), iter(leaves[count:])
         batch = keras.tree.map_structure(
-            lambda x: x if x is None else next(given), self.batch, none_is_leaf=True
+            lambda x: x if x is None else next(arrays), self.batch, none_is_leaf=True
         )
 
         def objective(zeros):
@@ -246,8 +246,8 @@ def _tapped_layers(model, names):
             f"{', '.join(map(repr, known))}."
         )
     kinds = (keras.layers.MultiHeadAttention, keras.layers.GroupQueryAttention, SelfAttention)
-    found = [layer for layer in layers if isinstance(layer, kinds)]
-    return found + [known[name] for name in names or [] if known[name] not in found]
+    attentions = [layer for layer in layers if isinstance(layer, kinds)]
+    return attentions + [known[name] for name in names or [] if known[name] not in attentions]
 
 
 def _run_name(names, key):

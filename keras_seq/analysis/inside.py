@@ -23,11 +23,11 @@ def cells_of(model):
     The name is that of the layer; where a layer has more than one cell, it goes on with
     `/forward` and `/backward`, and with the number of the layer in a stack, from 0.
     """
-    found = {}
+    cells = {}
     for name, cell in _cells(model, model.name, set()):
-        taken = sum(other.split("#")[0] == name for other in found)
-        found[f"{name}#{taken + 1}" if taken else name] = cell
-    return found
+        taken = sum(other.split("#")[0] == name for other in cells)
+        cells[f"{name}#{taken + 1}" if taken else name] = cell
+    return cells
 
 
 def _cells(layer, name, seen):
@@ -72,7 +72,7 @@ def is_recurrent(layer):
 def inner_layers(layer):
     """The layers that `layer` has, one level down, in the order in which it got them."""
     if isinstance(layer, keras.Model):
-        return [one for one in layer.layers if one is not layer]
+        return [inner for inner in layer.layers if inner is not layer]
     leaves = keras.tree.flatten([x for x in vars(layer).values() if _may_hold_layers(x)])
     return [leaf for leaf in leaves if isinstance(leaf, keras.layers.Layer)]
 
@@ -83,16 +83,16 @@ def _may_hold_layers(value):
 
 def all_layers(model):
     """Return `model` and all layers inside of it, each once."""
-    found = {}
+    layers = {}
 
     def visit(layer):
-        if id(layer) not in found:
-            found[id(layer)] = layer
+        if id(layer) not in layers:
+            layers[id(layer)] = layer
             for inner in inner_layers(layer):
                 visit(inner)
 
     visit(model)
-    return list(found.values())
+    return list(layers.values())
 
 
 @contextlib.contextmanager
@@ -156,12 +156,12 @@ def _tap(layer, observation):
 
     @functools.wraps(call)
     def tapped(*args, **kwargs):
-        found = call(*args, **kwargs)
+        outputs = call(*args, **kwargs)
         if current_observation() is not observation:  # in another thread
-            return found
-        if not isinstance(found, (list, tuple)):
-            return observation.output(observation.key(layer), found)
-        first = observation.output(observation.key(layer), found[0])
-        return type(found)([first, *found[1:]])
+            return outputs
+        if not isinstance(outputs, (list, tuple)):
+            return observation.output(observation.key(layer), outputs)
+        first = observation.output(observation.key(layer), outputs[0])
+        return type(outputs)([first, *outputs[1:]])
 
     return tapped

@@ -70,8 +70,8 @@ def jacobian_spectrum(
         product = product @ jacobians[:, steps - 1 - k : jacobians.shape[1] - k]
     if state != "all":
         start = sum(sizes[: names.index(state)])
-        own = slice(start, start + sizes[names.index(state)])
-        product = product[..., own, own]
+        columns = slice(start, start + sizes[names.index(state)])
+        product = product[..., columns, columns]
     values = np.linalg.svd(product, compute_uv=False)
     return values if batched else values[0]
 
@@ -154,8 +154,8 @@ def _jacobians(cell, x, sizes):
     before = [ops.convert_to_numpy(part).reshape(rows, -1) for part in before]
     at_once = max(1, ROWS_AT_ONCE // total**2)
     parts = [slice(first, first + at_once) for first in range(0, rows, at_once)]
-    found = [_jacobians_of(cell, inputs[p], [b[p] for b in before], sizes) for p in parts]
-    return np.concatenate(found).reshape(*x.shape[:2], total, total)
+    jacobians = [_jacobians_of(cell, inputs[p], [b[p] for b in before], sizes) for p in parts]
+    return np.concatenate(jacobians).reshape(*x.shape[:2], total, total)
 
 
 def _states_before(cell, x):
@@ -179,6 +179,6 @@ def _jacobians_of(cell, inputs, before, sizes):
         _, new = advance(cell, inputs, list(states))
         return sum(ops.sum(x * ops.cast(pick, x.dtype)) for x, pick in zip(new, picks, strict=True))
 
-    _, found = gradient(picked, [np.repeat(part, total, axis=0) for part in before])
-    found = [ops.convert_to_numpy(part).astype("float64") for part in found]
-    return np.concatenate(found, axis=1).reshape(rows, total, total)
+    _, gradients = gradient(picked, [np.repeat(part, total, axis=0) for part in before])
+    gradients = [ops.convert_to_numpy(part).astype("float64") for part in gradients]
+    return np.concatenate(gradients, axis=1).reshape(rows, total, total)

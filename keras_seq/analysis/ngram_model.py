@@ -2,13 +2,13 @@
 
 import dataclasses
 import math
-import operator
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+from keras_seq._checks import check_choice, check_positive
 from keras_seq.text.forms import as_texts
 
 UNKNOWN, END = "<unk>", "</s>"
@@ -83,7 +83,7 @@ class NGramModel:
         boundaries: bool = False,
     ):
         self.vocabulary = list(vocabulary)
-        self.tokens = _check_tokens(tokens)
+        self.tokens = check_choice("tokens", tokens, SPLITTERS)
         self.boundaries = bool(boundaries)
         self._levels = list(levels)
         self._places = {token: place for place, token in enumerate(self.vocabulary)}
@@ -104,7 +104,8 @@ class NGramModel:
             ValueError: for an `order` below 1, other `tokens`, what is no list of str, and texts
                 without any token.
         """
-        order, splitter = _check_order(order), SPLITTERS[_check_tokens(tokens)]
+        check_positive("order", order)
+        splitter = SPLITTERS[check_choice("tokens", tokens, SPLITTERS)]
         seen, longest = set(), 0
         for text in as_texts(texts, "texts"):
             split = splitter(text)
@@ -190,15 +191,15 @@ class NGramModel:
 
     def _probabilities(self, ids):
         """The probability of each id after those before it; of a start it means nothing."""
-        found = np.full(len(ids), 1.0 / self._start)
+        probabilities = np.full(len(ids), 1.0 / self._start)
         context = np.zeros(len(ids), "int64")  # the empty one
         for level in self._levels:
             node = level.find(context * (self._start + 1) + ids)
             share = np.where(node >= 0, level.shares[node], 0.0)
             rest = np.where(context >= 0, level.rests[context], 1.0)
-            found = share + rest * found
+            probabilities = share + rest * probabilities
             context = _before(node)
-        return found
+        return probabilities
 
 
 @dataclasses.dataclass(frozen=True)
@@ -266,30 +267,14 @@ def _discounts(counts):
     if not all(having):
         return np.array(FALLBACK)
     y = having[0] / (having[0] + 2 * having[1])
-    found = [j - (j + 1) * y * having[j] / having[j - 1] for j in (1, 2, 3)]
-    sound = all(0 < discount <= j for j, discount in enumerate(found, start=1))
-    return np.array([0.0, *found] if sound else FALLBACK)
+    discounts = [j - (j + 1) * y * having[j] / having[j - 1] for j in (1, 2, 3)]
+    sound = all(0 < discount <= j for j, discount in enumerate(discounts, start=1))
+    return np.array([0.0, *discounts] if sound else FALLBACK)
 
 
 def _before(nodes):
     """At each place what stands at the place before; -1 at the first one."""
     return np.concatenate([[-1], nodes[:-1]])
-
-
-def _check_order(order):
-    try:
-        found = operator.index(order)
-    except TypeError:
-        found = 0
-    if found < 1:
-        raise ValueError(f"`order` must be an integer >= 1; received {order!r}.")
-    return found
-
-
-def _check_tokens(tokens):
-    if tokens not in SPLITTERS:
-        raise ValueError(f'`tokens` must be "char" or "word"; received {tokens!r}.')
-    return tokens
 
 
 def _not_none(number, what):

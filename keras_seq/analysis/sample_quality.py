@@ -1,11 +1,11 @@
 """Score generated texts that have no reference: known words, variety, copying, surprise."""
 
 import itertools
-import operator
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from keras_seq._checks import check_positive
 from keras_seq.analysis.ngram_model import NGramModel, split_words
 from keras_seq.text.forms import as_texts
 
@@ -70,33 +70,23 @@ def sample_quality(
         model = NGramModel.from_texts(reference)
     if not isinstance(model, NGramModel):
         raise ValueError(f"`model` must be an NGramModel, or None; received {model!r}.")
-    copy_size = _check_size(copy_size)
+    copy_size = check_positive("copy_size", copy_size)
     written, real = ([split_words(text) for text in texts] for texts in (samples, reference))
     words = [word.lower() for text in written for word in text if _is_word(word)]
     known = _known_words(vocabulary, real)
     ids, texts, last = _numbered(written, real)
-    found = {"known_words": _share(sum(word in known for word in words), len(words))}
+    shares = {"known_words": _share(sum(word in known for word in words), len(words))}
     for size in DISTINCT:
         runs = _runs(ids, size)[_whole(texts[: last + 1], size)]
-        found[f"distinct_{size}"] = _share(len(np.unique(runs)), len(runs))
+        shares[f"distinct_{size}"] = _share(len(np.unique(runs)), len(runs))
     copies = _copies(ids, texts, last, copy_size)
     return {
-        **found,
+        **shares,
         "copied": _share(copies.sum(), len(copies)),
         "longest_copy": _longest_copy(ids, texts, last),
         "bits_per_character": model.bits_per_character(samples),
         "perplexity": model.perplexity(samples),
     }
-
-
-def _check_size(size):
-    try:
-        found = operator.index(size)
-    except TypeError:
-        found = 0
-    if found < 1:
-        raise ValueError(f"`copy_size` must be an integer >= 1; received {size!r}.")
-    return found
 
 
 def _is_word(token):

@@ -83,8 +83,8 @@ def search_errors(
     }
     for name, sampler in samplers.items():
         answers = best_answers(model.generate(left, sampler=sampler, return_trace=True, **options))
-        found = [_Found(answer, _log_probability(answer["trace"]), end) for answer in answers]
-        result["samplers"][name] = _compared(found, exact)
+        written = [_Found(answer, _log_probability(answer["trace"]), end) for answer in answers]
+        result["samplers"][name] = _compared(written, exact)
     return result
 
 
@@ -99,7 +99,7 @@ def _named(identifiers):
         identifiers = {name: name for name in identifiers}
     if not identifiers:
         raise ValueError("There must be at least one sampler; received none.")
-    return {name: get(one) for name, one in identifiers.items()}
+    return {name: get(identifier) for name, identifier in identifiers.items()}
 
 
 def _end_token(model):
@@ -130,23 +130,23 @@ def _log_probability(trace):
     return max(trace[-1], key=lambda kept: kept["score"])["log_probability"]
 
 
-def _summary(found):
+def _summary(answers):
     """Length, log-probability and emptiness of some answers."""
     return {
-        "mean_length": _mean([one.length for one in found]),
-        "mean_log_probability": _mean([one.log_probability for one in found]),
-        "empty": _mean([one.empty for one in found]),
+        "mean_length": _mean([answer.length for answer in answers]),
+        "mean_log_probability": _mean([answer.log_probability for answer in answers]),
+        "empty": _mean([answer.empty for answer in answers]),
     }
 
 
-def _compared(found, exact):
+def _compared(answers, exact):
     """What `_summary` says of the answers of a sampler, and how they differ from the exact ones."""
     gaps = [
-        0.0 if one.tokens == best.tokens else best.log_probability - one.log_probability
-        for one, best in zip(found, exact, strict=True)
+        0.0 if answer.tokens == best.tokens else best.log_probability - answer.log_probability
+        for answer, best in zip(answers, exact, strict=True)
     ]
     errors = _mean([gap > SAME for gap in gaps])
-    return {"errors": errors, "mean_gap": _mean(gaps), **_summary(found)}
+    return {"errors": errors, "mean_gap": _mean(gaps), **_summary(answers)}
 
 
 def _mean(values):

@@ -75,8 +75,8 @@ def _check(trace, value):
     """Raise a `ValueError` unless this is a trace."""
     needed = {"token", "parent", "finished", value, "score"}
     steps = trace if isinstance(trace, list) else []
-    kept = [one for step in steps for one in (step or [None])]
-    if not kept or not all(isinstance(one, dict) and needed <= set(one) for one in kept):
+    kept = [node for step in steps for node in (step or [None])]
+    if not kept or not all(isinstance(node, dict) and needed <= set(node) for node in kept):
         raise ValueError(
             "`trace` must be a list of steps as `generate(..., return_trace=True)` returns it for "
             f"one text, each a list of dicts with {', '.join(sorted(needed))}; received "
@@ -84,11 +84,11 @@ def _check(trace, value):
         )
     for t, step in enumerate(trace):
         before = len(trace[t - 1]) if t else 1
-        for one in step:
-            if not 0 <= one["parent"] < before:
+        for node in step:
+            if not 0 <= node["parent"] < before:
                 raise ValueError(
                     f"A parent must be one of the {before} sequences of the step before; received "
-                    f"{one['parent']} in step {t + 1}."
+                    f"{node['parent']} in step {t + 1}."
                 )
 
 
@@ -103,7 +103,7 @@ def _answer(trace):
 
 def _parents(trace):
     """The sequences that something continues, as (step counted from 1, place)."""
-    return {(t, one["parent"]) for t, step in enumerate(trace) for one in step}
+    return {(t, node["parent"]) for t, step in enumerate(trace) for node in step}
 
 
 def _connect(axes, t, parent, place, best, waits):

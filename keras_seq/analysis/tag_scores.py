@@ -50,15 +50,15 @@ def tag_scores(
     _check(predicted, true)
     pairs = [
         pair
-        for one, other in zip(predicted, true, strict=True)
-        for pair in zip(one, other, strict=True)
+        for guess, truth in zip(predicted, true, strict=True)
+        for pair in zip(guess, truth, strict=True)
     ]
-    found, there = (_marked(side, scheme) for side in (predicted, true))
-    counts = [Counter(item[0] for item in items) for items in (found, there, found & there)]
+    marked, right = (_marked(side, scheme) for side in (predicted, true))
+    counts = [Counter(item[0] for item in items) for items in (marked, right, marked & right)]
     scores = {
         "sentences": len(true),
         "words": len(pairs),
-        "accuracy": _share(sum(one == other for one, other in pairs), len(pairs)),
+        "accuracy": _share(sum(guess == truth for guess, truth in pairs), len(pairs)),
     }
     if scheme is not None:
         scores.update(_fractions(*(sum(count.values()) for count in counts)))
@@ -78,21 +78,21 @@ def _check(predicted, true):
             f"There must be as many sentences predicted as there are; received {len(predicted)} "
             f"and {len(true)}."
         )
-    for number, (one, other) in enumerate(zip(predicted, true, strict=True)):
-        if isinstance(one, str) or isinstance(other, str):
+    for number, (guess, truth) in enumerate(zip(predicted, true, strict=True)):
+        if isinstance(guess, str) or isinstance(truth, str):
             raise ValueError(
-                f"The tags of a sentence must be a list of str; sentence {number} is {one!r} and "
-                f"{other!r}."
+                f"The tags of a sentence must be a list of str; sentence {number} is {guess!r} and "
+                f"{truth!r}."
             )
-        if len(one) != len(other):
+        if len(guess) != len(truth):
             raise ValueError(
-                f"Sentence {number} has {len(one)} tags predicted and {len(other)} right ones."
+                f"Sentence {number} has {len(guess)} tags predicted and {len(truth)} right ones."
             )
 
 
 def _marked(sentences, scheme):
     """What the tags mark, as a set of `(type, sentence, start, end)`."""
-    found = set()
+    marked = set()
     for number, tags in enumerate(sentences):
         if scheme is None:
             marks = [(tag, place, place + 1) for place, tag in enumerate(tags)]
@@ -101,8 +101,8 @@ def _marked(sentences, scheme):
                 marks = spans(tags, scheme, repair=True)
             except ValueError as error:
                 raise ValueError(f"Sentence {number}: {error}") from error
-        found |= {(kind, number, start, end) for kind, start, end in marks}
-    return found
+        marked |= {(kind, number, start, end) for kind, start, end in marks}
+    return marked
 
 
 def _fractions(predicted, true, right):

@@ -142,16 +142,16 @@ def plot_connectivity(
         raise ValueError(
             f"`connections` must be what `connectivity` returned; received {connections!r}."
         )
-    steps = max(len(one.values) for one in connections.values())
+    steps = max(len(connection.values) for connection in connections.values())
     size = (max(5.0, min(14.0, 1.5 + 0.22 * steps)), 2.6 * len(connections))
     figure = new_figure(size)
     panels = figure.subplots(len(connections), 1, squeeze=False)[:, 0]
-    for axes, (name, one) in zip(panels, connections.items(), strict=True):
-        axes.bar(range(len(one.values)), one.values, color=COLORS[0])
+    for axes, (name, connection) in zip(panels, connections.items(), strict=True):
+        axes.bar(range(len(connection.values)), connection.values, color=COLORS[0])
         axes.set_ylabel("norm of the gradient")
         if len(connections) > 1:
             axes.set_title(name, fontsize="medium")
-        _token_axis(axes, one.tokens, len(one.values))
+        _token_axis(axes, connection.tokens, len(connection.values))
         tidy(axes)
     return finished(figure, title, save)
 

@@ -93,7 +93,7 @@ class Checkpoint(keras.callbacks.Callback):
             raise ValueError("`restore` needs a model that is built and compiled.")
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
-        self._callbacks = [one for one in callbacks if one is not self]
+        self._callbacks = [c for c in callbacks if c is not self]
         self._before_fit = get_random_states()
         self._at_epoch = None
         self._initial_epoch = 0
@@ -127,19 +127,19 @@ class Checkpoint(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         last = epoch + 1 >= self.params["epochs"] or self.model.stop_training
         if last and not self._cut_short:
-            averages = [one for one in self._callbacks if isinstance(one, AveragedWeights)]
-            for one in averages:
-                one.take_out()
+            averages = [c for c in self._callbacks if isinstance(c, AveragedWeights)]
+            for c in averages:
+                c.take_out()
             self._save(epoch + 1)
-            for one in averages:
-                one.put_in()
+            for c in averages:
+                c.put_in()
 
     def _save(self, epoch):
         synchronize(self.model)
         header = {
             "epoch": epoch,
             "setting": self._setting(self.model),
-            "callbacks": [[type(one).__name__, one.get_state()] for one in self._stateful()],
+            "callbacks": [[type(c).__name__, c.get_state()] for c in self._stateful()],
             "random_before_fit": self._before_fit,
             "random_at_epoch": get_random_states(),
         }
@@ -147,17 +147,17 @@ class Checkpoint(keras.callbacks.Callback):
 
     def _load(self, model):
         header, arrays = read_state(self.path)
-        found = differences(header["setting"], self._setting(model))
-        if found:
-            more = f" (and {len(found) - SHOWN} more)" if len(found) > SHOWN else ""
+        changed = differences(header["setting"], self._setting(model))
+        if changed:
+            more = f" (and {len(changed) - SHOWN} more)" if len(changed) > SHOWN else ""
             raise ValueError(
-                f"{self.path} belongs to another training: {'; '.join(found[:SHOWN])}{more}. "
+                f"{self.path} belongs to another training: {'; '.join(changed[:SHOWN])}{more}. "
                 "Resume with what it began with, or begin anew with another file."
             )
         for variable, array in zip(_variables(model), arrays, strict=True):
             variable.assign(array)
-        for one, (_, state) in zip(self._stateful(), header["callbacks"], strict=True):
-            one.set_state(state)
+        for callback, (_, state) in zip(self._stateful(), header["callbacks"], strict=True):
+            callback.set_state(state)
         # `fit` will draw the seed of its order from the state that it had the first time; the
         # state inside the epoch comes back when that begins.
         self._before_fit = header["random_before_fit"]
@@ -166,11 +166,11 @@ class Checkpoint(keras.callbacks.Callback):
         set_random_states(self._before_fit)
 
     def _stateful(self):
-        return [one for one in self._callbacks if hasattr(one, "get_state")]
+        return [c for c in self._callbacks if hasattr(c, "get_state")]
 
     def _setting(self, model):
         """What must be the same for a training to be resumed, as a dict of texts."""
-        stateful = [type(one).__name__ for one in self._stateful()]
+        stateful = [type(c).__name__ for c in self._stateful()]
         parts = {
             "backend": keras.config.backend(),
             "model": type(model).__name__,

@@ -16,6 +16,7 @@ from keras_seq.callbacks.recording_optimizer import RecordingOptimizer, innermos
 from keras_seq.callbacks.summary_writer import SummaryWriter
 
 LOGS = ("global", "layer", "weight")
+CHANGES = ("clipnorm", "global_clipnorm", "clipvalue", "gradient_accumulation_steps")
 
 
 class GradientNorms(keras.callbacks.Callback):
@@ -131,7 +132,7 @@ class GradientNorms(keras.callbacks.Callback):
         self.buffer_steps = buffer_steps
         self._writer = None if writer is None else SummaryWriter(writer)
         self._written = 0  # steps, of all trainings
-        self._own = None  # what the trained model has: (model, optimiser, train function)
+        self._parts = None  # what the trained model has: (model, optimiser, train function)
         self._reset()
 
     @property
@@ -153,9 +154,9 @@ class GradientNorms(keras.callbacks.Callback):
             model.optimizer = model.optimizer.record.inner
             model.make_train_function(force=True)
         model.make_train_function()
-        own = (model, model.optimizer, model.train_function)
-        if self._own is None or any(a is not b for a, b in zip(own, self._own, strict=True)):
-            self._prepare(own)
+        parts = (model, model.optimizer, model.train_function)
+        if self._parts is None or any(a is not b for a, b in zip(parts, self._parts, strict=True)):
+            self._prepare(parts)
         self._reset()
         self._seen, _ = self._recording[0].record.read(0)
 
@@ -165,7 +166,7 @@ class GradientNorms(keras.callbacks.Callback):
         self._told = set()
 
     def on_train_batch_begin(self, batch, logs=None):
-        model, optimizer, _ = self._own  # `self.model` would fetch all variables on JAX
+        model, optimizer, _ = self._parts  # `self.model` would fetch all variables on JAX
         if model.optimizer is optimizer:
             self._put_on()
         elif model.optimizer is not self._recording[0]:
@@ -203,11 +204,11 @@ class GradientNorms(keras.callbacks.Callback):
         self._step = 0
         self._warned = set()
 
-    def _prepare(self, own):
+    def _prepare(self, parts):
         """Make the recording twins of the optimiser and of the train function."""
-        model, optimizer, train_function = own
+        model, optimizer, train_function = parts
         _check(model, optimizer)
-        self._own = own
+        self._parts = parts
         rows = max(self.buffer_steps, model.steps_per_execution)
         model.make_train_function(force=True)  # it is traced later, with the twin
         self._recording = RecordingOptimizer(optimizer, rows), self._guarded(model.train_function)
@@ -224,7 +225,7 @@ class GradientNorms(keras.callbacks.Callback):
         return train_function
 
     def _put_on(self):
-        model = self._own[0]
+        model = self._parts[0]
         record = self._recording[0].record
         # On TensorFlow the first step may build the model: then that makes the record too.
         if record.weights is None and model.built and model.trainable_variables:
@@ -232,14 +233,14 @@ class GradientNorms(keras.callbacks.Callback):
         model.optimizer, model.train_function = self._recording
 
     def _take_off(self):
-        model, optimizer, train_function = self._own
+        model, optimizer, train_function = self._parts
         if model.optimizer is self._recording[0]:
             synchronize(model)  # while it knows the record's variables
             model.optimizer, model.train_function = optimizer, train_function
 
     def _fetch(self):
         """Read the steps that are new."""
-        model = self._own[0]
+        model = self._parts[0]
         synchronize(model)
         record = self._recording[0].record
         self._seen, rows = record.read(self._seen)
@@ -258,8 +259,8 @@ class GradientNorms(keras.callbacks.Callback):
                 self._kept.append((self._step, numbers.astype("float32")))
             if self._writer is not None:
                 self._write(numbers)
-            for found in self._watch.read(layers):
-                self._tell(*found)
+            for event in self._watch.read(layers):
+                self._tell(*event)
 
     def _write(self, numbers):
         """Write the numbers of a step, but for what was not applied in it."""
@@ -276,7 +277,7 @@ class GradientNorms(keras.callbacks.Callback):
         event = {"kind": kind, "layer": layer, "step": self._step, "epoch": self._epoch}
         self.events.append({**event, "norm": norm})
         if kind in self.stop_on:
-            self._own[0].stop_training = True
+            self._parts[0].stop_training = True
         if self.warn and (kind, layer) not in self._warned:
             self._warned.add((kind, layer))
             warnings.warn(in_words(self.events[-1], self.exploding), RuntimeWarning, stacklevel=2)
@@ -286,9 +287,9 @@ def _check(model, optimizer):
     """Raise a `ValueError` if there is nothing to record, or no telling what is clipped."""
     if model.built and not model.trainable_variables:
         raise ValueError(f"GradientNorms: the model {model.name!r} has no trainable weights.")
-    for one in getattr(innermost(optimizer), "optimizers", ()):
-        if one.clipnorm or one.global_clipnorm or one.clipvalue or one.gradient_accumulation_steps:
+    for inner in getattr(innermost(optimizer), "optimizers", ()):
+        if any(getattr(inner, name) for name in CHANGES):
             raise ValueError(
                 "GradientNorms knows the clipping and accumulation of a single optimizer; received "
-                f"a {type(innermost(optimizer)).__name__} whose {type(one).__name__} has its own."
+                f"a {type(innermost(optimizer)).__name__} whose {type(inner).__name__} has its own."
             )

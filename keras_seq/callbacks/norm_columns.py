@@ -14,7 +14,7 @@ class NormColumns:
         self.weights = _unique([path.removeprefix(f"{model}/") for path in paths])
         owners = [path.rpartition("/")[0] or path for path in self.weights]
         self.layers = list(dict.fromkeys(owners))
-        self._owners = np.array([self.layers.index(one) for one in owners])
+        self._owners = np.array([self.layers.index(owner) for owner in owners])
         self.logs = logs
         parts = {"global": [], "layer": self.layers, "weight": self.weights}[logs]
         self.names = [TOTAL, CLIPPED, *(f"{TOTAL}/{part}" for part in parts)]
@@ -46,20 +46,20 @@ class NormColumns:
     def summary(self):
         """The numbers of an epoch by their names in the logs; NaN where no step was finite."""
         means = np.where(self._count, self._sum / np.maximum(self._count, 1), np.nan)
-        found = dict(zip(self.names, means.tolist(), strict=True))
+        numbers = dict(zip(self.names, means.tolist(), strict=True))
         for name, value in zip(self.names, self._max.tolist(), strict=True):
             head, *part = name.split("/", 1)
-            found["/".join([f"{head}_max", *part])] = value
-        found["nonfinite_gradient_steps"] = self._not_finite
+            numbers["/".join([f"{head}_max", *part])] = value
+        numbers["nonfinite_gradient_steps"] = self._not_finite
         self._begin()
-        return found
+        return numbers
 
 
 def _unique(names):
     """The names, with a number behind one that was there before."""
     seen = collections.Counter()
-    found = []
+    unique = []
     for name in names:
         seen[name] += 1
-        found.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
-    return found
+        unique.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    return unique

@@ -15,7 +15,7 @@ def get_random_states():
     return {
         "python": [version, list(words), gauss],
         "numpy": [kind, keys.tolist(), *rest],
-        "backend": [base64.b64encode(one).decode() for one in random_state()],
+        "backend": [base64.b64encode(state).decode() for state in random_state()],
     }
 
 
@@ -24,4 +24,4 @@ def set_random_states(states):
     version, words, gauss = states["python"]
     random.setstate((version, tuple(words), gauss))
     np.random.set_state(tuple(states["numpy"]))
-    set_random_state([base64.b64decode(one) for one in states["backend"]])
+    set_random_state([base64.b64decode(state) for state in states["backend"]])

@@ -51,12 +51,12 @@ class RecordingOptimizer(keras.optimizers.Optimizer):
         return self.record.inner.apply_gradients(zip(grads, variables, strict=True))
 
     def stateless_apply(self, optimizer_variables, grads, trainable_variables):
-        inner, own = self.record.inner, self.record.variables
+        inner, extra = self.record.inner, self.record.variables
         values = list(optimizer_variables)
         with keras.StatelessScope(list(zip(self.variables, values, strict=True))) as scope:
             self.record.push(grads)
-        trained, updated = inner.stateless_apply(values[: -len(own)], grads, trainable_variables)
-        return trained, [*updated, *map(scope.get_current_value, own)]
+        trained, updated = inner.stateless_apply(values[: -len(extra)], grads, trainable_variables)
+        return trained, [*updated, *map(scope.get_current_value, extra)]
 
 
 class NormRecord:
@@ -100,8 +100,8 @@ class NormRecord:
         if self.weights is None:
             self.build(variables)
         if variables is not None:
-            given = {id(v): g for v, g in zip(variables, grads, strict=True)}
-            grads = [given.get(id(v)) for v in self.weights]
+            by_variable = {id(v): g for v, g in zip(variables, grads, strict=True)}
+            grads = [by_variable.get(id(v)) for v in self.weights]
         row = self._row(grads)
         self.buffer.assign(ops.concatenate([self.buffer[1:], row[None]]))
         self.count.assign_add(1)

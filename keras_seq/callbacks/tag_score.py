@@ -70,7 +70,7 @@ class TagScore(keras.callbacks.Callback):
         if logs is None or (epoch % self.every and not last):
             return
         answers = self.model.tag(self.sentences, batch_size=self.batch_size)
-        found = [one["tags"] if isinstance(one, dict) else one for one in answers]
-        scores = tag_scores(found, self._true, self.model.scheme)
+        predicted = [answer["tags"] if isinstance(answer, dict) else answer for answer in answers]
+        scores = tag_scores(predicted, self._true, self.model.scheme)
         names = ("accuracy", "precision", "recall", "f1")
         logs.update({self.prefix + name: scores[name] for name in names if name in scores})

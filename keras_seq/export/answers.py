@@ -3,7 +3,7 @@
 TOLERANCE = 1e-4
 
 
-def difference(expected, found, padded=False, where=""):
+def difference(expected, actual, padded=False, where=""):
     """Return where two nests of JSON first differ, in words; `None` where they do not.
 
     Args:
@@ -21,36 +21,38 @@ def difference(expected, found, padded=False, where=""):
         "['tags'][1] is 'C', not 'B'"
         >>> difference([1.0, "a"], [1.00001, "a", ""], padded=True)
     """
-    if isinstance(expected, dict) and isinstance(found, dict) and set(expected) == set(found):
-        parts = [(name, one, found[name]) for name, one in expected.items()]
-    elif isinstance(expected, list) and isinstance(found, list) and _ends(expected, found, padded):
-        parts = [(i, one, found[i]) for i, one in enumerate(expected)]
-    elif _equal(expected, found):
+    if isinstance(expected, dict) and isinstance(actual, dict) and set(expected) == set(actual):
+        parts = [(name, a, actual[name]) for name, a in expected.items()]
+    elif (
+        isinstance(expected, list) and isinstance(actual, list) and _ends(expected, actual, padded)
+    ):
+        parts = [(i, a, actual[i]) for i, a in enumerate(expected)]
+    elif _equal(expected, actual):
         return None
     else:
-        return f"{where or 'it'} is {_short(found)}, not {_short(expected)}"
-    differences = (difference(one, two, padded, f"{where}[{key!r}]") for key, one, two in parts)
+        return f"{where or 'it'} is {_short(actual)}, not {_short(expected)}"
+    differences = (difference(a, b, padded, f"{where}[{key!r}]") for key, a, b in parts)
     return next(filter(None, differences), None)
 
 
-def _ends(expected, found, padded):
+def _ends(expected, actual, padded):
     """Whether nothing but padding is behind the end."""
-    if len(expected) == len(found):
+    if len(expected) == len(actual):
         return True
-    return padded and len(expected) < len(found) and _empty(found[len(expected) :])
+    return padded and len(expected) < len(actual) and _empty(actual[len(expected) :])
 
 
 def _empty(value):
     if isinstance(value, list):
-        return all(_empty(one) for one in value)
+        return all(_empty(item) for item in value)
     return value == 0 or value == ""
 
 
-def _equal(expected, found):
-    if type(expected) is float or type(found) is float:
-        numbers = all(type(one) in (int, float) for one in (expected, found))
-        return numbers and abs(found - expected) <= TOLERANCE * max(1.0, abs(expected))
-    return type(expected) is type(found) and expected == found
+def _equal(expected, actual):
+    if type(expected) is float or type(actual) is float:
+        numbers = all(type(number) in (int, float) for number in (expected, actual))
+        return numbers and abs(actual - expected) <= TOLERANCE * max(1.0, abs(expected))
+    return type(expected) is type(actual) and expected == actual
 
 
 def _short(value):

@@ -7,7 +7,7 @@ import keras
 OWN = ("keras", "keras_seq", "builtins")
 
 
-def custom_modules(config, given=()):
+def custom_modules(config, modules=()):
     """Return the names of the modules that must be imported before a model can be loaded.
 
     Args:
@@ -18,8 +18,8 @@ def custom_modules(config, given=()):
         ValueError: for something else than modules, and for a class or function that was defined in
             the script that runs, where no other process can import it from.
     """
-    given = [given] if isinstance(given, str) or hasattr(given, "__file__") else given
-    names = [_name(module) for module in given]
+    modules = [modules] if isinstance(modules, str) or hasattr(modules, "__file__") else modules
+    names = [_name(module) for module in modules]
     for what, module in sorted(_used(config)):
         if module == "__main__":
             raise ValueError(
@@ -61,10 +61,10 @@ def _name(module):
 def _used(config):
     """The pairs `(name, module)` of what a serialised object is made of."""
     if isinstance(config, dict):
-        found = {pair for value in config.values() for pair in _used(value)}
+        pairs = {pair for value in config.values() for pair in _used(value)}
         if "class_name" in config and isinstance(config.get("config"), (dict, str)):
-            found |= _origin(config)
-        return found
+            pairs |= _origin(config)
+        return pairs
     if isinstance(config, (list, tuple)):
         return {pair for value in config for pair in _used(value)}
     return set()

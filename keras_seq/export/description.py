@@ -45,7 +45,7 @@ def describe(signatures, about, served):
     """
     return {
         "about": as_json(about),
-        "signatures": {one.name: _described(one, served) for one in signatures},
+        "signatures": {signature.name: _described(signature, served) for signature in signatures},
     }
 
 
@@ -82,10 +82,10 @@ def predictions(answers):
         >>> predictions({"outputs": ["yes"], "scores": [float("-inf")]})
         {'predictions': [{'outputs': 'yes', 'scores': None}]}
     """
-    found = rows(as_json(answers))
+    instances = rows(as_json(answers))
     if len(answers) == 1:
-        found = [value for row in found for value in row.values()]
-    return {"predictions": found}
+        instances = [value for row in instances for value in row.values()]
+    return {"predictions": instances}
 
 
 def rows(columns):
@@ -118,9 +118,9 @@ def as_json(value):
         {'scores': [0.123457, None, 3]}
     """
     if isinstance(value, dict):
-        return {str(name): as_json(one) for name, one in value.items()}
+        return {str(name): as_json(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [as_json(one) for one in value]
+        return [as_json(item) for item in value]
     if isinstance(value, str):
         return to_utf8(value).decode()
     if isinstance(value, bytes):
@@ -155,10 +155,10 @@ def _pretty(value, indent, before=0):
     if isinstance(value, dict):
         left, right = "{}"
         keys = {name: f"{json.dumps(name, ensure_ascii=False)}: " for name in value}
-        parts = [keys[name] + _pretty(one, inner, len(keys[name])) for name, one in value.items()]
+        parts = [keys[name] + _pretty(item, inner, len(keys[name])) for name, item in value.items()]
     else:
         left, right = "[]"
-        parts = [_pretty(one, inner) for one in value]
+        parts = [_pretty(item, inner) for item in value]
     lines = ",\n".join(" " * inner + part for part in parts)
     return f"{left}\n{lines}\n{' ' * indent}{right}"
 
@@ -173,9 +173,9 @@ def read_json(folder):
     if not file.is_file():
         return None
     try:
-        found = json.loads(file.read_text(encoding="utf-8-sig"))
+        description = json.loads(file.read_text(encoding="utf-8-sig"))
     except ValueError as error:
         raise ValueError(f"{file} is no JSON: {error}.") from error
-    if not isinstance(found, dict) or not isinstance(found.get("signatures"), dict):
+    if not isinstance(description, dict) or not isinstance(description.get("signatures"), dict):
         raise ValueError(f"{file} must be an object with `signatures`, as an export writes it.")
-    return found
+    return description

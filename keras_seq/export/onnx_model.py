@@ -115,12 +115,12 @@ def _traced(function, inputs, outputs, weights):
 
     def serve(*tensors):
         with read_once(weights):
-            found = function(**dict(zip(inputs, tensors, strict=True)))
+            answers = function(**dict(zip(inputs, tensors, strict=True)))
         expected = {name: field.dtype for name, field in outputs.items()}
-        returned = {name: x.dtype.name for name, x in found.items()}
+        returned = {name: x.dtype.name for name, x in answers.items()}
         if returned != expected:
             raise ValueError(f"The function should give {expected}; it gives {returned}.")
-        return found
+        return answers
 
     return tf.function(serve, autograph=False)
 
@@ -166,9 +166,9 @@ def _describe(onnx, model, inputs, outputs, about, metadata):
     model.producer_name, model.producer_version = "keras_seq", __version__
     model.doc_string, model.graph.doc_string, model.graph.name = about, "", "keras_seq"
     onnx.helper.set_model_props(model, metadata)
-    unused = [one for one in model.opset_import if one.domain not in STANDARD]
-    for one in unused:
-        model.opset_import.remove(one)
+    unused = [opset for opset in model.opset_import if opset.domain not in STANDARD]
+    for opset in unused:
+        model.opset_import.remove(opset)
     for values, fields in ((model.graph.input, inputs), (model.graph.output, outputs)):
         order = {value.name: value for value in values}
         for name, field in fields.items():
@@ -192,14 +192,14 @@ def _compare(onnxruntime, model, reference, inputs, examples):
         pairs = []
         for example in examples:
             expected = reference(*(tf.constant(example[name]) for name in inputs))
-            found = dict(zip(names, session.run(names, example), strict=True))
-            pairs += [(name, expected[name].numpy(), found[name]) for name in names]
+            received = dict(zip(names, session.run(names, example), strict=True))
+            pairs += [(name, expected[name].numpy(), received[name]) for name in names]
     except Exception as error:  # onnxruntime's errors have no class in common
         raise ValueError(f"onnxruntime cannot run what was made of the model: {error}") from error
-    for name, expected, found in pairs:
-        if expected.shape != found.shape or expected.dtype != found.dtype:
+    for name, expected, received in pairs:
+        if expected.shape != received.shape or expected.dtype != received.dtype:
             raise ValueError(
-                f"`{name}` is {found.dtype} of shape {found.shape} with onnxruntime, but "
+                f"`{name}` is {received.dtype} of shape {received.shape} with onnxruntime, but "
                 f"{expected.dtype} of shape {expected.shape} with TensorFlow."
             )
     return max(_difference(name, pairs) for name in names)
@@ -207,11 +207,11 @@ def _compare(onnxruntime, model, reference, inputs, examples):
 
 def _difference(name, pairs):
     """The largest difference of an output; 0 for integers."""
-    own = [(x.ravel(), y.ravel()) for other, x, y in pairs if other == name]
-    expected, found = (np.concatenate(values) for values in zip(*own, strict=True))
+    arrays = [(x.ravel(), y.ravel()) for other, x, y in pairs if other == name]
+    expected, received = (np.concatenate(values) for values in zip(*arrays, strict=True))
     if expected.dtype.kind == "f":
-        differences = np.abs(expected - found)
-        differences[np.isnan(expected) & np.isnan(found)] = 0
+        differences = np.abs(expected - received)
+        differences[np.isnan(expected) & np.isnan(received)] = 0
         worst = float(differences.max(initial=0))
         if not worst <= TOLERANCE:  # NaN is not
             raise ValueError(
@@ -219,7 +219,7 @@ def _difference(name, pairs):
                 f"is more than {TOLERANCE:g}: tf2onnx has misread an operation of the model."
             )
         return worst
-    different = int((expected != found).sum())
+    different = int((expected != received).sum())
     if different > DIFFERENT_INTEGERS * len(expected):
         raise ValueError(
             f"`{name}` differs between onnxruntime and TensorFlow at {different} of "

@@ -96,28 +96,28 @@ def _graphs_of(folder):
     saved = saved_model_pb2.SavedModel.FromString(file.read_bytes())
     return [
         (
-            one.graph_def,
+            meta_graph.graph_def,
             {
                 name: [_node(tensor.name) for tensor in signature.outputs.values()]
-                for name, signature in one.signature_def.items()
+                for name, signature in meta_graph.signature_def.items()
             },
         )
-        for one in saved.meta_graphs
+        for meta_graph in saved.meta_graphs
     ]
 
 
 def _lacking(graph):
     """For what is lacking: the name, the reason, the node and the function, where there is one."""
     core = set(dir(tensorflow().raw_ops))
-    own = {one.signature.name for one in graph.library.function}
+    defined = {f.signature.name for f in graph.library.function}
     bodies = [(None, {}, graph.node)]
-    bodies += [(one.signature.name, one.attr, one.node_def) for one in graph.library.function]
+    bodies += [(f.signature.name, f.attr, f.node_def) for f in graph.library.function]
     for function, attributes, nodes in bodies:
         if _must_compile(attributes):
             yield "A function of jit_compile=True", "needs XLA", None, function
         for node in nodes:
             why = next((why for form, why in LACKING.items() if re.search(form, node.op)), None)
-            if node.op in own | TEXT_OPERATIONS:
+            if node.op in defined | TEXT_OPERATIONS:
                 why = None
             elif node.op not in core and why is None:
                 why = "is neither of TensorFlow's core nor of tensorflow-text"
@@ -145,29 +145,29 @@ def _signature(graph, signatures, function):
 def _reached(graph, ends):
     """The names of the functions that are called on the way to some nodes."""
     nodes = {node.name: node for node in graph.node}
-    found, open_nodes = set(), list(ends)
+    reached, open_nodes = set(), list(ends)
     called = set()
     while open_nodes:
         node = nodes.pop(open_nodes.pop(), None)  # each once
         if node is not None:
             called |= {node.op, *_functions(node)}
             open_nodes += [_node(name) for name in node.input]
-    functions = {one.signature.name: one for one in graph.library.function}
+    functions = {f.signature.name: f for f in graph.library.function}
     while called:
         function = functions.pop(called.pop(), None)
         if function is not None:
-            found.add(function.signature.name)
+            reached.add(function.signature.name)
             for node in function.node_def:
                 called |= {node.op, *_functions(node)}
-    return found
+    return reached
 
 
 def _functions(node):
     """The functions that the attributes of a node name."""
     for value in node.attr.values():
-        for one in (value.func, *value.list.func):
-            if one.name:
-                yield one.name
+        for attribute in (value.func, *value.list.func):
+            if attribute.name:
+                yield attribute.name
 
 
 def _names(graph):

@@ -21,14 +21,15 @@ def write_saved_model(folder, signatures, weights, resources):
             than its signature says.
     """
     tf = tensorflow()
-    names = [signature.name for signature in signatures]
-    if len(set(names)) < len(names):
+    named = {signature.name: signature for signature in signatures}
+    if len(named) < len(signatures):
+        names = [signature.name for signature in signatures]
         raise ValueError(f"The names of signatures must be distinct; received {names}.")
     module = tf.Module()
     module.weights = [variable.value for variable in weights]
     module.resources = resources
     with portable():
-        functions = {one.name: traced(one, weights) for one in signatures}
+        functions = {name: traced(signature, weights) for name, signature in named.items()}
     tf.saved_model.save(module, str(folder), signatures=functions)
 
 

@@ -42,22 +42,23 @@ def serve_check(path: PathLike, repeats: int = 50) -> dict[str, Any]:
     check_positive("repeats", repeats)
     folder = find_version(path).absolute()
     described(folder)
-    given = {"path": str(folder), "repeats": repeats}
-    return in_a_process(measure, given, "The check", TENSORFLOW_ALONE)
+    request = {"path": str(folder), "repeats": repeats}
+    return in_a_process(measure, request, "The check", TENSORFLOW_ALONE)
 
 
 def measure(read):
     """The part of the other process; see `serve_check`."""
-    given = read()
-    described(given["path"])
+    request = read()
+    path, repeats = request["path"], request["repeats"]
+    described(path)
     tensorflow()
     tensorflow_text()
     start = time.perf_counter()
-    served = load(given["path"])
+    served = load(path)
     seconds = time.perf_counter() - start
     examples = {
-        name: columns(one["example"]["request"]["instances"])
-        for name, one in served.signatures.items()
+        name: columns(signature["example"]["request"]["instances"])
+        for name, signature in served.signatures.items()
     }
     requests = read_warm_up(served.path)
     for name, inputs in requests or examples.items():
@@ -65,12 +66,12 @@ def measure(read):
     for name, example in examples.items():
         check_answers(served, name, example)
     return {
-        "path": given["path"],
+        "path": path,
         "load_seconds": seconds,
         "replayed": len(requests or examples),
         "warm_up": bool(requests),
         "latencies": [
-            {"signature": name, "batch": size, **latency(served, name, example, size, given)}
+            {"signature": name, "batch": size, **latency(served, name, example, size, repeats)}
             for name, example in examples.items()
             for size in BATCHES
         ],
@@ -79,21 +80,21 @@ def measure(read):
 
 def described(folder):
     """Return what `signature.json` says, or raise a `ValueError` where there is none."""
-    found = read_json(folder)
-    if found is None:
+    description = read_json(folder)
+    if description is None:
         raise ValueError(f"There is no {FILE} in {folder} to compare its answers with.")
-    return found
+    return description
 
 
 def check_answers(served, name, example):
     """Raise a `ValueError` unless an example is answered as it was recorded, each row alone too."""
     expected = served.signatures[name]["example"]["response"]["predictions"]
-    found = predictions(served.ask(name, example))["predictions"]
-    if changed := difference(expected, found, where="predictions"):
+    answers = predictions(served.ask(name, example))["predictions"]
+    if changed := difference(expected, answers, where="predictions"):
         raise ValueError(
             f"The signature {name} does not answer its example as {FILE} says: {changed}."
         )
-    count = len(found)
+    count = len(answers)
     batch = {key: repeated(rows, BATCHES[-1]) for key, rows in example.items()}
     together = predictions(served.ask(name, batch))["predictions"]
     alone = [
@@ -107,18 +108,18 @@ def check_answers(served, name, example):
             )
 
 
-def latency(served, name, example, size, given):
+def latency(served, name, example, size, repeats):
     """Return the `median` and the 95th percentile, `p95`, of a batch, in milliseconds."""
     rows = len(next(iter(example.values())))
     if size == 1:
         requests = [_row(example, i) for i in range(rows)]
     else:
         requests = [{key: repeated(values, size) for key, values in example.items()}]
-    requests = [served.tensors(name, one) for one in requests]
+    requests = [served.tensors(name, inputs) for inputs in requests]
     for request in repeated(requests, max(UNTIMED, len(requests))):
         served.run(name, request)
     milliseconds = []
-    for request in repeated(requests, given["repeats"]):
+    for request in repeated(requests, repeats):
         start = time.perf_counter()
         served.run(name, request)
         milliseconds.append(1000 * (time.perf_counter() - start))

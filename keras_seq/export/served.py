@@ -78,15 +78,15 @@ def ask(
     Raises:
         ValueError: as `load` and `Served` raise it.
     """
-    given = {"path": str(find_version(path, version).absolute()), "signature": signature}
-    given["inputs"] = inputs
-    return in_a_process(answer_once, given, "The export", TENSORFLOW_ALONE)
+    request = {"path": str(find_version(path, version).absolute()), "signature": signature}
+    request["inputs"] = inputs
+    return in_a_process(answer_once, request, "The export", TENSORFLOW_ALONE)
 
 
 def answer_once(read):
     """The part of the other process; see `ask`."""
-    given = read()
-    return load(given["path"]).ask(given["signature"], given["inputs"])
+    request = read()
+    return load(request["path"]).ask(request["signature"], request["inputs"])
 
 
 class Served:
@@ -129,8 +129,8 @@ class Served:
         self._functions = dict(self._loaded.signatures)
         described = read_json(path)
         if described is None:
-            found = {name: _described(one) for name, one in self._functions.items()}
-            described = {"signatures": found}
+            signatures = {name: _described(function) for name, function in self._functions.items()}
+            described = {"signatures": signatures}
         self.about = described.get("about", {})
         self.signatures = described["signatures"]
 
@@ -197,12 +197,12 @@ class Served:
         tf = tensorflow()
         self._specs(signature)
         try:
-            found = self._functions[signature](
-                **{name: tf.convert_to_tensor(one) for name, one in tensors.items()}
+            outputs = self._functions[signature](
+                **{name: tf.convert_to_tensor(array) for name, array in tensors.items()}
             )
         except (tf.errors.OpError, TypeError) as error:
             raise ValueError(f"The signature {signature} refuses: {_reason(error)}") from error
-        return {name: tensor.numpy() for name, tensor in found.items()}
+        return {name: tensor.numpy() for name, tensor in outputs.items()}
 
     def _specs(self, signature):
         """The specs of the inputs of a signature, by name."""
@@ -242,8 +242,8 @@ def _array(name, value, spec):
     wanted = spec.dtype.name
     if wanted == "string":
         array = np.array(value, object)
-        texts = [to_utf8(one) if isinstance(one, str) else one for one in array.flat]
-        right = all(isinstance(one, bytes) for one in texts)
+        texts = [to_utf8(item) if isinstance(item, str) else item for item in array.flat]
+        right = all(isinstance(item, bytes) for item in texts)
         for i, text in enumerate(texts):
             array.flat[i] = text
     else:

@@ -16,7 +16,7 @@ from keras_seq.export.version_folder import check_version, new_version
 FORMATS = ("tf_saved_model", "onnx")
 
 
-def export_task(model, write, filepath, format, version, modules, given, verbose):
+def export_task(model, write, filepath, format, version, modules, payload, verbose):
     """Export a task model; see `Task.export`.
 
     Args:
@@ -39,25 +39,25 @@ def export_task(model, write, filepath, format, version, modules, given, verbose
         raise ValueError(f'{path} ends in .onnx, which goes with format="onnx" (`--format onnx`).')
     if format == "tf_saved_model":
         check_version(path, version)
-        if given["batching"] is not False:
-            batching_parameters(**given["batching"])  # checked
+        if payload["batching"] is not False:
+            batching_parameters(**payload["batching"])  # checked
     if not (model.built and model.weights):
         raise ValueError(
             f"{type(model).__name__} has no weights yet, so there is nothing to export: build it, "
             "or train it first."
         )
-    given = {
-        **given,
+    payload = {
+        **payload,
         "format": format,
         "backend": keras.config.backend(),
-        "modules": custom_modules([_config(model), given["options"]], modules),
+        "modules": custom_modules([_config(model), payload["options"]], modules),
     }
     export = _export_file if format == "onnx" else _export_version
-    found, path = export(model, write, path, version, given)
+    answer, path = export(model, write, path, version, payload)
     if verbose is None or verbose:
-        print("\n".join([f"Exported to {path}.", *found["report"]]))
-    elif found["warnings"]:
-        print("\n".join(found["warnings"]))
+        print("\n".join([f"Exported to {path}.", *answer["report"]]))
+    elif answer["warnings"]:
+        print("\n".join(answer["warnings"]))
     return path
 
 
@@ -66,13 +66,13 @@ def specs_of(input_signature):
     specs = input_signature
     if isinstance(specs, (list, tuple)) and len(specs) == 1:  # as Keras has it
         (specs,) = specs
-    if not isinstance(specs, dict) or not all(hasattr(one, "shape") for one in specs.values()):
+    if not isinstance(specs, dict) or not all(hasattr(spec, "shape") for spec in specs.values()):
         raise ValueError(
             "`input_signature` must be a dict of specs with `shape` and `dtype`, such as "
             "{'token_ids': keras.InputSpec(shape=(None, None), dtype='int32')}; received "
             f"{input_signature!r}."
         )
-    return {name: _spec(name, one) for name, one in specs.items()}
+    return {name: _spec(name, spec) for name, spec in specs.items()}
 
 
 def _spec(name, spec):
@@ -91,29 +91,29 @@ def _config(model):
     return {name: value for name, value in config.items() if name != "compile_config"}
 
 
-def _export_version(model, write, path, version, given):
+def _export_version(model, write, path, version, payload):
     with new_version(path, version) as made:
         name = path.absolute().name
-        found = _run(model, write, {**given, "name": name, "folder": str(made.folder)})
-        if given["batching"] is not False:
-            write_batching(path, **given["batching"])
-    return found, made.path
+        answer = _run(model, write, {**payload, "name": name, "folder": str(made.folder)})
+        if payload["batching"] is not False:
+            write_batching(path, **payload["batching"])
+    return answer, made.path
 
 
-def _export_file(model, write, path, version, given):
+def _export_file(model, write, path, version, payload):
     del version
     try:
         check_place(path)
     except OSError as error:
         raise ValueError(f"{path} cannot be written to: {error.strerror}.") from error
     with replacing(path) as beside:
-        found = _run(model, write, {**given, "folder": str(beside)})
-    return found, path
+        answer = _run(model, write, {**payload, "folder": str(beside)})
+    return answer, path
 
 
-def _run(model, write, given):
+def _run(model, write, payload):
     """Let the other process write, from a file of the model."""
     with tempfile.TemporaryDirectory() as folder:
         file = os.path.join(folder, "model.keras")
         model.save(file)
-        return in_a_process(write, {**given, "model": file}, "The export", TENSORFLOW_ALONE)
+        return in_a_process(write, {**payload, "model": file}, "The export", TENSORFLOW_ALONE)

@@ -73,10 +73,10 @@ def read_warm_up(folder):
     tf = tensorflow()
     try:
         records = list(tf.data.TFRecordDataset(str(file)).as_numpy_iterator())
-        found = [logs.PredictionLog.FromString(record) for record in records]
+        requests = [logs.PredictionLog.FromString(record) for record in records]
     except (tf.errors.OpError, DecodeError) as error:
         raise ValueError(f"{file} is no TFRecord file of PredictionLogs: {error}") from error
-    return [_request(log.predict_log.request) for log in found]
+    return [_request(log.predict_log.request) for log in requests]
 
 
 def repeated(rows, size):

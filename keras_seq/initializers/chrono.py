@@ -1,9 +1,12 @@
 """Biases of gates for memories of all lengths up to the longest."""
 
+from collections.abc import Sequence
+
 import keras
 from keras import ops
 
 from keras_seq._checks import check_at_least
+from keras_seq._typing import Config, Seed, Tensor
 from keras_seq.initializers._gates import gated, whole_bias
 
 
@@ -54,13 +57,13 @@ class Chrono(keras.initializers.Initializer):
           (section 2).
     """
 
-    def __init__(self, max_length, cell="lstm", seed=None):
+    def __init__(self, max_length: int, cell: str = "lstm", seed: Seed = None):
         self.max_length = max_length = check_at_least("max_length", max_length, 3)
         self.cell = cell
         gated(cell)
         self.times = keras.initializers.RandomUniform(1.0, max_length - 1.0, seed=seed)
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: Sequence[int], dtype: str | None = None) -> Tensor:
         kind = gated(self.cell)
 
         def gates(units):
@@ -69,6 +72,6 @@ class Chrono(keras.initializers.Initializer):
 
         return whole_bias("Chrono", self.cell, shape, gates, dtype)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         seed = self.times.get_config()["seed"]
         return {"max_length": self.max_length, "cell": self.cell, "seed": seed}

@@ -1,11 +1,13 @@
 """One number for the bias of all forget gates."""
 
 import math
+from collections.abc import Sequence
 
 import keras
 from keras import ops
 
 from keras_seq._checks import as_number
+from keras_seq._typing import Config, Tensor
 from keras_seq.initializers._gates import gated, whole_bias
 
 
@@ -51,14 +53,14 @@ class ForgetBias(keras.initializers.Initializer):
           architectures", ICML (section 2.2).
     """
 
-    def __init__(self, value=1.0, cell="lstm"):
+    def __init__(self, value: float = 1.0, cell: str = "lstm"):
         self.value = as_number(value)
         if self.value is None or not math.isfinite(self.value):
             raise ValueError(f"`value` must be a finite number; received {value!r}.")
         self.cell = cell
         gated(cell)
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: Sequence[int], dtype: str | None = None) -> Tensor:
         keeps = gated(self.cell).keeps
 
         def gates(units):
@@ -66,5 +68,5 @@ class ForgetBias(keras.initializers.Initializer):
 
         return whole_bias("ForgetBias", self.cell, shape, gates, dtype)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"value": self.value, "cell": self.cell}

@@ -1,9 +1,12 @@
 """A recurrent cell that looks at a memory at each step."""
 
+from collections.abc import Sequence
+
 import keras
 from keras import ops
 
-from keras_seq._checks import unbuilt_config
+from keras_seq._checks import check_choice, unbuilt_config
+from keras_seq._typing import AnyCell, Config, Mask, Nest, Options, Shape, Tensor, Tensors, Unpack
 from keras_seq.layers.attentions.mechanism import AttentionMechanism
 from keras_seq.layers.cells import (
     build_cell,
@@ -82,7 +85,13 @@ class AttentionCell(keras.layers.Layer):
     """
 
     def __init__(
-        self, cell, attention=None, units=None, order="bahdanau", residual=False, **kwargs
+        self,
+        cell: AnyCell | Sequence[AnyCell],
+        attention: AttentionMechanism | Config | None = None,
+        units: int | None = None,
+        order: str = "bahdanau",
+        residual: bool = False,
+        **kwargs: Unpack[Options],
     ):
         super().__init__(**kwargs)
         if isinstance(cell, keras.layers.StackedRNNCells):
@@ -90,9 +99,7 @@ class AttentionCell(keras.layers.Layer):
         cells = cell if isinstance(cell, (list, tuple)) else [cell]
         if not cells:
             raise ValueError("`cell` must be a cell or a list of at least one; received none.")
-        if order not in ORDERS:
-            raise ValueError(f"`order` must be one of {', '.join(ORDERS)}; received {order!r}.")
-        self.cells = [get_cell(one, units, self.dtype_policy) for one in cells]
+        self.cells = [get_cell(part, units, self.dtype_policy) for part in cells]
         if isinstance(attention, dict):
             attention = keras.saving.deserialize_keras_object(attention)
         if not (attention is None or isinstance(attention, AttentionMechanism)):
@@ -101,25 +108,25 @@ class AttentionCell(keras.layers.Layer):
                 f"received {attention!r}."
             )
         self.attention = attention
-        self.order = order
+        self.order = check_choice("order", order, ORDERS)
         self.residual = residual
-        sizes = {output_size(one) for one in self.cells}
+        sizes = {output_size(part) for part in self.cells}
         if residual and len(sizes) > 1:
             raise ValueError(
                 f"Residuals need cells with outputs of one size; received {sorted(sizes)}."
             )
 
     @property
-    def state_size(self):
+    def state_size(self) -> list[list[int]]:
         """The sizes of the state tensors of each cell, a list of lists."""
         return [state_sizes(cell) for cell in self.cells]
 
     @property
-    def output_size(self):
+    def output_size(self) -> int:
         """The number of features in the output of the top cell."""
         return output_size(self.cells[-1])
 
-    def build(self, inputs_shape, values_shape):
+    def build(self, inputs_shape: Shape, values_shape: Shape) -> None:
         """Make the weights for inputs `(..., features)` and memory values `(..., size)`."""
         if self.attention is not None and not self.attention.built:
             self.attention.build((None, self.output_size), values_shape)
@@ -131,7 +138,7 @@ class AttentionCell(keras.layers.Layer):
             size = output_size(cell)
         self.built = True
 
-    def memory(self, values, values_mask=None):
+    def memory(self, values: Tensor, values_mask: Mask = None) -> dict[str, Tensor]:
         """Prepare what the cell attends to.
 
         Args:
@@ -150,7 +157,7 @@ class AttentionCell(keras.layers.Layer):
         keys = self.attention.project_keys(values)
         return {"values": values, "keys": keys, "mask": values_mask}
 
-    def start(self, cell_states, memory):
+    def start(self, cell_states: Nest, memory: Nest) -> Nest:
         """Return the state before the first step, a dict of nests of tensors, batch first.
 
         Args:
@@ -167,7 +174,15 @@ class AttentionCell(keras.layers.Layer):
             state["attention"] = self.attention.initial_state(memory["mask"])
         return state
 
-    def call(self, inputs, state, memory, dropout_masks=None, noise=None, training=False):
+    def call(
+        self,
+        inputs: Tensor,
+        state: Nest,
+        memory: Nest,
+        dropout_masks: Tensors | None = None,
+        noise: Tensor = None,
+        training: bool = False,
+    ) -> tuple[tuple[Tensor, Tensor, Tensor], Nest]:
         steppers = self.plain_steppers(training)
         return self.step(steppers, inputs, state, memory, (), dropout_masks, noise, training)
 
@@ -230,9 +245,16 @@ class AttentionCell(keras.layers.Layer):
     def matrices(self, steppers, memory):
         """What the loop multiplies with at each step: for `backend.scan`."""
         values = [] if self.attention is None else [memory["values"]]
-        return [matrix for one in steppers for matrix in one.matrices] + values
+        return [matrix for stepper in steppers for matrix in stepper.matrices] + values
 
-    def unroll(self, inputs, state, memory, dropout_masks=None, training=False):
+    def unroll(
+        self,
+        inputs: Tensor,
+        state: Nest,
+        memory: Nest,
+        dropout_masks: Tensors | None = None,
+        training: bool = False,
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """All steps of `inputs`, `(batch, steps, features)`.
 
         In Luong's order each layer runs over all steps at once, and then all steps attend at once.
@@ -290,7 +312,7 @@ class AttentionCell(keras.layers.Layer):
         self.forget_dropout()
         return results
 
-    def draw_noise(self, inputs, memory, training):
+    def draw_noise(self, inputs: Tensor, memory: Nest, training: bool) -> Tensor | None:
         """The noise of the attention for all steps of `inputs`, or `None`."""
         if self.attention is None or not training:
             return None
@@ -338,7 +360,7 @@ class AttentionCell(keras.layers.Layer):
         )
         return context, weights, {"attention": attended}
 
-    def prepare_dropout(self, inputs, state, memory):
+    def prepare_dropout(self, inputs: Tensor, state: Nest, memory: Nest) -> None:
         """Draw the dropout masks of the cells themselves; call it before a loop over steps."""
         if self.order == "bahdanau":
             context = memory["context"] if self.attention is None else memory["values"][:, 0]
@@ -347,12 +369,12 @@ class AttentionCell(keras.layers.Layer):
             prepare_dropout(cell, ops.cast(inputs, cell.compute_dtype), tensors)
             inputs = tensors[0]  # the shape of this cell's output
 
-    def forget_dropout(self):
+    def forget_dropout(self) -> None:
         """Forget those masks; call it after the loop."""
         for cell in self.cells:
             forget_dropout(cell)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "cell": [cell_config(cell) for cell in self.cells],

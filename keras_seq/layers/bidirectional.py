@@ -1,17 +1,15 @@
 """A recurrent layer read from both sides, in place of Keras's wrapper."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from keras_seq._typing import Mask, Nest, Options, Tensor, Unpack
 from keras_seq.layers.cells import output_size, state_sizes
 from keras_seq.layers.first_states import read_states
 from keras_seq.layers.masking import without_masked
-from keras_seq.layers.recurrent_layer import (
-    RecurrentLayer,
-    as_mask,
-    draw_dropout,
-    last_output,
-)
+from keras_seq.layers.recurrent_layer import RecurrentLayer, as_mask, draw_dropout, last_output
 from keras_seq.layers.torch_weights import TorchWeights
 from keras_seq.layers.unroll import unroll_both
 
@@ -77,12 +75,19 @@ class Bidirectional(TorchWeights, keras.layers.Bidirectional):
           on Signal Processing 45(11).
     """
 
-    def __init__(self, layer, merge_mode="concat", weights=None, backward_layer=None, **kwargs):
+    def __init__(
+        self,
+        layer: keras.layers.Layer,
+        merge_mode: str | None = "concat",
+        weights: list[Any] | None = None,
+        backward_layer: keras.layers.Layer | None = None,
+        **kwargs: Unpack[Options],
+    ):
         super().__init__(layer, merge_mode, weights, backward_layer, **kwargs)
         sizes = [
-            output_size(one.cell)
-            for one in (self.forward_layer, self.backward_layer)
-            if hasattr(one, "cell")
+            output_size(direction.cell)
+            for direction in (self.forward_layer, self.backward_layer)
+            if hasattr(direction, "cell")
         ]
         if merge_mode not in ("concat", None) and len(set(sizes)) > 1:
             raise ValueError(
@@ -90,7 +95,9 @@ class Bidirectional(TorchWeights, keras.layers.Bidirectional):
                 f"do not; received the sizes {sizes}."
             )
 
-    def call(self, sequences, initial_state=None, mask=None, training=None):
+    def call(
+        self, sequences: Tensor, initial_state: Nest = None, mask: Mask = None, training=None
+    ) -> Nest:
         layers = (self.forward_layer, self.backward_layer)
         sequences = without_masked(sequences, as_mask(mask))
         if not self._is_served(training):
@@ -124,22 +131,22 @@ class Bidirectional(TorchWeights, keras.layers.Bidirectional):
     def compute_output_shape(self, sequences_shape, initial_state_shape=None):
         outputs, states = [], ()
         for layer in (self.forward_layer, self.backward_layer):
-            found = layer.compute_output_shape(sequences_shape)
-            outputs.append(tuple(found[0] if self.return_state else found))
-            states += tuple(found[1:]) if self.return_state else ()
+            shapes = layer.compute_output_shape(sequences_shape)
+            outputs.append(tuple(shapes[0] if self.return_state else shapes))
+            states += tuple(shapes[1:]) if self.return_state else ()
         if self.merge_mode == "concat":
             outputs = [(*outputs[0][:-1], outputs[0][-1] + outputs[1][-1])]
         elif self.merge_mode is not None:
             outputs = outputs[:1]
-        found = (*outputs, *states)
-        return found if len(found) > 1 else found[0]
+        shapes = (*outputs, *states)
+        return shapes if len(shapes) > 1 else shapes[0]
 
     def compute_mask(self, sequences, mask=None):
         if not (self.stateful and self.return_state):
             return super().compute_mask(sequences, mask)
         # Keras's own raises a TypeError here.
-        own = as_mask(mask) if self.return_sequences else None
-        return [own] * (2 if self.merge_mode is None else 1) + [None] * len(self.states)
+        outputs_mask = as_mask(mask) if self.return_sequences else None
+        return [outputs_mask] * (2 if self.merge_mode is None else 1) + [None] * len(self.states)
 
     def _layers_of_cells(self):
         # A layer that is no loop over a cell stands for itself, and has no equations.

@@ -61,14 +61,14 @@ def by_hand(recurrence, functions, masked, reverse):
         # The gates go from step to step, and 0 times them into h, although nobody wants them: XLA
         # would otherwise compute a whole step number by number, in twice the time.
         blank = [ops.zeros_like(state[0]) for _ in range(recurrence.saved)]
-        found, (last, _) = loop(step, (list(state), blank), steps, reverse)
-        kept = (inputs, weights, recurrent, recurrent_bias, valid, state, found)
-        return (found["new"][0], *last), kept
+        record, (last, _) = loop(step, (list(state), blank), steps, reverse)
+        kept = (inputs, weights, recurrent, recurrent_bias, valid, state, record)
+        return (record["new"][0], *last), kept
 
     def backward(kept, d_outputs, *d_last):
-        inputs, weights, recurrent, recurrent_bias, valid, state, found = kept
+        inputs, weights, recurrent, recurrent_bias, valid, state, record = kept
         back = ops.transpose(recurrent)
-        old = [_shifted(x, first, reverse) for x, first in zip(found["new"], state, strict=True)]
+        old = [_shifted(x, first, reverse) for x, first in zip(record["new"], state, strict=True)]
 
         def step(x, d_state):
             d_state = [d_state[0] + x["d_output"], *d_state[1:]]
@@ -78,7 +78,7 @@ def by_hand(recurrence, functions, masked, reverse):
             d_old[0] = d_old[0] + ops.matmul(inner, back)
             return {"outer": outer, "inner": inner}, d_old
 
-        steps = {**found, "old": old, "d_output": d_outputs}
+        steps = {**record, "old": old, "d_output": d_outputs}
         if masked:
             steps["valid"] = valid
         gates, d_state = loop(step, list(d_last), steps, not reverse)

@@ -1,7 +1,11 @@
 """From the last states of an encoder to the first states of a decoder."""
 
+from collections.abc import Sequence
+
 import keras
 from keras import ops
+
+from keras_seq._typing import Config, Function, Nest, Options, Tensors, Unpack
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
@@ -35,7 +39,12 @@ class Bridge(keras.layers.Layer):
         - Bahdanau, Cho & Bengio, 2015, arXiv:1409.0473, appendix A.2.2 (s_0).
     """
 
-    def __init__(self, state_size, activation="tanh", **kwargs):
+    def __init__(
+        self,
+        state_size: Sequence[Sequence[int]],
+        activation: Function = "tanh",
+        **kwargs: Unpack[Options],
+    ):
         super().__init__(**kwargs)
         self.state_size = [list(sizes) for sizes in state_size]
         self.activation = activation
@@ -50,11 +59,11 @@ class Bridge(keras.layers.Layer):
             return states
         return [states[-1]] * len(self.state_size)
 
-    def build(self, states_shape):
+    def build(self, states_shape: Nest) -> None:
         for dense, shapes in zip(self.projections, self._sources(states_shape), strict=True):
             dense.build((shapes[0][0], sum(shape[-1] for shape in shapes)))
 
-    def call(self, states):
+    def call(self, states: list[Tensors]) -> list[Tensors]:
         result = []
         sources = self._sources(states)
         for dense, sizes, tensors in zip(self.projections, self.state_size, sources, strict=True):
@@ -64,7 +73,7 @@ class Bridge(keras.layers.Layer):
             result.append([joint[:, a:b] for a, b in zip(starts, ends, strict=True)])
         return result
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "state_size": self.state_size,

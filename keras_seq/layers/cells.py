@@ -1,12 +1,14 @@
 """Cells by name, and what loops ask of a cell."""
 
 import numbers
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import keras
 
 from keras_seq._checks import resolve, unbuilt_config
 from keras_seq._registry import CELLS
+from keras_seq._typing import Mask, Nest, Tensor, Tensors
 from keras_seq.initializers import Chrono, ForgetBias
 from keras_seq.layers.recurrences import kind_of
 from keras_seq.layers.recurrences.vanilla import VanillaRNNCell
@@ -71,34 +73,38 @@ class Cell(Protocol):
     bias_rows: int
     options: dict[str, Any]
 
-    def call(self, inputs, states, training=False):
+    def call(self, inputs: Tensor, states: Tensors, training: bool = False) -> tuple[Tensor, Nest]:
         """One step, `(output, states)`; whether it takes `training` is seen by its signature."""
         ...
 
-    def get_initial_state(self, batch_size=None):
+    def get_initial_state(self, batch_size: int | None = None) -> Nest:
         """The state before the first step, a tensor or a list of them; zeros by default."""
         ...
 
-    def whole_state(self, first):
+    def whole_state(self, first: Tensors) -> Tensors:
         """The state before the first step, from those of its tensors that have a name."""
         ...
 
-    def unroll(self, inputs, state, mask=None, reverse=False, training=False):
+    def unroll(
+        self, inputs: Tensor, state: Tensors, mask: Mask = None, reverse=False, training=False
+    ) -> tuple[Tensor, Tensors]:
         """All steps, `(outputs, state)`, where there is a better way than a loop; see `unroll`."""
         ...
 
-    def call_with_gates(self, inputs, states, without=()):
+    def call_with_gates(
+        self, inputs: Tensor, states: Tensors, without: Sequence[str] = ()
+    ) -> tuple[Tensor, Tensors, dict[str, Tensor]]:
         """One step, `(output, states, values)`, with a dict from each gate to `(batch, units)`.
 
         The gates named in `without` are held at 1.
         """
         ...
 
-    def prepare_dropout(self, inputs, state):
+    def prepare_dropout(self, inputs: Tensor, state: Nest) -> None:
         """Draw what is dropped out of one sequence, before the loop over its steps."""
         ...
 
-    def forget_dropout(self):
+    def forget_dropout(self) -> None:
         """Forget what `prepare_dropout` has drawn, after the loop."""
         ...
 
@@ -161,8 +167,8 @@ def cell_config(cell):
 
     Its name is automatic: it would depend on what else the process has made.
     """
-    found = unbuilt_config(cell)
-    return {**found, "config": {k: v for k, v in found["config"].items() if k != "name"}}
+    config = unbuilt_config(cell)
+    return {**config, "config": {k: v for k, v in config["config"].items() if k != "name"}}
 
 
 def check_bias(cell):

@@ -94,12 +94,12 @@ def best_path(potentials, emissions, mask):
     if 0 in emissions.shape[:2]:  # Keras knows no maximum of nothing
         return ops.zeros(ops.shape(emissions)[:2], dtype="int32")
     transitions, start, end = potentials
-    own = ops.arange(transitions.shape[0], dtype="int32")
+    tag_ids = ops.arange(transitions.shape[0], dtype="int32")
 
     def advance(x, best):
         scores = best[:, :, None] + transitions  # (B, from, to)
         follows = ops.logical_and(x["mask"], ops.logical_not(x["first"]))
-        origins = ops.where(follows, predictions(ops.swapaxes(scores, 1, 2)), own)
+        origins = ops.where(follows, predictions(ops.swapaxes(scores, 1, 2)), tag_ids)
         reached = ops.where(x["first"], start, ops.max(scores, axis=1)) + x["emissions"]
         reached = reached - ops.max(reached, axis=1, keepdims=True)
         return origins, ops.where(x["mask"], reached, best)
@@ -107,7 +107,7 @@ def best_path(potentials, emissions, mask):
     origins, best = loop(advance, _zeros(emissions), _steps(emissions, mask))
 
     def trace(origins, tag):
-        origin = ops.sum(ops.where(own == tag[:, None], origins, 0), axis=1)
+        origin = ops.sum(ops.where(tag_ids == tag[:, None], origins, 0), axis=1)
         return tag, ops.cast(origin, "int32")
 
     tags, _ = loop(trace, predictions(best + end), origins, reverse=True)

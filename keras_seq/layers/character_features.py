@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_seq._checks import check_choice, check_positive
+from keras_seq._typing import Config, Options, Tensor, Unpack
 from keras_seq.layers.masking import without_masked
 from keras_seq.layers.rnn_stack import RNNStack
 
@@ -61,12 +62,12 @@ class CharacterFeatures(keras.layers.Layer):
 
     def __init__(
         self,
-        vocabulary_size,
-        units=30,
-        kind="cnn",
-        embedding_dim=30,
-        max_word_length=16,
-        **kwargs,
+        vocabulary_size: int,
+        units: int = 30,
+        kind: str = "cnn",
+        embedding_dim: int = 30,
+        max_word_length: int = 16,
+        **kwargs: Unpack[Options],
     ):
         super().__init__(**kwargs)
         self.vocabulary_size = check_positive("vocabulary_size", vocabulary_size)
@@ -74,22 +75,22 @@ class CharacterFeatures(keras.layers.Layer):
         self.kind = check_choice("kind", kind, KINDS)
         self.embedding_dim = check_positive("embedding_dim", embedding_dim)
         self.max_word_length = check_positive("max_word_length", max_word_length)
-        own = {"dtype": self.dtype_policy}
+        policy = {"dtype": self.dtype_policy}
         # As Ma & Hovy draw them: the variance of a vector's numbers is 1 / embedding_dim.
         bound = (3 / embedding_dim) ** 0.5
         self.embedding = keras.layers.Embedding(
             vocabulary_size,
             embedding_dim,
             embeddings_initializer=keras.initializers.RandomUniform(-bound, bound),
-            **own,
+            **policy,
         )
         if kind == "cnn":
-            self.reader = keras.layers.Conv1D(units, 3, padding="same", **own)
+            self.reader = keras.layers.Conv1D(units, 3, padding="same", **policy)
         else:
-            self.reader = RNNStack("lstm", units, bidirectional=True, **own)
+            self.reader = RNNStack("lstm", units, bidirectional=True, **policy)
 
     @property
-    def output_size(self):
+    def output_size(self) -> int:
         """The number of features of a word."""
         return self.units if self.kind == "cnn" else 2 * self.units
 
@@ -97,15 +98,15 @@ class CharacterFeatures(keras.layers.Layer):
         self.embedding.build((None, None))
         self.reader.build((None, self.max_word_length, self.embedding_dim))
 
-    def call(self, char_ids, char_ends):
+    def call(self, char_ids: Tensor, char_ends: Tensor) -> Tensor:
         shape = ops.shape(char_ends)
         ids, mask = self._words(char_ids, char_ends)  # (batch * words, max_word_length)
         vectors = without_masked(self.embedding(ids), mask)
         if self.kind == "cnn":
-            found = self._largest(self.reader(vectors), mask)
+            features = self._largest(self.reader(vectors), mask)
         else:
-            found = self.reader(vectors, mask=mask)
-        return ops.reshape(found, (shape[0], shape[1], self.output_size))
+            features = self.reader(vectors, mask=mask)
+        return ops.reshape(features, (shape[0], shape[1], self.output_size))
 
     def _words(self, char_ids, char_ends):
         """The characters of each word in a row of its own, and whether there is one."""
@@ -137,7 +138,7 @@ class CharacterFeatures(keras.layers.Layer):
         shape = self.compute_output_shape(char_ids.shape, char_ends.shape)
         return keras.KerasTensor(shape, self.compute_dtype)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "vocabulary_size": self.vocabulary_size,

@@ -1,9 +1,12 @@
 """Convolutions over a few steps, side by side."""
 
+from collections.abc import Sequence
+
 import keras
 from keras import ops
 
 from keras_seq._checks import check_positive
+from keras_seq._typing import Config, Function, Mask, Options, Shape, Tensor, Unpack
 from keras_seq.layers.masking import without_masked
 from keras_seq.layers.recurrent_layer import as_mask
 
@@ -54,7 +57,13 @@ class ConvolutionalEncoder(keras.layers.Layer):
           arXiv:1103.0398 (windows of words, and the maximum over time).
     """
 
-    def __init__(self, units=100, widths=(3, 4, 5), activation="relu", **kwargs):
+    def __init__(
+        self,
+        units: int = 100,
+        widths: Sequence[int] = (3, 4, 5),
+        activation: Function = "relu",
+        **kwargs: Unpack[Options],
+    ):
         super().__init__(**kwargs)
         self.units = check_positive("units", units)
         self.widths = check_widths(widths)
@@ -66,28 +75,28 @@ class ConvolutionalEncoder(keras.layers.Layer):
         self.supports_masking = True
 
     @property
-    def output_size(self):
+    def output_size(self) -> int:
         """The number of features in the outputs."""
         return self.units * len(self.widths)
 
-    def build(self, inputs_shape):
+    def build(self, inputs_shape: Shape) -> None:
         for convolution in self.convolutions:
             convolution.build(inputs_shape)
 
-    def call(self, inputs, mask=None, training=False):
+    def call(self, inputs: Tensor, mask: Mask = None, training: bool = False) -> Tensor:
         mask = as_mask(mask)
         inputs = without_masked(inputs, mask)
-        found = []
+        outputs = []
         for width, convolution in zip(self.widths, self.convolutions, strict=True):
             before = (width - 1) // 2
             padding = [(0, 0), (before, width - 1 - before), (0, 0)]
-            found.append(convolution(ops.pad(inputs, padding)))
-        return without_masked(ops.concatenate(found, axis=-1), mask)
+            outputs.append(convolution(ops.pad(inputs, padding)))
+        return without_masked(ops.concatenate(outputs, axis=-1), mask)
 
     def compute_output_shape(self, inputs_shape):
         return (*inputs_shape[:-1], self.output_size)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "units": self.units,

@@ -8,10 +8,11 @@ import numpy as np
 from keras import ops
 
 from keras_seq._checks import check_positive, fresh
+from keras_seq._typing import Config, Function, Mask, Options, Shape, Tensor, Unpack
 from keras_seq.layers.attached import attach, attached
 from keras_seq.layers.chain import FORBIDDEN, backward, best_path, float_type, forward, path_score
-from keras_seq.layers.crf_constraints import allowed_steps, read_constraints
-from keras_seq.layers.masking import without_masked
+from keras_seq.layers.crf_constraints import Constraints, allowed_steps, read_constraints
+from keras_seq.layers.masking import check_steps, without_masked
 
 _calls = weakref.WeakKeyDictionary()  # from each CRF that was called to the number of that call
 _count = itertools.count()
@@ -98,12 +99,12 @@ class CRF(keras.layers.Layer):
 
     def __init__(
         self,
-        units,
-        constraints=None,
-        transition_initializer="zeros",
-        boundary_initializer="zeros",
-        transition_regularizer=None,
-        **kwargs,
+        units: int,
+        constraints: Constraints | None = None,
+        transition_initializer: Function = "zeros",
+        boundary_initializer: Function = "zeros",
+        transition_regularizer: Function = None,
+        **kwargs: Unpack[Options],
     ):
         # Emissions that come in float32 stay in float32 under a policy of half precision.
         super().__init__(**{"autocast": False, **kwargs})
@@ -115,7 +116,7 @@ class CRF(keras.layers.Layer):
         self.supports_masking = True
         self._allowed = allowed_steps(self.constraints, units)
 
-    def build(self, inputs_shape):
+    def build(self, inputs_shape: Shape) -> None:
         if inputs_shape[-1] != self.units:
             raise ValueError(
                 f"CRF({self.units}) needs emissions (batch, time, {self.units}); received the "
@@ -135,7 +136,7 @@ class CRF(keras.layers.Layer):
             autocast=False,
         )
 
-    def call(self, inputs, mask=None):
+    def call(self, inputs: Tensor, mask: Mask = None) -> Tensor:
         # A tensor of its own in any case: the one that came may go through other layers too.
         mask = None if mask is None else ops.cast(mask, "bool")
         outputs = ops.copy(inputs) if mask is None else without_masked(inputs, mask)
@@ -143,22 +144,22 @@ class CRF(keras.layers.Layer):
         attach(outputs, (weakref.ref(self), mask))  # for the loss
         return outputs
 
-    def score(self, emissions, tags, mask=None):
+    def score(self, emissions: Tensor, tags: Tensor, mask: Mask = None) -> Tensor:
         """Return s(x, y) of the sequences `tags`, `(batch,)`."""
         tags = _read_tags(tags, mask, self.units)
         potentials, emissions, mask = self._prepare(emissions, mask)
-        _check_shape("tags", tags, emissions)
+        check_steps("tags", tags, emissions)
         return path_score(potentials, emissions, tags, mask)
 
-    def log_partition(self, emissions, mask=None):
+    def log_partition(self, emissions: Tensor, mask: Mask = None) -> Tensor:
         """Return the logarithm of the sum of exp s(x, y) over all sequences y, `(batch,)`."""
         return forward(*self._prepare(emissions, mask))[1]
 
-    def log_likelihood(self, emissions, tags, mask=None):
+    def log_likelihood(self, emissions: Tensor, tags: Tensor, mask: Mask = None) -> Tensor:
         """Return log p(y | x) of the sequences `tags`, `(batch,)`: a sum over steps, not a mean."""
         return self.score(emissions, tags, mask) - self.log_partition(emissions, mask)
 
-    def marginals(self, emissions, mask=None):
+    def marginals(self, emissions: Tensor, mask: Mask = None) -> Tensor:
         """Return p(y_t | x) for each step and tag, `(batch, time, units)`; 0 where masked.
 
         By forward-backward; the numbers of a step sum to 1. The most probable tag of each step
@@ -171,7 +172,7 @@ class CRF(keras.layers.Layer):
         marginals = ops.exp(joint - ops.logsumexp(joint, axis=-1, keepdims=True))
         return ops.where(mask[..., None], marginals, 0.0)
 
-    def decode(self, emissions, mask=None):
+    def decode(self, emissions: Tensor, mask: Mask = None) -> tuple[Tensor, Tensor]:
         """Return the most probable sequence, by Viterbi's algorithm, and its score.
 
         Returns:
@@ -199,7 +200,7 @@ class CRF(keras.layers.Layer):
             mask = ops.ones(shape, dtype="bool")
         else:
             mask = ops.cast(ops.convert_to_tensor(mask), "bool")
-            _check_shape("mask", mask, emissions)
+            check_steps("mask", mask, emissions)
         dtype = float_type(emissions, self.transitions)
         emissions = ops.where(mask[..., None], ops.cast(emissions, dtype), 0.0)
         return self._potentials(dtype), emissions, mask
@@ -215,7 +216,7 @@ class CRF(keras.layers.Layer):
     def compute_output_shape(self, inputs_shape):
         return tuple(inputs_shape)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "units": self.units,
@@ -264,13 +265,3 @@ def _read_tags(tags, mask, units):
                 f"{step}, which is not masked."
             )
     return ops.cast(ops.convert_to_tensor(tags), "int32")
-
-
-def _check_shape(name, tensor, emissions):
-    """Raise a `ValueError` unless `tensor` is `(batch, time)`, as far as the sizes are known."""
-    found, expected = tuple(tensor.shape), tuple(emissions.shape)[:2]
-    sizes = zip(found, expected, strict=False)
-    if len(found) != 2 or any(None not in pair and pair[0] != pair[1] for pair in sizes):
-        raise ValueError(
-            f"`{name}` must be (batch, time), here {expected}; received the shape {found}."
-        )

@@ -1,9 +1,12 @@
 """The tags that a CRF lets begin, follow each other, and end."""
 
 import operator
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
+Constraints: TypeAlias = dict[str, Any] | Sequence[Sequence[int]]
 KINDS = ("transitions", "start", "end")
 
 
@@ -20,24 +23,24 @@ def read_constraints(constraints, units):
     """
     if constraints is None:
         return None
-    given = constraints if isinstance(constraints, dict) else {"transitions": constraints}
-    if unknown := sorted(set(given) - set(KINDS)):
+    by_kind = constraints if isinstance(constraints, dict) else {"transitions": constraints}
+    if unknown := sorted(set(by_kind) - set(KINDS)):
         raise ValueError(
             f"`constraints` must be a dict with some of the keys {list(KINDS)}; received {unknown}."
         )
-    return {kind: [_read(kind, one, units) for one in given.get(kind, ())] for kind in KINDS}
+    return {kind: [_read(kind, item, units) for item in by_kind.get(kind, ())] for kind in KINDS}
 
 
-def _read(kind, one, units):
+def _read(kind, item, units):
     pairs = kind == "transitions"
     try:
-        tags = [operator.index(tag) for tag in (one if pairs else [one])]
+        tags = [operator.index(tag) for tag in (item if pairs else [item])]
     except TypeError:
         tags = []
     if len(tags) != 1 + pairs or not all(0 <= tag < units for tag in tags):
         expected = "pairs (from, to) of tags" if pairs else "tags"
         raise ValueError(
-            f"`constraints[{kind!r}]` must hold {expected} in [0, {units}); received {one!r}."
+            f"`constraints[{kind!r}]` must hold {expected} in [0, {units}); received {item!r}."
         )
     return tags if pairs else tags[0]
 

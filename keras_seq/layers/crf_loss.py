@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_seq._typing import Config, DType, Tensor
 from keras_seq.backend.stack import Stack
 from keras_seq.layers.crf import CRF, called_like, number_of_calls, origin_of
 
@@ -59,7 +60,13 @@ class CRFLoss(keras.losses.Loss):
           arXiv:1603.01360, section 2.2.
     """
 
-    def __init__(self, crf, reduction="sum_over_batch_size", name="crf_loss", dtype=None):
+    def __init__(
+        self,
+        crf: CRF | Config,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "crf_loss",
+        dtype: DType = None,
+    ):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         # In functions, where Keras does not look for weights to save: they are the model's.
         self._crf = self._config = None
@@ -71,7 +78,9 @@ class CRFLoss(keras.losses.Loss):
         else:
             raise ValueError(f"`crf` must be a layer CRF; received {crf!r}.")
 
-    def __call__(self, y_true, y_pred, sample_weight=None):
+    def __call__(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
+    ) -> Tensor:
         crf = self._layer(y_pred)
         # Lost where the dtype changes; Keras hides its own on JAX.
         attached = getattr(y_pred, "_keras_mask", origin_of(y_pred)[1])
@@ -89,25 +98,25 @@ class CRFLoss(keras.losses.Loss):
         # As a tensor without a mask: Keras would take it for one of whole rows.
         y_pred = ops.where(mask[..., None], y_pred, ops.zeros_like(y_pred))
         with _in_use.holding(crf):
-            found = super().__call__(ops.where(mask, labels, -1), y_pred, sample_weight)
-        return found if self._crf is not None else found * float("nan")
+            loss = super().__call__(ops.where(mask, labels, -1), y_pred, sample_weight)
+        return loss if self._crf is not None else loss * float("nan")
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         crf = _in_use.top() or self._layer(y_pred)
         labels = ops.cast(y_true, "int32")
         return -crf.log_likelihood(y_pred, labels, labels >= 0)
 
-    def take(self, crf):
+    def take(self, crf: CRF) -> None:
         """Have this layer, unless there is one: of a loss that was made from a config."""
         if self._crf is None:
             self._crf = lambda: crf
 
     def _layer(self, y_pred):
         """The layer that the predictions came out of."""
-        found, _ = origin_of(y_pred)
-        if found is None and self._crf is not None:
+        layer, _ = origin_of(y_pred)
+        if layer is None and self._crf is not None:
             return self._crf()
-        if found is None:
+        if layer is None:
             layers = called_like(self._config(), self._since)
             if len(layers) > 1 and not self._undecided:
                 # Keras tries a loss out on tensors that come from nowhere, and looks at no number.
@@ -119,11 +128,11 @@ class CRFLoss(keras.losses.Loss):
                     f"came out of: {len(layers)} CRFs named {self._config()['config']['name']!r} "
                     "were called since. Compile the model with CRFLoss(crf)."
                 )
-            found = layers[0]
-        self.take(found)
-        return found
+            layer = layers[0]
+        self.take(layer)
+        return layer
 
-    def get_config(self):
+    def get_config(self) -> Config:
         if self._crf is None:
             crf = self._config()
         else:

@@ -5,16 +5,17 @@ from keras import ops
 
 from keras_seq._checks import check_choice, check_positive, check_rate, unbuilt_config
 from keras_seq._options import options
+from keras_seq._typing import AnyCell, Chosen, Config, Mask, Nest, Options, Seed, Tensor, Unpack
 from keras_seq.backend import jit_pays
+from keras_seq.layers import scheduled_sampling as sampling
 from keras_seq.layers.attention_cell import AttentionCell
-from keras_seq.layers.attentions.mechanism import get_attention
+from keras_seq.layers.attentions.mechanism import AttentionMechanism, get_attention
 from keras_seq.layers.bridge import Bridge
 from keras_seq.layers.cells import cell_config, own_sizes, whole_state
 from keras_seq.layers.dropout import dropout_layer, masks_between, ones_dropped, some_unknown
 from keras_seq.layers.pointer_output import mixed_log_probabilities, pointer_memory
 from keras_seq.layers.readout import READOUTS, dense, read, readout_layer
-from keras_seq.layers.scheduled_sampling import FEEDBACKS, LEVELS, check_ratio, draw_steps, fed_back
-from keras_seq.layers.token_embedding import embedding_matrix, token_embedding
+from keras_seq.layers.token_embedding import tied_logits, token_embedding
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
@@ -120,44 +121,43 @@ class Decoder(keras.layers.Layer):
 
     def __init__(
         self,
-        vocabulary_size,
-        cell="lstm",
-        units=256,
-        num_layers=1,
-        attention="additive",
-        embedding_dim=None,
-        dropout=0.0,
-        order="bahdanau",
-        input_feeding=False,
-        residual=False,
-        readout="tanh",
-        tie_embeddings=False,
-        copy=False,
-        unknown_token_id=3,
-        teacher_forcing_ratio=1.0,
-        sampling_level="token",
-        feedback="argmax",
-        seed=None,
+        vocabulary_size: int,
+        cell: AnyCell = "lstm",
+        units: int = 256,
+        num_layers: int = 1,
+        attention: Chosen[AttentionMechanism] | None = "additive",
+        embedding_dim: int | None = None,
+        dropout: float = 0.0,
+        order: str = "bahdanau",
+        input_feeding: bool = False,
+        residual: bool = False,
+        readout: str | None = "tanh",
+        tie_embeddings: bool = False,
+        copy: bool = False,
+        unknown_token_id: int = 3,
+        teacher_forcing_ratio: sampling.Ratio = 1.0,
+        sampling_level: str = "token",
+        feedback: str = "argmax",
+        seed: Seed = None,
         *,
-        token_dropout=0.0,
-        variational=False,
-        **kwargs,
+        token_dropout: float = 0.0,
+        variational: bool = False,
+        **kwargs: Unpack[Options],
     ):
         super().__init__(**kwargs)
         self.vocabulary_size = check_positive("vocabulary_size", vocabulary_size)
         self.units = check_positive("units", units)
         self.num_layers = check_positive("num_layers", num_layers)
-        self.embedding_dim = check_positive(
-            "embedding_dim", units if embedding_dim is None else embedding_dim
-        )
+        embedding_dim = units if embedding_dim is None else embedding_dim
+        self.embedding_dim = check_positive("embedding_dim", embedding_dim)
         self.dropout = check_rate("dropout", dropout)
         self.order, self.residual, self.input_feeding = order, residual, input_feeding
         self.readout = check_choice("readout", readout, READOUTS)
         self.tie_embeddings, self.copy = tie_embeddings, copy
         self.unknown_token_id = unknown_token_id
-        self.teacher_forcing_ratio = check_ratio("teacher_forcing_ratio", teacher_forcing_ratio)
-        self.sampling_level = check_choice("sampling_level", sampling_level, LEVELS)
-        self.feedback = check_choice("feedback", feedback, FEEDBACKS)
+        self.teacher_forcing_ratio = sampling.check_ratio(teacher_forcing_ratio)
+        self.sampling_level = check_choice("sampling_level", sampling_level, sampling.LEVELS)
+        self.feedback = check_choice("feedback", feedback, sampling.FEEDBACKS)
         self.seed = seed
         self.token_dropout = check_rate("token_dropout", token_dropout)
         self.variational = variational
@@ -184,7 +184,7 @@ class Decoder(keras.layers.Layer):
             residual=self.residual,
             dtype=policy,
         )
-        self.bridge = Bridge([own_sizes(one) for one in self.cell.cells], dtype=policy)
+        self.bridge = Bridge([own_sizes(inner) for inner in self.cell.cells], dtype=policy)
         self.readout_size = self.embedding_dim if self.tie_embeddings else self.units
         self.readout_layer = readout_layer(self.readout, self.readout_size, policy)
         self.projection = keras.layers.Dense(self.vocabulary_size, dtype=policy.variable_dtype)
@@ -218,7 +218,13 @@ class Decoder(keras.layers.Layer):
                 shape=(), dtype="int32", initializer="zeros", trainable=False, name="training_steps"
             )
 
-    def start(self, values, encoder_states, values_mask=None, copy_ids=None):
+    def start(
+        self,
+        values: Tensor,
+        encoder_states: Nest,
+        values_mask: Mask = None,
+        copy_ids: Tensor = None,
+    ) -> tuple[Nest, dict[str, Tensor]]:
         """Return `(state, memory)` before the first token.
 
         `state` changes with every step: a dict of nests of tensors, batch first. Where there is
@@ -230,10 +236,9 @@ class Decoder(keras.layers.Layer):
             whole_state(cell, first)
             for cell, first in zip(self.cell.cells, self.bridge(encoder_states), strict=True)
         ]
-        source = values
         if self.cell.attention is None:
-            source = ops.cast(cell_states[-1][0], self.compute_dtype)
-        memory = self.cell.memory(source, values_mask)
+            values = ops.cast(cell_states[-1][0], self.compute_dtype)
+        memory = self.cell.memory(values, values_mask)
         state = self.cell.start(cell_states, memory)
         if self.input_feeding:
             blank = ops.cast(ops.zeros_like(cell_states[0][0][:, :1]), self.compute_dtype)
@@ -244,7 +249,7 @@ class Decoder(keras.layers.Layer):
             memory |= pointer_memory(copy_ids, memory["mask"], self.vocabulary_size)
         return state, memory
 
-    def step(self, token_ids, state, memory):
+    def step(self, token_ids: Tensor, state: Nest, memory: Nest) -> tuple[Tensor, Nest]:
         """Return `(logits, state)` after feeding `token_ids`, integers `(batch,)`."""
         seen, new_state = self._advance(self._embed(token_ids), state, memory)
         if "weights" in seen:
@@ -256,14 +261,14 @@ class Decoder(keras.layers.Layer):
 
     def call(
         self,
-        token_ids,
-        values,
-        encoder_states,
-        values_mask=None,
-        copy_ids=None,
-        return_attention=False,
-        training=False,
-    ):
+        token_ids: Tensor,
+        values: Tensor,
+        encoder_states: Nest,
+        values_mask: Mask = None,
+        copy_ids: Tensor = None,
+        return_attention: bool = False,
+        training: bool = False,
+    ) -> Nest:
         state, memory = self.start(values, encoder_states, values_mask, copy_ids)
         state.pop("coverage", None)
         if training and self.token_dropout:
@@ -294,17 +299,15 @@ class Decoder(keras.layers.Layer):
         inside = [inputs] if x is None else []
         if self.input_feeding:
             inside.append(state["fed"])
-        (output, context, weights), new_state = self.cell.step(
-            steppers, x, state, memory, inside, **how
-        )
+        (output, context, weights), new = self.cell.step(steppers, x, state, memory, inside, **how)
         seen = {"output": output, "context": context, "inputs": inputs}
         if weights is not None:
             seen["weights"] = weights
         if self.input_feeding:
             readout = self._read(seen)
             seen["readout"] = readout if drop is None else readout * drop
-            new_state = {**new_state, "fed": seen["readout"]}
-        return seen, new_state
+            new = {**new, "fed": seen["readout"]}
+        return seen, new
 
     def _force(self, token_ids, state, memory, training):
         """Logits and attention weights with the true tokens fed."""
@@ -343,8 +346,8 @@ class Decoder(keras.layers.Layer):
         if callable(ratio):
             ratio = ratio(self.training_steps)
             self.training_steps.assign_add(1)
-        sampling = (self.sampling_level, self.feedback, self.seed_generator)
-        steps = draw_steps(token_ids, ratio, *sampling)
+        how = (self.sampling_level, self.feedback, self.seed_generator)
+        steps = sampling.draw_steps(token_ids, ratio, *how)
         if self.dropout:
             steps["drop_inputs"] = ones_dropped(self.dropout_layer, token_ids, self.embedding_dim)
             steps["drop"] = ones_dropped(self.dropout_layer, token_ids, self.readout_size)
@@ -359,7 +362,7 @@ class Decoder(keras.layers.Layer):
             if "readout" not in seen and "drop" in x and self.readout is not None:
                 seen["readout"] = self._read(seen) * x["drop"]
             seen["logits"] = self._logits(seen, memory)
-            written = fed_back(seen["logits"], x.get("draw"))
+            written = sampling.fed_back(seen["logits"], x.get("draw"))
             return {name: seen[name] for name in kept if name in seen}, (written, state)
 
         kept = ("logits", "weights")
@@ -377,10 +380,9 @@ class Decoder(keras.layers.Layer):
         """The logits, of one step or of all, from what `_advance` returns."""
         readout = seen["readout"] if "readout" in seen else self._read(seen)
         if self.tie_embeddings:
-            dtype = self.projection.dtype
-            matrix = ops.transpose(ops.cast(embedding_matrix(self.embedding), dtype))
-            logits = ops.matmul(ops.cast(readout, dtype), matrix)
-            logits = logits + ops.cast(self.projection_bias, dtype)
+            logits = tied_logits(
+                self.embedding, readout, self.projection_bias, self.projection.dtype
+            )
         else:
             logits = dense(self.projection, readout)
         if not self.copy:
@@ -389,7 +391,7 @@ class Decoder(keras.layers.Layer):
         gate = ops.sigmoid(self.copy_gate(ops.concatenate(parts, axis=-1)))
         return mixed_log_probabilities(logits, gate, seen["weights"], memory["copies"])
 
-    def get_config(self):
+    def get_config(self) -> Config:
         names = [name for name in options(Decoder) if name not in ("cell", "attention")]
         return {
             **super().get_config(),

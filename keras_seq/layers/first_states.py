@@ -25,15 +25,15 @@ def read_states(states, sizes, inputs, dtype=None):
     states = [ops.convert_to_tensor(x, dtype=dtype) for x in states]
     shapes = [state_shape(size) for size in sizes]
     rows = inputs.shape[0]
-    found = [tuple(x.shape) for x in states]
-    if len(found) != len(shapes) or not all(
-        _fits(x, (rows, *shape)) for x, shape in zip(found, shapes, strict=True)
+    received = [tuple(x.shape) for x in states]
+    if len(received) != len(shapes) or not all(
+        _fits(x, (rows, *shape)) for x, shape in zip(received, shapes, strict=True)
     ):
         expected = [("batch" if rows is None else rows, *shape) for shape in shapes]
         raise ValueError(
-            f"`initial_state` must be tensors of the shapes {expected}; received {found}."
+            f"`initial_state` must be tensors of the shapes {expected}; received {received}."
         )
-    if rows == 1 or all(shape[0] != 1 for shape in found):
+    if rows == 1 or all(shape[0] != 1 for shape in received):
         return states
     rows = ops.shape(inputs)[0]
     return [
@@ -42,9 +42,9 @@ def read_states(states, sizes, inputs, dtype=None):
     ]
 
 
-def _fits(found, expected):
+def _fits(received, expected):
     """Whether a shape is the one expected, as far as both are known; one row fits any number."""
-    return len(found) == len(expected) and all(
+    return len(received) == len(expected) and all(
         a is None or b is None or a == b or (i == 0 and a == 1)
-        for i, (a, b) in enumerate(zip(found, expected, strict=True))
+        for i, (a, b) in enumerate(zip(received, expected, strict=True))
     )

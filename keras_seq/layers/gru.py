@@ -1,9 +1,18 @@
 """The gated recurrent unit, in place of Keras's layer."""
 
+from typing import Any
+
 import keras
 
+from keras_seq._typing import Config, RecurrentOptions, Unpack
 from keras_seq.initializers import Chrono
 from keras_seq.layers.recurrent_layer import RecurrentLayer, give_bias
+
+
+class GRUOptions(RecurrentOptions, total=False):
+    """What `GRU` takes besides."""
+
+    reset_after: bool
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
@@ -70,13 +79,15 @@ class GRU(RecurrentLayer, keras.layers.GRU):
           (`chrono`).
     """
 
-    def __init__(self, units, *args, chrono=None, **kwargs):
+    def __init__(
+        self, units: int, *args: Any, chrono: int | None = None, **kwargs: Unpack[GRUOptions]
+    ):
         super().__init__(units, *args, **kwargs)
         self.chrono = chrono
         if chrono is not None:
             give_bias(self.cell, "chrono", Chrono(chrono, "gru"))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = {**super().get_config(), "chrono": self.chrono}
         if self.chrono is not None:
             config["bias_initializer"] = keras.initializers.serialize(keras.initializers.Zeros())

@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_seq._typing import Config, Mask, Options, Shape, Tensor, Unpack
 from keras_seq.layers.masking import without_masked
 from keras_seq.layers.recurrent_layer import as_mask
 
@@ -41,20 +42,20 @@ class IdentityEncoder(keras.layers.Layer):
           (with `pooling="mean"`).
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Unpack[Options]):
         super().__init__(**kwargs)
         self.output_size = None
         self.supports_masking = True
 
-    def build(self, inputs_shape):
+    def build(self, inputs_shape: Shape) -> None:
         self.output_size = inputs_shape[-1]
 
-    def call(self, inputs, mask=None, training=False):
+    def call(self, inputs: Tensor, mask: Mask = None, training: bool = False) -> Tensor:
         return without_masked(inputs, as_mask(mask))
 
     def compute_output_shape(self, inputs_shape):
         return inputs_shape
 
-    def get_config(self):
+    def get_config(self) -> Config:
         # Keras would write one down by itself, but not with a dtype policy among the arguments.
         return super().get_config()

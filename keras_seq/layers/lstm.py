@@ -1,9 +1,18 @@
 """The long short-term memory, in place of Keras's layer."""
 
+from typing import Any
+
 import keras
 
+from keras_seq._typing import Config, RecurrentOptions, Unpack
 from keras_seq.initializers import Chrono, ForgetBias
 from keras_seq.layers.recurrent_layer import RecurrentLayer, give_bias
+
+
+class LSTMOptions(RecurrentOptions, total=False):
+    """What `LSTM` takes besides."""
+
+    unit_forget_bias: bool
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
@@ -79,7 +88,14 @@ class LSTM(RecurrentLayer, keras.layers.LSTM):
           (`chrono`).
     """
 
-    def __init__(self, units, *args, forget_bias=None, chrono=None, **kwargs):
+    def __init__(
+        self,
+        units: int,
+        *args: Any,
+        forget_bias: float | None = None,
+        chrono: int | None = None,
+        **kwargs: Unpack[LSTMOptions],
+    ):
         super().__init__(units, *args, **kwargs)
         if forget_bias is not None and chrono is not None:
             raise ValueError(
@@ -93,7 +109,7 @@ class LSTM(RecurrentLayer, keras.layers.LSTM):
         elif chrono is not None:
             give_bias(self.cell, "chrono", Chrono(chrono, "lstm"))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = {**super().get_config(), "forget_bias": self.forget_bias, "chrono": self.chrono}
         if self.forget_bias is not None or self.chrono is not None:
             zeros = keras.initializers.serialize(keras.initializers.Zeros())

@@ -18,10 +18,23 @@ def without_masked(x, mask):
     """
     if mask is None:
         return x
-    found, expected = tuple(mask.shape), tuple(x.shape)[:2]
-    sizes = zip(found, expected, strict=False)
-    if len(found) != 2 or any(None not in pair and pair[0] not in (1, pair[1]) for pair in sizes):
-        raise ValueError(
-            f"`mask` must be (batch, time), here {expected}; received the shape {found}."
-        )
+    check_steps("mask", mask, x, spread=True)
     return ops.where(mask[..., None], x, ops.zeros_like(x))
+
+
+def check_steps(name, tensor, x, spread=False):
+    """Raise a `ValueError` unless `tensor` is `(batch, time)`, as far as the sizes are known.
+
+    Args:
+        name: what it is called in the message.
+        tensor: a tensor or an array.
+        x: `(batch, time, size)`.
+        spread: whether a size of 1 stands for any.
+    """
+    received, expected = tuple(tensor.shape), tuple(x.shape)[:2]
+    sizes = zip(received, expected, strict=False)
+    known = [pair for pair in sizes if None not in pair and not (spread and pair[0] == 1)]
+    if len(received) != 2 or any(size != right for size, right in known):
+        raise ValueError(
+            f"`{name}` must be (batch, time), here {expected}; received the shape {received}."
+        )

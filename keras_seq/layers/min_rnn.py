@@ -1,67 +1,50 @@
 """The layers of the minimal recurrent cells, which compute all steps side by side."""
 
+from typing import Any
+
 import keras
 
+from keras_seq._typing import Config, DType, Function
 from keras_seq.layers.recurrences.minimal import MinGRUCell, MinLSTMCell
-from keras_seq.layers.recurrent_layer import RecurrentLayer, of_cell
+from keras_seq.layers.recurrent_layer import CellLayer
 
 
-class MinLayer(RecurrentLayer, keras.layers.RNN):
-    """A layer of Keras around the cell that a subclass names (`cell_type`)."""
-
-    cell_type = None
+class MinLayer(CellLayer):
+    """A layer of a minimal cell, whose weights are not dropped: there is no recurrent kernel."""
 
     def __init__(
         self,
-        units,
+        units: int,
         *,
-        return_sequences=False,
-        return_state=False,
-        go_backwards=False,
-        unroll=False,
-        zero_output_for_mask=False,
-        truncate=None,
-        stateful=False,
-        activity_regularizer=None,
-        name=None,
-        dtype=None,
-        trainable=True,
-        **cell_options,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        unroll: bool = False,
+        zero_output_for_mask: bool = False,
+        truncate: int | None = None,
+        stateful: bool = False,
+        activity_regularizer: Function = None,
+        name: str | None = None,
+        dtype: DType = None,
+        trainable: bool = True,
+        **cell_options: Any,
     ):
+        loop = return_sequences, return_state, go_backwards, stateful, unroll, zero_output_for_mask
         super().__init__(
-            self.cell_type(units, dtype=dtype, trainable=trainable, **cell_options),
-            return_sequences=return_sequences,
-            return_state=return_state,
-            go_backwards=go_backwards,
-            unroll=unroll,
-            zero_output_for_mask=zero_output_for_mask,
+            units,
+            *loop,
             truncate=truncate,
-            stateful=stateful,
             activity_regularizer=activity_regularizer,
             name=name,
             dtype=dtype,
             trainable=trainable,
+            **cell_options,
         )
-        self.input_spec = keras.layers.InputSpec(ndim=3)
 
-    units = of_cell("units")
-    use_bias = of_cell("use_bias")
-    kernel_initializer = of_cell("kernel_initializer")
-    bias_initializer = of_cell("bias_initializer")
-    kernel_regularizer = of_cell("kernel_regularizer")
-    bias_regularizer = of_cell("bias_regularizer")
-    kernel_constraint = of_cell("kernel_constraint")
-    bias_constraint = of_cell("bias_constraint")
-
-    def get_config(self):
-        config = {**self.cell.get_config(), **super().get_config()}
-        del config["cell"], config["weight_dropout"]  # no recurrent kernel
-        regularizer = keras.regularizers.serialize(self.activity_regularizer)
-        return {**config, "activity_regularizer": regularizer}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
+    def get_config(self) -> Config:
+        config = super().get_config()
+        del config["weight_dropout"]
+        return config
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
@@ -135,41 +118,10 @@ class MinLSTM(MinLayer):
 
     with g(x) = x + 0.5 for x >= 0 and sigma(x) for x < 0. The gates do not see the state: what one
     layer keeps and forgets is decided by each input alone. Two layers or more, one on the other, do
-    what one cannot. `MinLSTMCell` says more, also of the range of h, which is above 0.
+    what one cannot. `MinGRUCell` says more, also of the range of h, which is above 0.
 
-    Args:
-        units: size of h.
-        return_sequences: whether to return h of all steps instead of the last one.
-        return_state: whether to return the last state as well.
-        go_backwards: whether to read from the last step to the first.
-        unroll: leaves the steps to a loop of Keras where it is `True`: slow, the same result.
-        zero_output_for_mask: what stands at masked steps of the outputs: 0, or (`False`) the output
-            of the last valid step before it in the order of reading, 0 before the first one.
-        truncate: an integer k: after every k steps, in the order of reading, no gradient comes back
-            through the state (truncated backpropagation through time); `None` (default) for a whole
-            sequence.
-        stateful: whether the last state of each row is the first one of the row in its place in the
-            next batch, until `reset_state()`; `batch_shape` of the input says how many there are.
-        activity_regularizer: of the outputs.
-        **cell_options: the other arguments of `MinLSTMCell` (`use_bias`, initialisers,
-            regularisers, constraints).
-
-    Call arguments:
-        sequences: `(batch, time, features)`, floating point.
-        initial_state: `[h]` or h, `(batch, units)`, of any sign; zeros where it is not given.
-        mask: boolean `(batch, time)`, any; a masked step keeps the state. Without
-            `return_sequences` the output is that of the last valid step. A row without any gives 0
-            and its initial state.
-        training: not used; nothing is dropped out.
-
-    Returns:
-        `(batch, time, units)` with `return_sequences`, else `(batch, units)`, in the compute dtype;
-        with `return_state` a tuple of that and h. With `go_backwards` the steps are in the order of
-        reading, the last one first.
-
-    Raises:
-        ValueError: for `units` that is not an integer above 0, and for
-            `stateful=True` without a known number of rows.
+    Arguments, call arguments, results, what a mask does, and errors are those of `MinGRU`; the
+    options of the cell are those of `MinLSTMCell`.
 
     Example:
 

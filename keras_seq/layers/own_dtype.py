@@ -16,13 +16,13 @@ def own_values(layer, *variables):
         return values
     # The call of a layer is the one way into the scope of its dtype.
     # On TensorFlow a variable is its own tensor until somebody asks for its value.
-    return _Scope(dtype=layer.dtype_policy)(
+    return DtypeScope(dtype=layer.dtype_policy, name="scope")(
         known[0],
         run=lambda: [None if x is None else ops.convert_to_tensor(x.value) for x in variables],
     )
 
 
-class _Scope(keras.layers.Layer):
+class DtypeScope(keras.layers.Layer):
     """Calls a function where Keras casts weights to the compute dtype of this layer."""
 
     def call(self, inputs, run):

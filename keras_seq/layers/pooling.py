@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_seq._checks import check_positive, fresh, resolve_layer
 from keras_seq._registry import POOLINGS
+from keras_seq._typing import Chosen, Config, Function, Mask, Nest, Options, Shape, Tensor, Unpack
 from keras_seq.layers.masking import without_masked
 from keras_seq.layers.recurrent_layer import as_mask, last_steps
 
@@ -42,21 +43,21 @@ class Pooling(keras.layers.Layer):
 
     has_attention = False
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Unpack[Options]):
         super().__init__(**kwargs)
         self.supports_masking = True
 
-    def pool(self, inputs, mask):
+    def pool(self, inputs: Tensor, mask: Tensor) -> Tensor:
         """Return `(batch, pooled size)` of `(batch, time, size)` and the mask, which is there."""
         raise NotImplementedError(f"{type(self).__name__} must define pool(inputs, mask).")
 
-    def call(self, inputs, mask=None):
+    def call(self, inputs: Tensor, mask: Mask = None) -> Tensor:
         return self.pool(inputs, full_mask(inputs, mask))
 
     def compute_mask(self, inputs, mask=None):
         return None
 
-    def get_config(self):
+    def get_config(self) -> Config:
         # Keras would write one down by itself, but not with a dtype policy among the arguments.
         return super().get_config()
 
@@ -98,23 +99,23 @@ class LastPooling(Pooling):
           on Signal Processing 45(11).
     """
 
-    def __init__(self, bidirectional=False, **kwargs):
+    def __init__(self, bidirectional: bool = False, **kwargs: Unpack[Options]):
         super().__init__(**kwargs)
         self.bidirectional = bidirectional
 
-    def build(self, inputs_shape):
+    def build(self, inputs_shape: Shape) -> None:
         if self.bidirectional and inputs_shape[-1] % 2:
             raise ValueError(
                 "Both directions must be of the same size; received inputs of the odd size "
                 f"{inputs_shape[-1]} with bidirectional=True."
             )
 
-    def pool(self, inputs, mask):
+    def pool(self, inputs: Tensor, mask: Tensor) -> Tensor:
         half = inputs.shape[-1] // 2 if self.bidirectional else None
         pooled = last_steps(inputs, mask, half)
         return ops.where(ops.any(mask, axis=1)[:, None], pooled, ops.zeros_like(pooled))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "bidirectional": self.bidirectional}
 
 
@@ -140,7 +141,7 @@ class MeanPooling(Pooling):
     [[1.5]]
     """
 
-    def pool(self, inputs, mask):
+    def pool(self, inputs: Tensor, mask: Tensor) -> Tensor:
         dtype = keras.backend.result_type(inputs.dtype, "float32")
         valid = ops.where(mask[:, :, None], ops.cast(inputs, dtype), ops.zeros((), dtype))
         count = ops.sum(ops.cast(mask, dtype), axis=1, keepdims=True)
@@ -172,7 +173,7 @@ class MaxPooling(Pooling):
           natural language inference data", arXiv:1705.02364 (a BiLSTM with max pooling).
     """
 
-    def pool(self, inputs, mask):
+    def pool(self, inputs: Tensor, mask: Tensor) -> Tensor:
         # Finite, not -inf: the gradient of a row without any value must not be NaN.
         half = keras.backend.standardize_dtype(inputs.dtype) == "float16"
         least = ops.cast(-65504.0 if half else -3e38, inputs.dtype)
@@ -217,12 +218,17 @@ class AttentionPooling(Pooling):
 
     has_attention = True
 
-    def __init__(self, units=None, kernel_initializer="glorot_uniform", **kwargs):
+    def __init__(
+        self,
+        units: int | None = None,
+        kernel_initializer: Function = "glorot_uniform",
+        **kwargs: Unpack[Options],
+    ):
         super().__init__(**kwargs)
         self.units = None if units is None else check_positive("units", units)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
-    def build(self, inputs_shape):
+    def build(self, inputs_shape: Shape) -> None:
         size = inputs_shape[-1]
         units = self.units or size
 
@@ -234,14 +240,14 @@ class AttentionPooling(Pooling):
         self.bias = self.add_weight(shape=(units,), name="bias", initializer="zeros")
         self.context = add("context", (units, 1))
 
-    def call(self, inputs, mask=None, return_attention=False):
+    def call(self, inputs: Tensor, mask: Mask = None, return_attention: bool = False) -> Nest:
         mask = full_mask(inputs, mask)
         inputs = without_masked(inputs, mask)
         weights = self.weigh(inputs, mask)  # (B, T)
         pooled = ops.matmul(weights[:, None], inputs)[:, 0]
         return (pooled, weights) if return_attention else pooled
 
-    def weigh(self, inputs, mask):
+    def weigh(self, inputs: Tensor, mask: Tensor) -> Tensor:
         """Return the weights `(batch, time)`."""
         scores = ops.matmul(ops.tanh(ops.matmul(inputs, self.kernel) + self.bias), self.context)
         dtype = keras.backend.result_type(inputs.dtype, "float32")
@@ -250,7 +256,7 @@ class AttentionPooling(Pooling):
         weights = ops.softmax(ops.where(mask, scores, ops.cast(-1e9, dtype)), axis=-1)
         return ops.cast(ops.where(mask, weights, ops.zeros_like(weights)), inputs.dtype)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "units": self.units,
@@ -290,7 +296,14 @@ class FeedForwardPooling(Pooling):
           classification", ACL 2015.
     """
 
-    def __init__(self, units=None, num_layers=1, pooling="mean", activation="relu", **kwargs):
+    def __init__(
+        self,
+        units: int | None = None,
+        num_layers: int = 1,
+        pooling: Chosen[Pooling] = "mean",
+        activation: Function = "relu",
+        **kwargs: Unpack[Options],
+    ):
         super().__init__(**kwargs)
         self.units = units if units is None else check_positive("units", units)
         self.num_layers = check_positive("num_layers", num_layers)
@@ -298,7 +311,7 @@ class FeedForwardPooling(Pooling):
         self.activation = keras.activations.get(activation)
         self.dense_layers = []
 
-    def build(self, inputs_shape):
+    def build(self, inputs_shape: Shape) -> None:
         shape = self.pooling(keras.KerasTensor(inputs_shape, self.compute_dtype)).shape
         units = self.units or shape[-1]
         self.dense_layers = [
@@ -309,14 +322,14 @@ class FeedForwardPooling(Pooling):
             dense.build(shape)
             shape = (*shape[:-1], units)
 
-    def pool(self, inputs, mask):
+    def pool(self, inputs: Tensor, mask: Tensor) -> Tensor:
         pooled = self.pooling(inputs, mask=mask)
         for dense in self.dense_layers:
             pooled = dense(pooled)
         valid = ops.any(mask, axis=1, keepdims=True)
         return ops.where(valid, pooled, ops.zeros_like(pooled))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "units": self.units,

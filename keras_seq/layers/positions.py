@@ -6,6 +6,7 @@ from keras import ops
 
 from keras_seq._checks import as_number, check_positive, fresh, resolve_layer
 from keras_seq._registry import POSITION_ENCODINGS
+from keras_seq._typing import Config, Function, Mask, Options, Shape, Tensor, Unpack
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
@@ -53,17 +54,17 @@ class PositionEncoding(keras.layers.Layer):
           transformers", arXiv:2305.19466.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Unpack[Options]):
         super().__init__(**kwargs)
         self.supports_masking = True
 
-    def build(self, inputs_shape):
+    def build(self, inputs_shape: Shape) -> None:
         """Make the weights; the shape is that of what `add_to_inputs` gets. Here there are none."""
 
-    def check_head_size(self, size):
+    def check_head_size(self, size: int) -> None:
         """Raise a `ValueError` where heads of an attention cannot have so many numbers."""
 
-    def add_to_inputs(self, inputs, positions):
+    def add_to_inputs(self, inputs: Tensor, positions: Tensor) -> Tensor:
         """Return the inputs of the attention, or of the first layer of a stack.
 
         Args:
@@ -72,7 +73,7 @@ class PositionEncoding(keras.layers.Layer):
         """
         return inputs
 
-    def turn(self, x, positions):
+    def turn(self, x: Tensor, positions: Tensor) -> Tensor:
         """Return the queries or keys as they are compared.
 
         Args:
@@ -81,7 +82,9 @@ class PositionEncoding(keras.layers.Layer):
         """
         return x
 
-    def add_to_scores(self, scores, query_positions, key_positions):
+    def add_to_scores(
+        self, scores: Tensor, query_positions: Tensor, key_positions: Tensor
+    ) -> Tensor:
         """Return the scores that the softmax gets.
 
         Args:
@@ -91,13 +94,13 @@ class PositionEncoding(keras.layers.Layer):
         """
         return scores
 
-    def call(self, inputs, mask=None):
+    def call(self, inputs: Tensor, mask: Mask = None) -> Tensor:
         return self.add_to_inputs(inputs, positions_of(inputs, mask))
 
     def compute_output_shape(self, inputs_shape):
         return inputs_shape
 
-    def get_config(self):
+    def get_config(self) -> Config:
         # Without it, Keras makes a config of what `__init__` was called with, which must be plain.
         return super().get_config()
 
@@ -138,7 +141,7 @@ class SinusoidalPositions(PositionEncoding):
         - Vaswani et al., 2017, "Attention is all you need", arXiv:1706.03762, section 3.5.
     """
 
-    def add_to_inputs(self, inputs, positions):
+    def add_to_inputs(self, inputs: Tensor, positions: Tensor) -> Tensor:
         channels = np.arange(inputs.shape[-1])
         rates = 10000.0 ** (-(channels // 2 * 2) / len(channels))
         # A cosine is a sine that is a quarter of a wave ahead.
@@ -180,23 +183,28 @@ class LearntPositions(PositionEncoding):
           understanding", arXiv:1810.04805.
     """
 
-    def __init__(self, max_length=512, initializer="random_normal", **kwargs):
+    def __init__(
+        self,
+        max_length: int = 512,
+        initializer: Function = "random_normal",
+        **kwargs: Unpack[Options],
+    ):
         super().__init__(**kwargs)
         self.max_length = check_positive("max_length", max_length)
         self.initializer = keras.initializers.get(initializer)
 
-    def build(self, inputs_shape):
+    def build(self, inputs_shape: Shape) -> None:
         self.vectors = self.add_weight(
             shape=(self.max_length, inputs_shape[-1]),
             name="vectors",
             initializer=fresh(self.initializer),
         )
 
-    def add_to_inputs(self, inputs, positions):
+    def add_to_inputs(self, inputs: Tensor, positions: Tensor) -> Tensor:
         positions = ops.minimum(positions, self.max_length - 1)
         return inputs + ops.cast(ops.take(self.vectors, positions, axis=0), inputs.dtype)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "max_length": self.max_length,
@@ -238,20 +246,20 @@ class RotaryPositions(PositionEncoding):
           arXiv:2104.09864, section 3.2.
     """
 
-    def __init__(self, base=10000.0, **kwargs):
+    def __init__(self, base: float = 10000.0, **kwargs: Unpack[Options]):
         super().__init__(**kwargs)
         self.base = as_number(base)
         if self.base is None or not self.base > 1:
             raise ValueError(f"`base` must be a number above 1; received {base!r}.")
 
-    def check_head_size(self, size):
+    def check_head_size(self, size: int) -> None:
         if size % 2:
             raise ValueError(
                 "Rotary positions turn pairs of numbers: the size of a head must be even; "
                 f"received {size}."
             )
 
-    def turn(self, x, positions):
+    def turn(self, x: Tensor, positions: Tensor) -> Tensor:
         size = x.shape[-1]
         self.check_head_size(size)
         rates = float(self.base) ** (-np.arange(0, size, 2) / size)
@@ -261,7 +269,7 @@ class RotaryPositions(PositionEncoding):
         a, b = ops.split(x, 2, axis=-1)  # (B, H, T, size / 2) each
         return ops.concatenate([a * cos - b * sin, a * sin + b * cos], axis=-1)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "base": self.base}
 
 

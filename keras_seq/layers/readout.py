@@ -32,8 +32,8 @@ def read(kind, layer, features):
     readout = dense(layer, features)
     if kind == "tanh":
         return ops.tanh(readout)
-    one, other = ops.split(readout, 2, axis=-1)
-    return ops.maximum(one, other)
+    first, second = ops.split(readout, 2, axis=-1)
+    return ops.maximum(first, second)
 
 
 def dense(layer, x):

@@ -1,9 +1,12 @@
 """The base of the recurrent layers: Keras's layer outside, `unroll` inside."""
 
+from typing import Any, Self
+
 import keras
 from keras import ops
 
 from keras_seq._checks import check_positive, check_rate
+from keras_seq._typing import Config, DType, Shape
 from keras_seq.backend import last_valid_steps
 from keras_seq.layers.carried_state import CarriedState, check_stateful
 from keras_seq.layers.cells import check_bias, has_dropout, state_sizes
@@ -13,6 +16,8 @@ from keras_seq.layers.own_dtype import own_values
 from keras_seq.layers.recurrences import equations_of, recurrence_of
 from keras_seq.layers.torch_weights import TorchWeights
 from keras_seq.layers.unroll import unroll
+
+OF_LAYER = ("weight_dropout", "truncate", "activity_regularizer", "name")  # and of no cell
 
 
 class RecurrentLayer(TorchWeights):
@@ -49,7 +54,9 @@ class RecurrentLayer(TorchWeights):
             cell that cannot have it.
     """
 
-    def __init__(self, *args, weight_dropout=0.0, truncate=None, **kwargs):
+    def __init__(
+        self, *args: Any, weight_dropout: float = 0.0, truncate: int | None = None, **kwargs: Any
+    ):
         super().__init__(*args, **kwargs)
         check_bias(self.cell)
         self.carried_state = None  # made with the variables, where the layer is stateful
@@ -67,7 +74,7 @@ class RecurrentLayer(TorchWeights):
             # and the whole sequence to a cuDNN kernel.
             self.use_cudnn = False
 
-    def build(self, sequences_shape, initial_state_shape=None):
+    def build(self, sequences_shape: Shape, initial_state_shape: Shape | None = None) -> None:
         super().build(sequences_shape, initial_state_shape)
         if self.stateful and self.carried_state is None:
             # Keras keeps the variables to itself, and on JAX loses what is in them.
@@ -76,7 +83,7 @@ class RecurrentLayer(TorchWeights):
     def _layers_of_cells(self):
         return [(self.cell,)]
 
-    def is_served(self, training):
+    def is_served(self, training: bool | None) -> bool:
         """Whether `unroll` serves the layer; otherwise the loop of Keras does."""
         cell = self.cell
         if self.weight_dropout or self.truncate:
@@ -91,10 +98,10 @@ class RecurrentLayer(TorchWeights):
         initial_state = read_states(initial_state, state_sizes(self.cell), sequences)
         if self.stateful:  # PyTorch will write the last state into the memory of the first one
             initial_state = [ops.copy(x) for x in initial_state]
-        given, mask = mask, as_mask(mask)
+        keras_mask, mask = mask, as_mask(mask)
         sequences = without_masked(sequences, mask)
         if not self.is_served(training):
-            return super().inner_loop(sequences, initial_state, mask=given, training=training)
+            return super().inner_loop(sequences, initial_state, mask=keras_mask, training=training)
         inputs = ops.cast(sequences, self.cell.compute_dtype)
         inputs, kernel, training = draw_dropout(self.cell, inputs, training, self.weight_dropout)
         outputs, state = unroll(
@@ -127,7 +134,7 @@ class RecurrentLayer(TorchWeights):
             mask = None if mask is None else ops.flip(mask, axis=1)
         return super().compute_mask(sequences, mask)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "weight_dropout": self.weight_dropout,
@@ -138,6 +145,46 @@ class RecurrentLayer(TorchWeights):
 def of_cell(name):
     """An attribute of a layer that is one of its cell."""
     return property(lambda layer: getattr(layer.cell, name), doc=f"`{name}` of the cell.")
+
+
+class CellLayer(RecurrentLayer, keras.layers.RNN):
+    """A layer around a cell of `cell_type`, which takes the options of both and has them.
+
+    Args:
+        units: size of the cell.
+        *loop: the options of `keras.layers.RNN` behind the cell, in its order.
+        dtype, trainable: of the layer and of the cell.
+        **options: those of `OF_LAYER`, and the other ones of the cell.
+    """
+
+    cell_type = None
+
+    def __init__(
+        self, units: int, *loop: Any, dtype: DType = None, trainable: bool = True, **options: Any
+    ):
+        both = {"dtype": dtype, "trainable": trainable}
+        of_layer = {name: options.pop(name) for name in OF_LAYER if name in options}
+        super().__init__(self.cell_type(units, **both, **options), *loop, **both, **of_layer)
+        self.input_spec = keras.layers.InputSpec(ndim=3)
+
+    units = of_cell("units")
+    use_bias = of_cell("use_bias")
+    kernel_initializer = of_cell("kernel_initializer")
+    bias_initializer = of_cell("bias_initializer")
+    kernel_regularizer = of_cell("kernel_regularizer")
+    bias_regularizer = of_cell("bias_regularizer")
+    kernel_constraint = of_cell("kernel_constraint")
+    bias_constraint = of_cell("bias_constraint")
+
+    def get_config(self) -> Config:
+        config = {**self.cell.get_config(), **super().get_config()}
+        del config["cell"]
+        regularizer = keras.regularizers.serialize(self.activity_regularizer)
+        return {**config, "activity_regularizer": regularizer}
+
+    @classmethod
+    def from_config(cls, config: Config) -> Self:
+        return cls(**config)
 
 
 def give_bias(cell, argument, initializer):
@@ -216,8 +263,8 @@ def draw_dropout(cell, inputs, training, weight_dropout=0.0):
 
 def as_mask(mask):
     """A boolean mask `(batch, time)` out of what Keras passes: a nest of one mask, or `None`."""
-    found = [leaf for leaf in keras.tree.flatten(mask) if leaf is not None]
-    return ops.cast(found[0], "bool") if found else None
+    masks = [leaf for leaf in keras.tree.flatten(mask) if leaf is not None]
+    return ops.cast(masks[0], "bool") if masks else None
 
 
 def last_output(state, mask):

@@ -1,9 +1,12 @@
 """Recurrent layers on top of each other."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_seq._checks import check_positive, check_rate
+from keras_seq._typing import AnyCell, Config, Mask, Nest, Options, Shape, Tensor, Tensors, Unpack
 from keras_seq.layers.carried_state import CarriedState, check_stateful
 from keras_seq.layers.cells import (
     advance,
@@ -120,20 +123,20 @@ class RNNStack(TorchWeights, keras.layers.Layer):
 
     def __init__(
         self,
-        cell="lstm",
-        units=256,
-        num_layers=1,
-        bidirectional=False,
-        dropout=0.0,
-        residual=False,
-        layer_norm=False,
-        weight_dropout=0.0,
-        variational=False,
-        return_sequences=False,
-        return_state=False,
-        truncate=None,
-        stateful=False,
-        **kwargs,
+        cell: AnyCell = "lstm",
+        units: int = 256,
+        num_layers: int = 1,
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+        residual: bool = False,
+        layer_norm: bool = False,
+        weight_dropout: float = 0.0,
+        variational: bool = False,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        truncate: int | None = None,
+        stateful: bool = False,
+        **kwargs: Unpack[Options],
     ):
         super().__init__(**kwargs)
         self.units = check_positive("units", units)
@@ -165,16 +168,16 @@ class RNNStack(TorchWeights, keras.layers.Layer):
         self.supports_masking = True
 
     @property
-    def output_size(self):
+    def output_size(self) -> int:
         """The number of features in the outputs."""
         return output_size(self.cell) * (2 if self.bidirectional else 1)
 
     @property
-    def state_size(self):
+    def state_size(self) -> list[list[Any]]:
         """The sizes of the final state tensors of each layer, a list of lists."""
         return [state_sizes(self.cell) * (2 if self.bidirectional else 1)] * self.num_layers
 
-    def build(self, inputs_shape, initial_state_shape=None):
+    def build(self, inputs_shape: Shape, initial_state_shape: Shape | None = None) -> None:
         size = inputs_shape[-1]
         for directions in self._layers_of_cells():
             for cell in directions:
@@ -185,7 +188,9 @@ class RNNStack(TorchWeights, keras.layers.Layer):
         if self.stateful and not self.carried_state.tensors:
             self.carried_state.make(inputs_shape[0], keras.tree.flatten(self.state_size))
 
-    def call(self, inputs, mask=None, initial_state=None, training=False):
+    def call(
+        self, inputs: Tensor, mask: Mask = None, initial_state: Nest = None, training: bool = False
+    ) -> Nest:
         mask = as_mask(mask)
         inputs = without_masked(inputs, mask)
         if initial_state is None:
@@ -222,17 +227,17 @@ class RNNStack(TorchWeights, keras.layers.Layer):
             )
         return keras.tree.pack_sequence_as(self.state_size, tensors)
 
-    def reset_state(self):
+    def reset_state(self) -> None:
         """Let the next batch begin anew; for `stateful=True`."""
         if not self.stateful:
             raise AttributeError("Only a layer with `stateful=True` has a state to reset.")
         self.carried_state.reset()
 
-    def reset_states(self):
+    def reset_states(self) -> None:
         """The same, as Keras also calls it."""
         self.reset_state()
 
-    def start(self, batch_size, max_length=None):
+    def start(self, batch_size: int, max_length: int | None = None) -> list[Tensors]:
         """Return the state before the first step: for each layer the list of its tensors.
 
         Args:
@@ -247,7 +252,7 @@ class RNNStack(TorchWeights, keras.layers.Layer):
             for cell in self.forward_cells
         ]
 
-    def step(self, x, state):
+    def step(self, x: Tensor, state: list[Tensors]) -> tuple[Tensor, list[Tensors]]:
         """Return `(output, state)` of one more step.
 
         Args:
@@ -289,16 +294,16 @@ class RNNStack(TorchWeights, keras.layers.Layer):
         )
         if lists:
             states = [[ops.convert_to_tensor(x) for x in layer] for layer in states]
-            found = [
+            received = [
                 [x.shape[-1] if len(x.shape) == 2 else tuple(x.shape[1:]) for x in layer]
                 for layer in states
             ]
         else:
-            found = type(states).__name__
-        if found != expected:
+            received = type(states).__name__
+        if received != expected:
             raise ValueError(
                 "`initial_state` must have for each layer a list of state tensors, of the sizes "
-                f"{expected}; received {found}."
+                f"{expected}; received {received}."
             )
         return [read_states(*pair, inputs) for pair in zip(states, expected, strict=True)]
 
@@ -312,8 +317,8 @@ class RNNStack(TorchWeights, keras.layers.Layer):
                 firsts.append(initial_state(cell, inputs))
             else:
                 half = len(state) // len(directions)
-                own = state[i * half : (i + 1) * half]
-                firsts.append([ops.cast(x, cell.compute_dtype) for x in own])
+                tensors = state[i * half : (i + 1) * half]
+                firsts.append([ops.cast(x, cell.compute_dtype) for x in tensors])
         drawn = [draw_dropout(cell, inputs, training, self.weight_dropout) for cell in directions]
         if len(directions) == 2 and all(dropped is inputs for dropped, _, _ in drawn):
             kernels = [kernel for _, kernel, _ in drawn]
@@ -327,22 +332,22 @@ class RNNStack(TorchWeights, keras.layers.Layer):
                 truncate=self.truncate,
             )
         else:
-            found = [
+            both = [
                 unroll(cell, dropped, first, mask, reverse, inside, kernel, self.truncate)
                 for cell, first, reverse, (dropped, kernel, inside) in zip(
                     directions, firsts, (False, True), drawn, strict=False
                 )
             ]
-            outputs, states = zip(*found, strict=True)
+            outputs, states = zip(*both, strict=True)
         outputs = [ops.cast(output, self.compute_dtype) for output in outputs]
         states = [ops.cast(tensor, self.compute_dtype) for state in states for tensor in state]
         return ops.concatenate(outputs, axis=-1), states
 
     def compute_mask(self, inputs, mask=None):
-        own = mask if self.return_sequences else None
+        outputs_mask = mask if self.return_sequences else None
         if not self.return_state:
-            return own
-        return own, [[None] * len(sizes) for sizes in self.state_size]
+            return outputs_mask
+        return outputs_mask, [[None] * len(sizes) for sizes in self.state_size]
 
     def compute_output_shape(self, inputs_shape, initial_state_shape=None):
         steps = inputs_shape[:-1] if self.return_sequences else inputs_shape[:1]
@@ -352,7 +357,7 @@ class RNNStack(TorchWeights, keras.layers.Layer):
         rows = inputs_shape[0]
         return outputs, [[(rows, *state_shape(n)) for n in sizes] for sizes in self.state_size]
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "cell": cell_config(self.cell),

@@ -1,17 +1,21 @@
 """Scheduled sampling: which tokens of a training step are the decoder's own, and what they are."""
 
+from typing import TypeAlias
+
 import keras
 from keras import ops
 
 from keras_seq._checks import as_number
+from keras_seq._typing import Config
 
 LearningRateSchedule = keras.optimizers.schedules.LearningRateSchedule
+Ratio: TypeAlias = float | LearningRateSchedule | Config
 
 LEVELS = ("token", "step", "batch")
 FEEDBACKS = ("argmax", "sample")
 
 
-def check_ratio(name, ratio):
+def check_ratio(ratio):
     """Return a number in [0, 1], or the schedule that an instance or a config stands for."""
     if isinstance(ratio, dict):
         ratio = keras.saving.deserialize_keras_object(ratio)
@@ -20,7 +24,8 @@ def check_ratio(name, ratio):
     number = as_number(ratio)
     if number is None or not 0 <= number <= 1:
         raise ValueError(
-            f"`{name}` must be a number in [0, 1] or a LearningRateSchedule; received {ratio!r}."
+            "`teacher_forcing_ratio` must be a number in [0, 1] or a LearningRateSchedule; "
+            f"received {ratio!r}."
         )
     return number
 

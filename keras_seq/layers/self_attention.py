@@ -4,8 +4,9 @@ import keras
 from keras import ops
 
 from keras_seq._checks import check_positive, check_rate, fresh
+from keras_seq._typing import Chosen, Config, Function, Mask, Nest, Options, Shape, Tensor, Unpack
 from keras_seq.layers.masking import without_masked
-from keras_seq.layers.positions import get_position_encoding, positions_of
+from keras_seq.layers.positions import PositionEncoding, get_position_encoding, positions_of
 from keras_seq.layers.recurrent_layer import as_mask
 
 
@@ -73,14 +74,14 @@ class SelfAttention(keras.layers.Layer):
 
     def __init__(
         self,
-        units,
-        num_heads=4,
-        causal=False,
-        positions="none",
-        add_positions=True,
-        dropout=0.0,
-        kernel_initializer="glorot_uniform",
-        **kwargs,
+        units: int,
+        num_heads: int = 4,
+        causal: bool = False,
+        positions: Chosen[PositionEncoding] | None = "none",
+        add_positions: bool = True,
+        dropout: float = 0.0,
+        kernel_initializer: Function = "glorot_uniform",
+        **kwargs: Unpack[Options],
     ):
         super().__init__(**kwargs)
         self.units = check_positive("units", units)
@@ -112,7 +113,7 @@ class SelfAttention(keras.layers.Layer):
             dtype=self.dtype_policy,
         )
 
-    def build(self, inputs_shape):
+    def build(self, inputs_shape: Shape) -> None:
         if not self.positions.built:
             self.positions.build(inputs_shape)
             self.positions.built = True
@@ -120,7 +121,13 @@ class SelfAttention(keras.layers.Layer):
             projection.build(inputs_shape)
         self.output_projection.build((*inputs_shape[:-1], self.units))
 
-    def call(self, inputs, mask=None, return_attention=False, training=False):
+    def call(
+        self,
+        inputs: Tensor,
+        mask: Mask = None,
+        return_attention: bool = False,
+        training: bool = False,
+    ) -> Nest:
         mask = as_mask(mask)
         inputs = without_masked(inputs, mask)
         positions = positions_of(inputs, mask)
@@ -130,7 +137,7 @@ class SelfAttention(keras.layers.Layer):
         )
         return (outputs, weights) if return_attention else outputs
 
-    def start(self, batch_size, max_length):
+    def start(self, batch_size: int, max_length: int) -> dict[str, Tensor]:
         """Return the state before the first step: a dict of tensors, batch first.
 
         Args:
@@ -150,7 +157,7 @@ class SelfAttention(keras.layers.Layer):
             "next": ops.zeros((batch_size,), dtype="int32"),
         }
 
-    def step(self, x, state):
+    def step(self, x: Tensor, state: Nest) -> tuple[Tensor, Nest]:
         """Return `(output, state)` of one more step.
 
         Args:
@@ -222,11 +229,11 @@ class SelfAttention(keras.layers.Layer):
             weights = ops.softmax(ops.where(allowed, scores, -1e9), axis=-1)
             weights = ops.where(allowed, weights, 0.0)
         weights = ops.cast(weights, self.compute_dtype)
-        found = ops.matmul(self.dropout_layer(weights, training=training), value)  # (B, H, T, d)
-        found = ops.transpose(found, (0, 2, 1, 3))
-        shape = ops.shape(found)
-        found = ops.reshape(found, (shape[0], shape[1], self.units))
-        return self.output_projection(found), weights
+        context = ops.matmul(self.dropout_layer(weights, training=training), value)  # (B, H, T, d)
+        context = ops.transpose(context, (0, 2, 1, 3))
+        shape = ops.shape(context)
+        context = ops.reshape(context, (shape[0], shape[1], self.units))
+        return self.output_projection(context), weights
 
     def compute_mask(self, inputs, mask=None):
         return mask
@@ -242,7 +249,7 @@ class SelfAttention(keras.layers.Layer):
         shape = (batch, self.num_heads, length, length)
         return outputs, keras.KerasTensor(shape, self.compute_dtype)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "units": self.units,

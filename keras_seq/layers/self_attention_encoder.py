@@ -4,8 +4,9 @@ import keras
 from keras import ops
 
 from keras_seq._checks import check_positive, check_rate
+from keras_seq._typing import Chosen, Config, Function, Mask, Nest, Options, Shape, Tensor, Unpack
 from keras_seq.layers.masking import without_masked
-from keras_seq.layers.positions import get_position_encoding, positions_of
+from keras_seq.layers.positions import PositionEncoding, get_position_encoding, positions_of
 from keras_seq.layers.recurrent_layer import as_mask, last_steps
 from keras_seq.layers.self_attention import SelfAttention
 
@@ -78,16 +79,16 @@ class SelfAttentionEncoder(keras.layers.Layer):
 
     def __init__(
         self,
-        units=256,
-        num_layers=2,
-        num_heads=4,
-        feed_forward_units=None,
-        positions="alibi",
-        causal=False,
-        dropout=0.0,
-        activation="gelu",
-        return_sequences=False,
-        **kwargs,
+        units: int = 256,
+        num_layers: int = 2,
+        num_heads: int = 4,
+        feed_forward_units: int | None = None,
+        positions: Chosen[PositionEncoding] | None = "alibi",
+        causal: bool = False,
+        dropout: float = 0.0,
+        activation: Function = "gelu",
+        return_sequences: bool = False,
+        **kwargs: Unpack[Options],
     ):
         super().__init__(**kwargs)
         self.units = check_positive("units", units)
@@ -105,7 +106,7 @@ class SelfAttentionEncoder(keras.layers.Layer):
         self.supports_masking = True
 
     def _make_layers(self):
-        own, layers = {"dtype": self.dtype_policy}, range(self.num_layers)
+        policy, layers = {"dtype": self.dtype_policy}, range(self.num_layers)
         self.projection = None
         self.attention_layers = [
             SelfAttention(
@@ -115,25 +116,25 @@ class SelfAttentionEncoder(keras.layers.Layer):
                 self.positions,
                 add_positions=False,
                 dropout=self.dropout,
-                **own,
+                **policy,
             )
             for _ in layers
         ]
         self.inner_layers = [
-            keras.layers.Dense(self.feed_forward_units, self.activation, **own) for _ in layers
+            keras.layers.Dense(self.feed_forward_units, self.activation, **policy) for _ in layers
         ]
-        self.outer_layers = [keras.layers.Dense(self.units, **own) for _ in layers]
-        self.attention_norms = [keras.layers.LayerNormalization(**own) for _ in layers]
-        self.feed_forward_norms = [keras.layers.LayerNormalization(**own) for _ in layers]
-        self.last_norm = keras.layers.LayerNormalization(**own)
-        self.dropout_layer = keras.layers.Dropout(self.dropout, **own)
+        self.outer_layers = [keras.layers.Dense(self.units, **policy) for _ in layers]
+        self.attention_norms = [keras.layers.LayerNormalization(**policy) for _ in layers]
+        self.feed_forward_norms = [keras.layers.LayerNormalization(**policy) for _ in layers]
+        self.last_norm = keras.layers.LayerNormalization(**policy)
+        self.dropout_layer = keras.layers.Dropout(self.dropout, **policy)
 
     @property
-    def output_size(self):
+    def output_size(self) -> int:
         """The number of features in the outputs."""
         return self.units
 
-    def build(self, inputs_shape):
+    def build(self, inputs_shape: Shape) -> None:
         shape = (*inputs_shape[:-1], self.units)
         if inputs_shape[-1] != self.units:
             self.projection = keras.layers.Dense(
@@ -150,25 +151,31 @@ class SelfAttentionEncoder(keras.layers.Layer):
         for norm in [*self.attention_norms, *self.feed_forward_norms, self.last_norm]:
             norm.build(shape)
 
-    def call(self, inputs, mask=None, return_attention=False, training=False):
+    def call(
+        self,
+        inputs: Tensor,
+        mask: Mask = None,
+        return_attention: bool = False,
+        training: bool = False,
+    ) -> Nest:
         mask = as_mask(mask)
         x = self._enter(without_masked(inputs, mask), positions_of(inputs, mask))
         x = self.dropout_layer(x, training=training)
         weights = []
         for i, attention in enumerate(self.attention_layers):
-            found, seen = attention(
+            context, seen = attention(
                 self.attention_norms[i](x), mask=mask, return_attention=True, training=training
             )
             if return_attention:
                 weights.append(seen)
-            x = x + self.dropout_layer(found, training=training)
+            x = x + self.dropout_layer(context, training=training)
             x = x + self.dropout_layer(self._feed_forward(i, x), training=training)
         outputs = without_masked(self.last_norm(x), mask)
         if not self.return_sequences:
             outputs = last_steps(outputs, mask)
         return (outputs, weights) if return_attention else outputs
 
-    def start(self, batch_size, max_length):
+    def start(self, batch_size: int, max_length: int) -> list[dict[str, Tensor]]:
         """Return the state before the first step: for each block a dict of tensors, batch first.
 
         Args:
@@ -178,7 +185,7 @@ class SelfAttentionEncoder(keras.layers.Layer):
         """
         return [layer.start(batch_size, max_length) for layer in self.attention_layers]
 
-    def step(self, x, state):
+    def step(self, x: Tensor, state: Nest) -> tuple[Tensor, Nest]:
         """Return `(output, state)` of one more step.
 
         Args:
@@ -191,9 +198,9 @@ class SelfAttentionEncoder(keras.layers.Layer):
         x = self._enter(x[:, None], state[0]["next"][:, None])[:, 0]
         new = []
         for i, attention in enumerate(self.attention_layers):
-            found, kept = attention.step(self.attention_norms[i](x), state[i])
+            context, kept = attention.step(self.attention_norms[i](x), state[i])
             new.append(kept)
-            x = x + found
+            x = x + context
             x = x + self._feed_forward(i, x)
         return self.last_norm(x), new
 
@@ -224,7 +231,7 @@ class SelfAttentionEncoder(keras.layers.Layer):
             keras.KerasTensor(shape, self.compute_dtype) for _ in self.attention_layers
         ]
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "units": self.units,

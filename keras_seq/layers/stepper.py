@@ -101,7 +101,7 @@ class OwnDtypeStepper:
 
     def __init__(self, inner, cell, dtype):
         self.inner = inner
-        self.own = cell.compute_dtype
+        self.cell_dtype = cell.compute_dtype
         self.dtype = dtype
 
     @property
@@ -109,11 +109,13 @@ class OwnDtypeStepper:
         return self.inner.matrices
 
     def project(self, inputs):
-        return self.inner.project(ops.cast(inputs, self.own))
+        return self.inner.project(ops.cast(inputs, self.cell_dtype))
 
     def step(self, x, inside, state):
-        x = None if x is None else ops.cast(x, self.own)
-        inside, state = ([ops.cast(one, self.own) for one in part] for part in (inside, state))
+        x = None if x is None else ops.cast(x, self.cell_dtype)
+        inside, state = (
+            [ops.cast(tensor, self.cell_dtype) for tensor in part] for part in (inside, state)
+        )
         output, state = self.inner.step(x, inside, state)
         return ops.cast(output, self.dtype), state
 

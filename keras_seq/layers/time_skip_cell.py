@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_seq._checks import check_positive
+from keras_seq._typing import AnyCell, Config, Nest, Options, Shape, Tensor, Tensors, Unpack
 from keras_seq.layers.cells import (
     advance,
     build_cell,
@@ -72,7 +73,9 @@ class TimeSkipCell(keras.layers.Layer):
         - Chang et al., 2017, "Dilated recurrent neural networks", arXiv:1710.02224.
     """
 
-    def __init__(self, cell, skip=10, units=None, **kwargs):
+    def __init__(
+        self, cell: AnyCell, skip: int = 10, units: int | None = None, **kwargs: Unpack[Options]
+    ):
         super().__init__(**kwargs)
         skip = check_positive("skip", skip)
         if skip < 2:
@@ -89,10 +92,10 @@ class TimeSkipCell(keras.layers.Layer):
         self.output_size = output_size(self.cell)
         self._is_drawn = False
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         build_cell(self.cell, input_shape)
 
-    def call(self, inputs, states, training=False):
+    def call(self, inputs: Tensor, states: Tensors, training: bool = False) -> tuple[Tensor, Nest]:
         if training and has_dropout(self.cell) and not self._is_drawn:
             raise ValueError(
                 "A TimeSkipCell around a cell with dropout needs a layer that draws what is "
@@ -100,50 +103,50 @@ class TimeSkipCell(keras.layers.Layer):
             )
         last, past = states[: len(self.sizes)], states[len(self.sizes) :]
         oldest = [x[:, -size:] for x, size in zip(past, self.sizes, strict=True)]
-        mean = [(one + other) / 2 for one, other in zip(last, oldest, strict=True)]
+        mean = [(new_x + old_x) / 2 for new_x, old_x in zip(last, oldest, strict=True)]
         output, new = advance(self.cell, inputs, mean, training)
         # A cell that a user made has a dtype of its own.
         output, *new = (ops.cast(x, self.compute_dtype) for x in (output, *new))
         past = [
-            ops.concatenate([one, x[:, :-size]], axis=-1)
-            for one, x, size in zip(last, past, self.sizes, strict=True)
+            ops.concatenate([new_x, x[:, :-size]], axis=-1)
+            for new_x, x, size in zip(last, past, self.sizes, strict=True)
         ]
         return output, [*new, *past]
 
-    def get_initial_state(self, batch_size=None):
+    def get_initial_state(self, batch_size: int | None = None) -> Tensors:
         first = initial_state_of(self.cell, batch_size)
         return self.whole_state([ops.cast(x, self.compute_dtype) for x in first])
 
-    def whole_state(self, first):
+    def whole_state(self, first: Tensors) -> Tensors:
         """The state before the first step, from that of the cell: see `cells.whole_state`."""
         return [*first, *(ops.tile(x, (1, self.skip - 1)) for x in first)]
 
     @property
-    def state_names(self):
+    def state_names(self) -> list[str | None]:
         """The names of the cell's states; the buffers have none. See `cells.state_names`."""
         return [*state_names(self.cell), *([None] * len(self.sizes))]
 
     @property
-    def dropout(self):
+    def dropout(self) -> float:
         """The rate of the cell at which inputs are dropped."""
         return getattr(self.cell, "dropout", 0)
 
     @property
-    def recurrent_dropout(self):
+    def recurrent_dropout(self) -> float:
         """The rate of the cell at which its state is dropped."""
         return getattr(self.cell, "recurrent_dropout", 0)
 
-    def prepare_dropout(self, inputs, state):
+    def prepare_dropout(self, inputs: Tensor, state: Nest) -> None:
         """Draw what the cell drops out of a sequence; see `cells.prepare_dropout`."""
         prepare_dropout(self.cell, inputs, state)
         self._is_drawn = True
 
-    def forget_dropout(self):
+    def forget_dropout(self) -> None:
         """Forget it; to be called after the loop."""
         forget_dropout(self.cell)
         self._is_drawn = False
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "cell": cell_config(self.cell),

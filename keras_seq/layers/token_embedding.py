@@ -22,3 +22,18 @@ def embedding_matrix(embedding):
     if embedding.quantization_mode is None:
         return embedding.embeddings
     return embedding(ops.arange(embedding.input_dim, dtype="int32"))
+
+
+def tied_logits(embedding, readout, bias, dtype):
+    """Return the logits `(..., vocabulary_size)` of a readout whose matrix is the embedding.
+
+        E r + b
+
+    Args:
+        embedding: the layer with E.
+        readout: r, `(..., size)`.
+        bias: b, `(vocabulary_size,)`.
+        dtype: that of the logits.
+    """
+    matrix = ops.transpose(ops.cast(embedding_matrix(embedding), dtype))
+    return ops.matmul(ops.cast(readout, dtype), matrix) + ops.cast(bias, dtype)

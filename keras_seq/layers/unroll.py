@@ -67,9 +67,9 @@ def unroll(
         return _general(cell, inputs, state, mask, reverse, training)
     weights = recurrence.weights(cell, recurrent_kernel)
     if recurrence.is_fused(cell):
-        found = fused(recurrence.fused, inputs, state, weights, mask, reverse)
-        if found is not None:
-            return found
+        result = fused(recurrence.fused, inputs, state, weights, mask, reverse)
+        if result is not None:
+            return result
     if recurrence.has_back(cell) and hand_gradient_pays(cell.units) and inputs.shape[1] != 0:
         return _by_hand(recurrence, cell, inputs, state, weights, mask, reverse)
     run = HoistedStepper(recurrence, cell, inputs.shape[-1], weights)
@@ -110,16 +110,16 @@ def unroll_both(
         (kind,) = kinds
         if all(kind.is_fused(cell) for cell in cells):
             weights = [kind.weights(*pair) for pair in zip(cells, recurrent_kernels, strict=True)]
-            found = fused_both(kind.fused, inputs, states, weights, mask)
-            if found is not None:
-                return found
-    found = [
+            results = fused_both(kind.fused, inputs, states, weights, mask)
+            if results is not None:
+                return results
+    results = [
         unroll(cell, inputs, state, mask, reverse, training, kernel, truncate)
         for cell, state, reverse, kernel in zip(
             cells, states, (False, True), recurrent_kernels, strict=True
         )
     ]
-    return tuple(zip(*found, strict=True))
+    return tuple(zip(*results, strict=True))
 
 
 def _by_hand(recurrence, cell, inputs, state, weights, mask, reverse):
@@ -169,9 +169,9 @@ def _general(cell, inputs, state, mask, reverse, training, truncate=None):
     def step(x, state):
         return run.step(x, [], state)
 
-    found = _loop(step, inputs, state, mask, reverse, cells=[cell], truncate=truncate)
+    result = _loop(step, inputs, state, mask, reverse, cells=[cell], truncate=truncate)
     forget_dropout(cell)
-    return found
+    return result
 
 
 def _truncated(steps, cell, inputs, state, mask, reverse, training, recurrent_kernel):

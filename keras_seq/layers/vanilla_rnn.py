@@ -1,13 +1,16 @@
 """The vanilla recurrent layer, in place of Keras's SimpleRNN."""
 
+from typing import Any
+
 import keras
 
+from keras_seq._typing import DType, Function, Seed
 from keras_seq.layers.recurrences.vanilla import VanillaRNNCell
-from keras_seq.layers.recurrent_layer import RecurrentLayer, of_cell
+from keras_seq.layers.recurrent_layer import CellLayer, of_cell
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
-class VanillaRNN(RecurrentLayer, keras.layers.RNN):
+class VanillaRNN(CellLayer):
     r"""A layer of `VanillaRNNCell`: `keras.layers.SimpleRNN` with a readout, a learnt first state.
 
         h_t = phi(W x_t + U h_(t-1) + b)
@@ -93,40 +96,44 @@ class VanillaRNN(RecurrentLayer, keras.layers.RNN):
           recurrent network trajectories", Neural Computation 2(4) (`truncate`).
     """
 
+    cell_type = VanillaRNNCell
+
     def __init__(
         self,
-        units,
-        activation="tanh",
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        return_sequences=False,
-        return_state=False,
-        go_backwards=False,
-        stateful=False,
-        unroll=False,
-        seed=None,
+        units: int,
+        activation: Function = "tanh",
+        use_bias: bool = True,
+        kernel_initializer: Function = "glorot_uniform",
+        recurrent_initializer: Function = "orthogonal",
+        bias_initializer: Function = "zeros",
+        kernel_regularizer: Function = None,
+        recurrent_regularizer: Function = None,
+        bias_regularizer: Function = None,
+        activity_regularizer: Function = None,
+        kernel_constraint: Function = None,
+        recurrent_constraint: Function = None,
+        bias_constraint: Function = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        seed: Seed = None,
         *,
-        zero_output_for_mask=False,
-        weight_dropout=0.0,
-        truncate=None,
-        name=None,
-        dtype=None,
-        trainable=True,
-        **cell_options,
+        zero_output_for_mask: bool = False,
+        weight_dropout: float = 0.0,
+        truncate: int | None = None,
+        name: str | None = None,
+        dtype: DType = None,
+        trainable: bool = True,
+        **cell_options: Any,
     ):
-        cell = VanillaRNNCell(
+        loop = return_sequences, return_state, go_backwards, stateful, unroll, zero_output_for_mask
+        super().__init__(
             units,
+            *loop,
             activation=activation,
             use_bias=use_bias,
             kernel_initializer=kernel_initializer,
@@ -135,57 +142,27 @@ class VanillaRNN(RecurrentLayer, keras.layers.RNN):
             kernel_regularizer=kernel_regularizer,
             recurrent_regularizer=recurrent_regularizer,
             bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer,
             kernel_constraint=kernel_constraint,
             recurrent_constraint=recurrent_constraint,
             bias_constraint=bias_constraint,
             dropout=dropout,
             recurrent_dropout=recurrent_dropout,
             seed=seed,
+            weight_dropout=weight_dropout,
+            truncate=truncate,
+            name=name,
             dtype=dtype,
             trainable=trainable,
             **cell_options,
         )
-        super().__init__(
-            cell,
-            return_sequences=return_sequences,
-            return_state=return_state,
-            go_backwards=go_backwards,
-            stateful=stateful,
-            unroll=unroll,
-            zero_output_for_mask=zero_output_for_mask,
-            weight_dropout=weight_dropout,
-            truncate=truncate,
-            activity_regularizer=activity_regularizer,
-            name=name,
-            dtype=dtype,
-            trainable=trainable,
-        )
-        self.input_spec = keras.layers.InputSpec(ndim=3)
 
-    units = of_cell("units")
     activation = of_cell("activation")
-    use_bias = of_cell("use_bias")
-    kernel_initializer = of_cell("kernel_initializer")
     recurrent_initializer = of_cell("recurrent_initializer")
-    bias_initializer = of_cell("bias_initializer")
-    kernel_regularizer = of_cell("kernel_regularizer")
     recurrent_regularizer = of_cell("recurrent_regularizer")
-    bias_regularizer = of_cell("bias_regularizer")
-    kernel_constraint = of_cell("kernel_constraint")
     recurrent_constraint = of_cell("recurrent_constraint")
-    bias_constraint = of_cell("bias_constraint")
     dropout = of_cell("dropout")
     recurrent_dropout = of_cell("recurrent_dropout")
     readout_units = of_cell("readout_units")
     readout_activation = of_cell("readout_activation")
     learn_initial_state = of_cell("learn_initial_state")
-
-    def get_config(self):
-        config = {**self.cell.get_config(), **super().get_config()}
-        del config["cell"]
-        regularizer = keras.regularizers.serialize(self.activity_regularizer)
-        return {**config, "activity_regularizer": regularizer}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)

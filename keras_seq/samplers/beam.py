@@ -149,8 +149,8 @@ class Beam(Sampler):
         trace = empty_trace(batch, max_length, width) if return_trace else {}
         state = keras.tree.map_structure(repeated, state)
         _, beams, _, trace = ops.while_loop(proceed, body, (zero, beams, state, trace))
-        found = self._ranked(beams)
-        return {**found, "trace": trace} if return_trace else found
+        result = self._ranked(beams)
+        return {**result, "trace": trace} if return_trace else result
 
     def score(self, log_probability: Tensor, length: Tensor, covered: Tensor = 0.0) -> Tensor:
         """Return the score of sequences.
@@ -177,13 +177,13 @@ class Beam(Sampler):
         that the vocabulary is looked through only once. Both are `(batch, width, count)`.
         """
         logits = ops.cast(logits, "float32")
-        found, ids = top_k(
+        best, ids = top_k(
             self._allowed(logits, tokens, position, end_token_id),
             min(self.width, logits.shape[-1] or self.width),
         )
-        found = found - ops.logsumexp(logits, axis=-1, keepdims=True)
-        shape = (-1, self.width, found.shape[-1])
-        return ops.reshape(found, shape), ops.reshape(ops.cast(ids, "int32"), shape)
+        best = best - ops.logsumexp(logits, axis=-1, keepdims=True)
+        shape = (-1, self.width, best.shape[-1])
+        return ops.reshape(best, shape), ops.reshape(ops.cast(ids, "int32"), shape)
 
     def _allowed(self, logits, tokens, position, end_token_id):
         """Take away what `min_length` and `no_repeat_ngram` forbid; all are `(B * W, V)`."""

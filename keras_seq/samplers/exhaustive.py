@@ -87,7 +87,7 @@ class Exhaustive(Sampler):
         start_token_ids = ops.convert_to_numpy(start_token_ids)
         limits = np.minimum(ops.convert_to_numpy(limits), self.max_length or max_length)
         rows = len(start_token_ids)
-        found = {
+        result = {
             "token_ids": np.zeros((rows, 1, max_length), "int32"),
             "lengths": np.zeros((rows, 1), "int32"),
             "log_probabilities": np.zeros((rows, 1), "float32"),
@@ -98,11 +98,11 @@ class Exhaustive(Sampler):
             limit, least = int(limits[row]), self.min_length
             tree = _Tree(step, memory, int(row), end_token_id, limit, least)
             root = tree.root(state, int(start_token_ids[row]))
-            found["exact"][row], found["nodes"][row] = tree.search(root, self.max_nodes)
-            found["token_ids"][row, 0, : len(tree.best)] = tree.best
-            found["lengths"][row] = len(tree.best)
-            found["log_probabilities"][row] = tree.best_total
-        return {**found, "scores": found["log_probabilities"].copy()}
+            result["exact"][row], result["nodes"][row] = tree.search(root, self.max_nodes)
+            result["token_ids"][row, 0, : len(tree.best)] = tree.best
+            result["lengths"][row] = len(tree.best)
+            result["log_probabilities"][row] = tree.best_total
+        return {**result, "scores": result["log_probabilities"].copy()}
 
 
 @dataclasses.dataclass(eq=False)

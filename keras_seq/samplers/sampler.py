@@ -146,9 +146,8 @@ class Sampler:
             log_probabilities = log_softmax(logits)
             token_ids = ops.arange(ops.shape(logits)[-1], dtype="int32")
             chosen = self.choose_allowed(log_probabilities, t, row_ids, end_token_id)
-            chosen = ops.cast(chosen, "int32")
-            chosen = ops.where(finished, 0, chosen)
-            column = ops.expand_dims(chosen, 1)
+            chosen = ops.where(finished, 0, ops.cast(chosen, "int32"))
+            column = chosen[:, None]
             # Cheaper in a loop than to gather along an axis.
             gain = ops.sum(ops.where(token_ids == column, log_probabilities, 0.0), axis=-1)
             total = total + ops.where(finished, 0.0, gain)
@@ -156,7 +155,7 @@ class Sampler:
             tokens = ops.where(positions == t, column, tokens)
             finished = finished | is_end(chosen, end_token_id) | (t + 1 >= limits)
             if trace:
-                trace = _extended(trace, t, chosen[:, None], total[:, None], finished[:, None])
+                trace = _extended(trace, t, column, total[:, None], finished[:, None])
             return t + 1, tokens, chosen, finished, lengths, total, state, trace
 
         _, tokens, _, _, lengths, total, _, trace = ops.while_loop(
@@ -173,13 +172,13 @@ class Sampler:
                 empty_trace(batch, max_length, 1) if return_trace else {},
             ),
         )
-        found = {
+        result = {
             "token_ids": tokens[:, None],
             "lengths": lengths[:, None],
             "log_probabilities": total[:, None],
             "scores": total[:, None],
         }
-        return {**found, "trace": trace} if return_trace else found
+        return {**result, "trace": trace} if return_trace else result
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of `__init__`, as the attributes of their names hold them.
@@ -226,8 +225,8 @@ def is_end(token_ids: Tensor, end_token_id: EndTokens) -> Tensor:
     """
     if not isinstance(end_token_id, (tuple, list)):
         return token_ids == end_token_id
-    found = [token_ids == int(one) for one in end_token_id]
-    return functools.reduce(operator.or_, found) if found else token_ids != token_ids
+    matches = [token_ids == int(end) for end in end_token_id]
+    return functools.reduce(operator.or_, matches) if matches else token_ids != token_ids
 
 
 def log_softmax(logits: Tensor) -> Tensor:

@@ -7,9 +7,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_seq._checks import check_choice
 from keras_seq._tensorflow import tensorflow
 from keras_seq.text.operations import clean_strings
-from keras_seq.text.token_checks import SPECIAL_TOKENS, check_normalization
+from keras_seq.text.token_checks import NORMALIZATIONS, SPECIAL_TOKENS
 from keras_seq.text.tokenizer import Tokenizer
 
 _UNKNOWN = "\ufffd"
@@ -52,9 +53,9 @@ class CharacterTokenizer(Tokenizer):
         super().__init__(vocabulary)
         long = [token for token in self._vocabulary[len(SPECIAL_TOKENS) :] if len(token) != 1]
         if long:
-            raise ValueError(f"a vocabulary of characters holds single ones; received {long[0]!r}")
+            raise ValueError(f"`vocabulary` must hold single characters; received {long[0]!r}.")
         self.lowercase = lowercase
-        self.normalization = check_normalization(normalization)
+        self.normalization = check_choice("normalization", normalization, NORMALIZATIONS)
 
     def get_config(self) -> dict[str, Any]:
         return {

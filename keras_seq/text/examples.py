@@ -155,8 +155,8 @@ def _padded_columns(columns, num_buckets, filling):
     sizes, padded = [[*map(len, column)] for column in columns], []
     for size, column, rows in zip(sizes, columns, filling, strict=False):
         twin = sizes.index(size)  # itself, or one before it
-        own = padded[twin] if twin < len(padded) else _bucketed(column, num_buckets, rows)
-        padded.append(own)
+        lengths = padded[twin] if twin < len(padded) else _bucketed(column, num_buckets, rows)
+        padded.append(lengths)
     return padded
 
 

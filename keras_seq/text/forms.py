@@ -112,16 +112,16 @@ def as_list(values, name, what="strings"):
         return list(values)
     if is_table(values) and len(names := column_names(values)) == 1:
         return as_list(values[names[0]], name, what)
-    found = None if _is_no_column(values) else _listed(values, name)
-    if not isinstance(found, list):
+    items = None if _is_no_column(values) else _listed(values, name)
+    if not isinstance(items, list):
         hint = " Give one of them." if is_table(values) else ""
         raise ValueError(f"`{name}` must be a list of {what}; received {describe(values)}.{hint}")
-    if not found and is_iterator(values):
+    if not items and is_iterator(values):
         raise ValueError(
             f"`{name}` is a {type(values).__name__} and gave nothing: it can be read once only, "
             "and may have been read before. Make a list of it, and give that each time."
         )
-    return found
+    return items
 
 
 def is_one_column(values):
@@ -145,13 +145,13 @@ def as_texts(values, name):
         )
     if _is_tensor(values) and not _holds_strings(values):
         raise ValueError(f"`{name}` must be a list of strings; received {describe(values)}.")
-    found = as_list(values, name)
+    texts = as_list(values, name)
     if is_one_column(values):
-        found = [row[0] for row in found]
-    for i, text in enumerate(found):
+        texts = [row[0] for row in texts]
+    for i, text in enumerate(texts):
         if type(text) is not str:
-            found[i] = as_text(text, name, i, values)
-    return found
+            texts[i] = as_text(text, name, i, values)
+    return texts
 
 
 def as_text(value, name, place, values=None):
@@ -191,9 +191,9 @@ def as_text(value, name, place, values=None):
 def as_weights(values, count):
     """Return the weights of so many examples, float32 `(count,)`, or raise a `ValueError`."""
     if holds_values(values):
-        found = as_list(values, "sample_weight", "numbers")
-        found = [row[0] for row in found] if is_one_column(values) else found
-        values = [plain(value) for value in found]
+        weights = as_list(values, "sample_weight", "numbers")
+        weights = [row[0] for row in weights] if is_one_column(values) else weights
+        values = [plain(value) for value in weights]
     try:
         array = np.asarray(values, "float32")
     except (TypeError, ValueError):
@@ -240,7 +240,8 @@ def plain(value):
 def describe(value):
     """Return what a value is, in words: its type, with the dtype and shape of an array."""
     if hasattr(value, "dtype") and hasattr(value, "shape"):
-        dtype, shape = getattr(value.dtype, "name", value.dtype), tuple(value.shape)
+        dtype, ranked = getattr(value.dtype, "name", value.dtype), getattr(value.shape, "rank", 0)
+        shape = "unknown" if ranked is None else tuple(value.shape)
         several = f" and shape {shape}" if len(shape) != 1 else ""
         return f"{type(value).__name__} of {dtype}{several}"
     if is_table(value):
@@ -267,8 +268,8 @@ def one_by_one(values):
         known = not hasattr(values, "__iter__")
         yield from (values[i] for i in range(len(values))) if known else values
     elif (is_column(values) or is_table(values)) and not isinstance(values, (str, bytes)):
-        found = values if isinstance(values, (list, tuple)) else as_list(values, "texts")
-        yield from (row[0] for row in found) if is_one_column(values) else found
+        items = values if isinstance(values, (list, tuple)) else as_list(values, "texts")
+        yield from (row[0] for row in items) if is_one_column(values) else items
     else:
         raise TypeError(f"cannot be read one by one: {describe(values)}")
 

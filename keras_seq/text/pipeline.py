@@ -293,8 +293,8 @@ def frame(ids, start=None, end=None, max_length=None):
         return [np.array([*before, *row, *behind][:max_length], "int32") for row in ids]
     tf = tensorflow()
     rows = ids.nrows()
-    parts = [tf.fill((rows, 1), one) for one in before]
-    parts += [ids, *(tf.fill((rows, 1), one) for one in behind)]
+    parts = [tf.fill((rows, 1), token_id) for token_id in before]
+    parts += [ids, *(tf.fill((rows, 1), token_id) for token_id in behind)]
     return tf.concat(parts, axis=1)[:, :max_length]
 
 

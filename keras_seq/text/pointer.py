@@ -91,11 +91,11 @@ class Pointer:
             return inputs, None
         written = target.tokenize(y)
         strings = target.split(y).to_tensor()
-        found = tf.RaggedTensor.from_tensor(
+        places = tf.RaggedTensor.from_tensor(
             self._positions(strings, dense, valid), written.row_lengths()
         ).flat_values
-        copied = (written.flat_values == target.unknown_token_id) & (found >= 0)
-        written = written.with_flat_values(tf.where(copied, found, written.flat_values))
+        copied = (written.flat_values == target.unknown_token_id) & (places >= 0)
+        written = written.with_flat_values(tf.where(copied, places, written.flat_values))
         limit = self.max_target_length
         inputs["target_ids"] = frame(written, target.start_token_id, None, limit)
         return inputs, frame(written, None, target.end_token_id, limit)

@@ -14,8 +14,9 @@ from typing import Any
 
 import keras
 
-from keras_seq._checks import check_positive
+from keras_seq._checks import check_choice, check_positive
 from keras_seq._tensorflow import tensorflow, tensorflow_text, to_utf8
+from keras_seq.text.forms import describe
 from keras_seq.text.operations import clean_strings
 from keras_seq.text.subword_sampling import current_sampling
 from keras_seq.text.token_checks import SPECIAL_TOKENS, check_corpus, check_max_vocabulary
@@ -95,16 +96,15 @@ class SubwordTokenizer(Tokenizer):
                 `model_type` is unknown; and when `max_vocabulary` is smaller than the characters.
         """
         check_max_vocabulary(max_vocabulary)
-        if model_type not in MODEL_TYPES:
-            raise ValueError(f"`model_type` must be one of {MODEL_TYPES}; received {model_type!r}")
+        check_choice("model_type", model_type, MODEL_TYPES)
         if not 0 < character_coverage <= 1:
             raise ValueError(
-                f"`character_coverage` must be in (0, 1]; received {character_coverage}"
+                f"`character_coverage` must be in (0, 1]; received {character_coverage!r}."
             )
         lines = (line for text in check_corpus(texts) for line in _lines(text))
         sentences = _sample(lines, check_positive("max_sentences", max_sentences))
         if not sentences:
-            raise ValueError("from_texts() found no text but white space in the corpus")
+            raise ValueError("`texts` must hold more than white space; received nothing else.")
         options = {
             "vocab_size": max_vocabulary,
             "model_type": model_type,
@@ -191,12 +191,12 @@ def _proto_bytes(model_proto: bytes | str) -> bytes:
         return model_proto
     if not isinstance(model_proto, str):
         raise ValueError(
-            f"`model_proto` must be bytes or base64; received {type(model_proto).__name__}"
+            f"`model_proto` must be bytes or base64; received {describe(model_proto)}."
         )
     try:
         return base64.b64decode(model_proto, validate=True)
     except binascii.Error as error:
-        raise ValueError(f"model_proto is not base64: {error}") from error
+        raise ValueError(f"`model_proto` must be bytes or base64: {error}.") from error
 
 
 def _load(proto: bytes):
@@ -205,7 +205,7 @@ def _load(proto: bytes):
     try:
         return sentencepiece.SentencePieceProcessor(model_proto=proto)
     except RuntimeError as error:
-        raise ValueError(f"model_proto is no sentencepiece model: {error}") from error
+        raise ValueError(f"`model_proto` must be a sentencepiece model: {error}") from error
 
 
 def _vocabulary(proto: bytes) -> list[str]:
@@ -213,8 +213,8 @@ def _vocabulary(proto: bytes) -> list[str]:
     special = (model.pad_id(), model.bos_id(), model.eos_id(), model.unk_id())
     if special != tuple(range(len(SPECIAL_TOKENS))):
         raise ValueError(
-            "a sentencepiece model must have pad, start, end, unknown at ids (0, 1, 2, 3); "
-            f"received {special}; train it with pad_id=0, bos_id=1, eos_id=2, unk_id=3"
+            "`model_proto` must have pad, start, end and unknown at the ids (0, 1, 2, 3); received "
+            f"{special}. Train it with pad_id=0, bos_id=1, eos_id=2, unk_id=3."
         )
     pieces = [model.id_to_piece(i) for i in range(model.get_piece_size())]
     return [*SPECIAL_TOKENS, *pieces[len(SPECIAL_TOKENS) :]]
@@ -261,10 +261,10 @@ def _train(sentences: list[str], options: dict[str, Any]) -> bytes:
 
 
 def _explain(message: str, size: int) -> str:
-    found = re.search(r"smaller than required_chars\. \d+ vs (\d+)", message)
-    if found:
+    too_small = re.search(r"smaller than required_chars\. \d+ vs (\d+)", message)
+    if too_small:
         return (
-            f"max_vocabulary={size} is too small for the characters of the corpus: they and the "
-            f"special tokens need {found[1]}. Raise max_vocabulary or lower character_coverage."
+            f"`max_vocabulary` must be at least {too_small[1]}, for the special tokens and the "
+            f"characters of the corpus; received {size}. Or lower `character_coverage`."
         )
-    return f"sentencepiece could not be trained on this corpus: {message}"
+    return f"sentencepiece cannot be trained on this corpus: {message}"

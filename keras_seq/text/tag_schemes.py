@@ -48,12 +48,12 @@ def scheme_name(name):
     Raises:
         ValueError: for an unknown scheme; lists the known ones.
     """
-    found = _NAMES.get(name.upper()) if isinstance(name, str) else None
-    if found is None:
+    scheme = _NAMES.get(name.upper()) if isinstance(name, str) else None
+    if scheme is None:
         raise ValueError(
             f"`scheme` must be one of {', '.join(map(repr, _NAMES))}; received {name!r}."
         )
-    return found
+    return scheme
 
 
 def spans(
@@ -89,16 +89,16 @@ def spans(
     scheme = scheme_name(scheme)
     if not repair:
         check_tags(tags, scheme)
-    found, before = [], (_OUTSIDE, None)
+    marked, before = [], (_OUTSIDE, None)
     for position, tag in enumerate(_parsed(tags, scheme)):
         prefix, kind = tag
         if prefix != _OUTSIDE:
             if prefix in "BS" or before[0] in "OES" or before[1] != kind:
-                found.append((kind, position, position + 1))
+                marked.append((kind, position, position + 1))
             else:
-                found[-1] = (*found[-1][:2], position + 1)
+                marked[-1] = (*marked[-1][:2], position + 1)
         before = tag
-    return found
+    return marked
 
 
 def spans_to_tags(
@@ -146,8 +146,8 @@ def spans_to_tags(
 def _prefixes(scheme, size, adjacent):
     """The prefixes of a span of `size` words; `adjacent` to one of the same type before it."""
     if scheme in _LETTERS:
-        found = "S" if size == 1 else "B" + "I" * (size - 2) + "E"
-        return [_LETTERS[scheme].get(prefix, prefix) for prefix in found]
+        prefixes = "S" if size == 1 else "B" + "I" * (size - 2) + "E"
+        return [_LETTERS[scheme].get(prefix, prefix) for prefix in prefixes]
     first = "I" if scheme == "IOB1" and not adjacent else "B"
     return first + "I" * (size - 1)
 
@@ -198,7 +198,7 @@ def repair_tags(tags: Sequence[str], scheme: str = "BIO") -> list[str]:
     return convert_tags(tags, scheme, scheme, repair=True)
 
 
-def check_tags(tags: Sequence[str], scheme: str = "BIO"):
+def check_tags(tags: Sequence[str], scheme: str = "BIO") -> None:
     """Raise a `ValueError` unless `tags` are a valid sequence of a scheme.
 
     Args:
@@ -265,12 +265,12 @@ def tag_constraints(tags: Sequence[str], scheme: str = "BIO") -> dict[str, Any]:
     return {
         "transitions": [
             [i, j]
-            for i, one in numbered
-            for j, other in numbered
-            if not _may_follow(scheme, one, other)
+            for i, before in numbered
+            for j, now in numbered
+            if not _may_follow(scheme, before, now)
         ],
-        "start": [j for j, other in numbered if not _may_follow(scheme, None, other)],
-        "end": [i for i, one in numbered if not _may_follow(scheme, one, None)],
+        "start": [j for j, now in numbered if not _may_follow(scheme, None, now)],
+        "end": [i for i, before in numbered if not _may_follow(scheme, before, None)],
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from keras_seq._tensorflow import tensorflow, to_utf8
-from keras_seq.text.forms import single_text
+from keras_seq.text.forms import describe, single_text
 from keras_seq.text.operations import chunks, running_count, without
 from keras_seq.text.token_checks import (
     SPECIAL_TOKENS,
@@ -18,10 +18,10 @@ from keras_seq.text.token_checks import (
     check_max_vocabulary,
     check_texts,
     check_vocabulary,
-    describe,
     is_tensor,
 )
 
+EXPECTED = "`texts` must be a str, or a list or a 1-D array of str"
 _SILENT = frozenset(SPECIAL_TOKENS[:3])
 _MAKING = threading.RLock()  # a table made twice would be destroyed once too early
 
@@ -67,9 +67,7 @@ class Tokenizer:
         self._index = {token: i for i, token in enumerate(self._vocabulary)}
         if len(self._index) < len(self._vocabulary):
             twice = next(t for i, t in enumerate(self._vocabulary) if self._index[t] != i)
-            raise ValueError(
-                f"the tokens of a vocabulary must be distinct; received {twice!r} twice"
-            )
+            raise ValueError(f"`vocabulary` must hold distinct tokens; received {twice!r} twice.")
         self._resources: dict[str, Any] = {}
 
     @classmethod
@@ -105,7 +103,8 @@ class Tokenizer:
         kept = [token for token in ranked if counts[token] >= min_count and token not in probe]
         if not kept:
             raise ValueError(
-                f"from_texts() found no token that occurs min_count={min_count} times or more"
+                f"`texts` must hold a token that occurs {min_count} times or more (`min_count`); "
+                "received none."
             )
         if max_vocabulary is not None:
             kept = kept[: max_vocabulary - len(SPECIAL_TOKENS)]
@@ -124,7 +123,9 @@ class Tokenizer:
     def id_to_token(self, token_id: int) -> str:
         """The token of an id; a ValueError when there is no such id."""
         if not 0 <= token_id < self.vocabulary_size:
-            raise ValueError(f"ids go from 0 to {self.vocabulary_size - 1}; received {token_id}")
+            raise ValueError(
+                f"`token_id` must be from 0 to {self.vocabulary_size - 1}; received {token_id}."
+            )
         return self._vocabulary[token_id]
 
     def ids_to_tokens(self, ids: Any) -> Any:
@@ -167,7 +168,7 @@ class Tokenizer:
             return self._tokenize_tensor(texts)
         if (text := single_text(texts)) is not None:
             return self._encode([text])[0].tolist()
-        texts = check_texts(texts, "tokenize() takes text: a str, a list or a 1-D array of str")
+        texts = check_texts(texts, EXPECTED)
         return [ids.tolist() for ids in self._encode(texts)]
 
     def encode(self, texts: Any) -> list[np.ndarray]:
@@ -182,7 +183,7 @@ class Tokenizer:
         Raises:
             ValueError: when something else than a list of str comes.
         """
-        return self._encode(check_texts(texts, "encode() takes a list or a 1-D array of str"))
+        return self._encode(check_texts(texts, "`texts` must be a list or a 1-D array of str"))
 
     def split(self, texts: Any) -> Any:
         """The tokens of texts as strings, for the axes of a plot.
@@ -204,7 +205,7 @@ class Tokenizer:
             return self._split(texts)
         single = single_text(texts) is not None
         texts = [texts] if single else texts
-        texts = check_texts(texts, "split() takes text: a str, a list or a 1-D array of str")
+        texts = check_texts(texts, EXPECTED)
         rows = self._split_texts(texts)
         return rows[0] if single else rows
 
@@ -227,7 +228,7 @@ class Tokenizer:
         """
         if is_tensor(tokens):
             return self._join_tensor(without(tokens, SPECIAL_TOKENS[:3]))
-        tokens = check_texts(tokens, "join() takes a list of tokens, each a str")
+        tokens = check_texts(tokens, "`tokens` must be a list of str")
         return self._join([token for token in tokens if token not in _SILENT])
 
     def detokenize(self, ids: Any) -> Any:
@@ -348,12 +349,10 @@ class Tokenizer:
         tf = tensorflow()
         if isinstance(texts, tf.RaggedTensor) or texts.dtype != tf.string:
             raise ValueError(
-                f"tokenize() takes a dense tensor of strings; received {describe(texts)}"
+                f"`texts` must be a dense tensor of strings; received {describe(texts)}."
             )
         if texts.shape.rank not in (0, 1):
-            raise ValueError(
-                f"tokenize() takes a tensor of rank 0 or 1; received {describe(texts)}"
-            )
+            raise ValueError(f"`texts` must be of rank 0 or 1; received {describe(texts)}.")
         with tf.device("CPU:0"):
             rows = self._to_ids(tf.reshape(texts, [-1]))
             return rows.flat_values if texts.shape.rank == 0 else rows
@@ -362,7 +361,7 @@ class Tokenizer:
         tf = tensorflow()
         ragged = isinstance(ids, tf.RaggedTensor)
         if not ids.dtype.is_integer or ids.shape.rank not in (1, 2):
-            raise ValueError(f"detokenize() takes ids of rank 1 or 2; received {describe(ids)}")
+            raise ValueError(f"`ids` must be integers of rank 1 or 2; received {describe(ids)}.")
         with tf.device("CPU:0"):
             if ids.shape.rank == 1:
                 return self._detokenize_ragged(tf.RaggedTensor.from_tensor(ids[None]))[0]

@@ -6,9 +6,10 @@ from typing import Any
 
 import keras
 
+from keras_seq._checks import check_choice
 from keras_seq._tensorflow import tensorflow
 from keras_seq.text.operations import clean_strings
-from keras_seq.text.token_checks import SPECIAL_TOKENS, check_normalization
+from keras_seq.text.token_checks import NORMALIZATIONS, SPECIAL_TOKENS
 from keras_seq.text.tokenizer import Tokenizer
 
 JOINER = "\uffed"  # ￭; NFKC turns it into ■, so that it cannot occur in text
@@ -62,10 +63,12 @@ class WordTokenizer(Tokenizer):
         super().__init__(vocabulary)
         wrong = [token for token in self._vocabulary if token.split() != [token]]
         if wrong:
-            raise ValueError(f"a vocabulary of words holds no white space; received {wrong[0]!r}")
+            raise ValueError(
+                f"`vocabulary` must hold words without white space; received {wrong[0]!r}."
+            )
         self.lowercase = lowercase
         self.split_punctuation = split_punctuation
-        self.normalization = check_normalization(normalization)
+        self.normalization = check_choice("normalization", normalization, NORMALIZATIONS)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -108,7 +108,7 @@ def test_texts_without_words():
         ((["a"], ["a"], "words"), "`vocabulary` must hold words; received 'words'"),
         ((["a"], ["a"], [3]), "`vocabulary` must hold words"),
         ((["a"], ["a"], None, "model"), "`model` must be an NGramModel"),
-        ((["a"], ["a"], None, None, 0), "`copy_size` must be an integer >= 1"),
+        ((["a"], ["a"], None, None, 0), "`copy_size` must be an integer above 0"),
     ],
 )
 def test_mistakes(arguments, message):

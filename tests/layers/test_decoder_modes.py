@@ -224,7 +224,7 @@ def test_monotonic_attention_draws_noise_in_training_only():
 @pytest.mark.parametrize(
     ("make", "expected"),
     [
-        (lambda: Decoder(7, order="vaswani"), "bahdanau, luong; received 'vaswani'"),
+        (lambda: Decoder(7, order="vaswani"), "'bahdanau', 'luong'; received 'vaswani'"),
         (lambda: Decoder(7, readout="relu"), "'tanh', 'maxout', None; received 'relu'"),
         (lambda: Decoder(7, readout=None, tie_embeddings=True), "need a readout"),
         (lambda: Decoder(7, teacher_forcing_ratio=1.5), r"a number in \[0, 1\] .* received 1.5"),
@@ -233,7 +233,7 @@ def test_monotonic_attention_draws_noise_in_training_only():
         (lambda: Decoder(7, sampling_level="word"), "`sampling_level`"),
         (lambda: Decoder(7, feedback="beam"), "`feedback`"),
         (lambda: LocalAttention(window=0), "`window` must be an integer above 0"),
-        (lambda: LocalAttention(center="left"), "predictive, monotonic; received 'left'"),
+        (lambda: LocalAttention(center="left"), "'predictive', 'monotonic'; received 'left'"),
         (lambda: MonotonicAttention(3, noise=-1), "`noise` must be at least 0; received -1"),
     ],
 )

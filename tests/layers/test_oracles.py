@@ -329,7 +329,7 @@ def test_dot_needs_one_size(kind):
         (lambda: VanillaRNNCell(0), "`units` must be an integer above 0; received 0"),
         (lambda: VanillaRNNCell(2, readout_units=-1), "`readout_units`"),
         (lambda: BahdanauAttention(0), "`units`"),
-        (lambda: LuongAttention("cosine"), "dot, general, concat; received 'cosine'"),
+        (lambda: LuongAttention("cosine"), "'dot', 'general', 'concat'; received 'cosine'"),
         (lambda: LuongAttention("concat"), "`units`"),
         (lambda: Encoder("transformer"), "'lstm', 'gru', 'vanilla', 'irnn'"),
         (lambda: Encoder(keras.layers.Dense(3)), "Dense has no `state_size`"),

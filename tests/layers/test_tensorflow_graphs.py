@@ -97,3 +97,23 @@ def test_what_stays_here_is_compiled():
     assert noted(compiled(model), tf.constant(x)) == {True}
     assert noted(tf.function(model), tf.constant(x)) == {False}
     assert noted(model, x) == {False}
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "mixed_float16"])
+def test_a_learnt_first_state_is_read_in_a_graph_of_a_search(dtype, jit_compile):
+    """Outside of any call of a layer, with weights that the graph is given."""
+    cell = layers.VanillaRNNCell(D, learn_initial_state=True, dtype=dtype)
+    stack = layers.RNNStack(cell, dtype=dtype)
+    stack.build((None, None, D))
+
+    @tf.function(jit_compile=jit_compile, autograph=False)
+    def first_states(weights):
+        with keras.StatelessScope(list(zip(stack.weights, weights, strict=True))):
+            return stack.start(2)[0][0]
+
+    weights = [tf.identity(weight.value) for weight in stack.weights]
+    weights[-1] = tf.constant([0.5, -1.0, 2.0])
+    found = first_states(weights)
+    assert found.dtype == dtype.removeprefix("mixed_")
+    assert found.numpy().tolist() == [[0.5, -1.0, 2.0]] * 2

@@ -48,7 +48,7 @@ def test_lowercase():
 
 
 def test_errors():
-    with pytest.raises(ValueError, match="single ones; received 'ab'"):
+    with pytest.raises(ValueError, match="single characters; received 'ab'"):
         CharacterTokenizer([*SPECIAL, "ab"])
     with pytest.raises(ValueError, match=r"`normalization` must be one of .* received 'NFX'"):
         CharacterTokenizer(SPECIAL, normalization="NFX")

@@ -78,17 +78,17 @@ def test_proto_in_base64_is_a_proto(trained):
 
 
 def test_errors():
-    with pytest.raises(ValueError, match=r"max_vocabulary=8 is too small .* need 2"):
+    with pytest.raises(ValueError, match=r"`max_vocabulary` must be at least 2.* received 8"):
         SubwordTokenizer.from_texts(["abcdefghijklmnop"], max_vocabulary=8)
     with pytest.raises(ValueError, match=r"`model_type` must be one of .* received 'wordpiece'"):
         SubwordTokenizer.from_texts(["a"], model_type="wordpiece")
     with pytest.raises(ValueError, match="`character_coverage` must be in"):
         SubwordTokenizer.from_texts(["a"], character_coverage=2)
-    with pytest.raises(ValueError, match="no sentencepiece model"):
+    with pytest.raises(ValueError, match="must be a sentencepiece model"):
         SubwordTokenizer(b"nonsense")
-    with pytest.raises(ValueError, match="not base64"):
+    with pytest.raises(ValueError, match="must be bytes or base64: "):
         SubwordTokenizer("no base64!")
-    with pytest.raises(ValueError, match="bytes or base64; received int"):
+    with pytest.raises(ValueError, match="bytes or base64; received 3"):
         SubwordTokenizer(3)
 
 

@@ -158,15 +158,27 @@ def layers() -> None:
         ks.layers.SinusoidalPositions(),
     ]
     encoders: list[keras.layers.Layer] = [
-        ks.layers.Encoder(vocabulary_size=20, units=4, cell="gru"),
-        ks.layers.IdentityEncoder(vocabulary_size=20, units=4),
-        ks.layers.ConvolutionalEncoder(vocabulary_size=20, units=4),
-        ks.layers.SelfAttentionEncoder(vocabulary_size=20, units=4),
+        ks.layers.Encoder("gru", units=4),
+        ks.layers.IdentityEncoder(),
+        ks.layers.ConvolutionalEncoder(4, widths=[2, 3]),
+        ks.layers.SelfAttentionEncoder(4, num_heads=2),
         ks.layers.Decoder(vocabulary_size=20, units=4, cell="gru", attention="additive"),
     ]
+    ks.layers.LSTM(4, "relu", dropout=0.1, kernel_regularizer=keras.regularizers.L2(0.1), name="a")
+    ks.layers.GRU(4, reset_after=True, dtype=keras.DTypePolicy("mixed_float16"), truncate=20)
+    ks.layers.VanillaRNN(4, activation=None, readout_units=2, seed=keras.random.SeedGenerator(1))
+    ks.layers.RNNStack({"class_name": "LSTMCell", "config": {"units": 4}}, residual=True)
+    x, mask = np.ones((2, 5, 3), "float32"), np.ones((2, 5), bool)
+    states: list[Any] = ks.layers.RNNStack("gru", units=4).start(batch_size=2)
+    crf = ks.layers.CRF(3, constraints=[(0, 2)])
+    tags, score = crf.decode(x, mask=mask)
+    context, weights = attentions[0].call(x[:, 0], x, values_mask=mask)
+    config: dict[str, Any] = poolings[0].get_config()
+    encoding = ks.layers.SelfAttention(4, positions=positions[0], kernel_initializer="zeros")
+    print(states, tags, score, context, weights, config, encoding, cells[0].count_params())
     others: list[Any] = [
         ks.layers.SelfAttention(4, num_heads=2),
-        ks.layers.Bridge([4]),
+        ks.layers.Bridge([[4]]),
         ks.layers.CRFLoss(ks.layers.CRF(3)),
         ks.layers.CharacterFeatures(vocabulary_size=20, units=4),
         ks.models.TokenCrossEntropy(),

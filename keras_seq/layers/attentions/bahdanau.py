@@ -4,8 +4,13 @@ import keras
 from keras import ops
 
 from keras_seq._checks import check_positive
+from keras_seq._typing import Config, Shape, Tensor, Unpack
 from keras_seq.backend import product
-from keras_seq.layers.attentions.mechanism import AttentionMechanism, additive_score
+from keras_seq.layers.attentions.mechanism import (
+    AttentionMechanism,
+    AttentionOptions,
+    additive_score,
+)
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
@@ -39,21 +44,21 @@ class BahdanauAttention(AttentionMechanism):
           and translate", arXiv:1409.0473, appendix A.1.2.
     """
 
-    def __init__(self, units, **kwargs):
+    def __init__(self, units: int, **kwargs: Unpack[AttentionOptions]):
         super().__init__(**kwargs)
         self.units = check_positive("units", units)
 
-    def build(self, query_shape, values_shape):
+    def build(self, query_shape: Shape, values_shape: Shape) -> None:
         self.query_kernel = self.add_kernel("query_kernel", query_shape[-1], self.units)
         self.key_kernel = self.add_kernel("key_kernel", values_shape[-1], self.units)
         self.scale = self.add_kernel("scale", self.units, 1)
 
-    def project_keys(self, values):
+    def project_keys(self, values: Tensor) -> Tensor:
         return ops.matmul(values, self.key_kernel)
 
-    def score(self, query, keys):
+    def score(self, query: Tensor, keys: Tensor) -> Tensor:
         query = product(query, self.query_kernel)
         return additive_score(query, keys, self.scale)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "units": self.units}

@@ -3,8 +3,10 @@
 import keras
 from keras import ops
 
-from keras_seq._checks import check_positive
+from keras_seq._checks import check_choice, check_positive
+from keras_seq._typing import Config, Shape, Tensor, Tensors, Unpack
 from keras_seq.layers.attentions.luong import LuongAttention
+from keras_seq.layers.attentions.mechanism import AttentionOptions
 
 CENTERS = ("predictive", "monotonic")
 
@@ -49,14 +51,19 @@ class LocalAttention(LuongAttention):
           translation", arXiv:1508.04025, section 3.2.
     """
 
-    def __init__(self, method="general", units=None, window=10, center="predictive", **kwargs):
+    def __init__(
+        self,
+        method: str = "general",
+        units: int | None = None,
+        window: int = 10,
+        center: str = "predictive",
+        **kwargs: Unpack[AttentionOptions],
+    ):
         super().__init__(method, units, **kwargs)
         self.window = check_positive("window", window)
-        if center not in CENTERS:
-            raise ValueError(f"`center` must be one of {', '.join(CENTERS)}; received {center!r}.")
-        self.center = center
+        self.center = check_choice("center", center, CENTERS)
 
-    def build(self, query_shape, values_shape):
+    def build(self, query_shape: Shape, values_shape: Shape) -> None:
         super().build(query_shape, values_shape)
         if self.center == "predictive":
             units = self.units or query_shape[-1]
@@ -68,7 +75,7 @@ class LocalAttention(LuongAttention):
             query, keys, values_mask, ops.arange(ops.shape(query)[1], dtype="float32")
         )
 
-    def initial_state(self, values_mask):
+    def initial_state(self, values_mask: Tensor) -> Tensors:
         if self.center == "predictive":
             return []
         return [ops.zeros_like(ops.cast(values_mask[:, :1], "float32"))]  # the step, (B, 1)
@@ -102,5 +109,5 @@ class LocalAttention(LuongAttention):
         hidden = ops.tanh(ops.matmul(query, self.center_kernel))
         return ops.cast(ops.sigmoid(ops.matmul(hidden, self.center_scale))[..., 0], "float32")
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "window": self.window, "center": self.center}

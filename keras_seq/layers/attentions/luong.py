@@ -3,9 +3,14 @@
 import keras
 from keras import ops
 
-from keras_seq._checks import check_positive
+from keras_seq._checks import check_choice, check_positive
+from keras_seq._typing import Config, Shape, Tensor, Unpack
 from keras_seq.backend import product
-from keras_seq.layers.attentions.mechanism import AttentionMechanism, additive_score
+from keras_seq.layers.attentions.mechanism import (
+    AttentionMechanism,
+    AttentionOptions,
+    additive_score,
+)
 
 SCORES = ("dot", "general", "concat")
 
@@ -43,16 +48,16 @@ class LuongAttention(AttentionMechanism):
           translation", arXiv:1508.04025, section 3.1.
     """
 
-    def __init__(self, method="general", units=None, **kwargs):
+    def __init__(
+        self, method: str = "general", units: int | None = None, **kwargs: Unpack[AttentionOptions]
+    ):
         super().__init__(**kwargs)
-        if method not in SCORES:
-            raise ValueError(f"`method` must be one of {', '.join(SCORES)}; received {method!r}.")
         if method == "concat":
             units = check_positive("units", units)
-        self.method = method
+        self.method = check_choice("method", method, SCORES)
         self.units = units
 
-    def build(self, query_shape, values_shape):
+    def build(self, query_shape: Shape, values_shape: Shape) -> None:
         query_size, value_size = query_shape[-1], values_shape[-1]
         if self.method == "dot":
             if query_size != value_size:
@@ -67,16 +72,16 @@ class LuongAttention(AttentionMechanism):
             self.query_kernel = self.add_kernel("query_kernel", query_size, self.units)
             self.scale = self.add_kernel("scale", self.units, 1)
 
-    def project_keys(self, values):
+    def project_keys(self, values: Tensor) -> Tensor:
         return values if self.method == "dot" else ops.matmul(values, self.key_kernel)
 
-    def score(self, query, keys):
+    def score(self, query: Tensor, keys: Tensor) -> Tensor:
         if self.method == "concat":
             query = product(query, self.query_kernel)
             return additive_score(query, keys, self.scale)
         return ops.matmul(query, ops.swapaxes(keys, 1, 2))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "method": self.method,

@@ -5,8 +5,15 @@ from keras import ops
 
 from keras_seq._checks import fresh, resolve_layer
 from keras_seq._registry import ATTENTIONS
+from keras_seq._typing import Config, Function, Mask, Options, Shape, Tensor, Tensors, Unpack
 from keras_seq.backend import additive_scores, product
 from keras_seq.layers.masking import without_masked
+
+
+class AttentionOptions(Options, total=False):
+    """What every attention mechanism takes."""
+
+    kernel_initializer: Function
 
 
 class AttentionMechanism(keras.layers.Layer):
@@ -52,28 +59,35 @@ class AttentionMechanism(keras.layers.Layer):
     True
     """
 
-    def __init__(self, kernel_initializer="glorot_uniform", **kwargs):
+    def __init__(self, kernel_initializer: Function = "glorot_uniform", **kwargs: Unpack[Options]):
         super().__init__(**kwargs)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
-    def build(self, query_shape, values_shape):
+    def build(self, query_shape: Shape, values_shape: Shape) -> None:
         """Make the weights; the shapes are those of the call. Here there are none."""
 
-    def add_kernel(self, name, rows, columns):
+    def add_kernel(self, name: str, rows: int, columns: int) -> keras.Variable:
         """Make a weight of shape `(rows, columns)`; call it in `build`."""
         return self.add_weight(
             shape=(rows, columns), name=name, initializer=fresh(self.kernel_initializer)
         )
 
-    def project_keys(self, values):
+    def project_keys(self, values: Tensor) -> Tensor:
         """Return the keys of `values`, `(batch, time, key_size)`."""
         return values
 
-    def score(self, query, keys):
+    def score(self, query: Tensor, keys: Tensor) -> Tensor:
         """Return the scores `(batch, steps, time)` of `(batch, steps, query_size)` and keys."""
         raise NotImplementedError(f"{type(self).__name__} must define score(query, keys).")
 
-    def call(self, query, values, keys=None, values_mask=None, training=False):
+    def call(
+        self,
+        query: Tensor,
+        values: Tensor,
+        keys: Tensor | None = None,
+        values_mask: Mask = None,
+        training: bool = False,
+    ) -> tuple[Tensor, Tensor]:
         values_mask = None if values_mask is None else ops.cast(values_mask, "bool")
         values = without_masked(values, values_mask)
         keys = self.project_keys(values) if keys is None else without_masked(keys, values_mask)
@@ -90,11 +104,13 @@ class AttentionMechanism(keras.layers.Layer):
             return product(weights, values), weights
         return ops.matmul(weights, values), weights  # (B, T, D)
 
-    def weigh(self, query, keys, values_mask, training=False):
+    def weigh(
+        self, query: Tensor, keys: Tensor, values_mask: Mask, training: bool = False
+    ) -> Tensor:
         """Return the weights `(batch, steps, time)` of all steps, the first one first."""
         return self.normalize(self.score(query, keys), values_mask)
 
-    def initial_state(self, values_mask):
+    def initial_state(self, values_mask: Tensor) -> Tensors:
         """Return what `attend` needs to know before the first step: a list of tensors, batch first.
 
         Args:
@@ -102,13 +118,20 @@ class AttentionMechanism(keras.layers.Layer):
         """
         return []
 
-    def draw_noise(self, values_mask, steps):
+    def draw_noise(self, values_mask: Tensor, steps: int) -> Tensor | None:
         """Return the noise of a training pass, `(batch, steps, ...)`, or `None` for none.
 
         It is drawn before a loop over steps: inside a compiled loop a draw would leak.
         """
 
-    def attend(self, query, memory, state, noise=None, training=False):
+    def attend(
+        self,
+        query: Tensor,
+        memory: dict[str, Tensor],
+        state: Tensors,
+        noise: Tensor | None = None,
+        training: bool = False,
+    ) -> tuple[Tensor, Tensor, Tensors]:
         """Attend at one step, given the state that the step before left.
 
         Args:
@@ -127,7 +150,7 @@ class AttentionMechanism(keras.layers.Layer):
         )
         return context, weights, state
 
-    def normalize(self, scores, values_mask=None):
+    def normalize(self, scores: Tensor, values_mask: Mask = None) -> Tensor:
         """Return the softmax of `scores` over the values that `values_mask` leaves.
 
         Args:
@@ -150,7 +173,7 @@ class AttentionMechanism(keras.layers.Layer):
         context = (*query_shape[:-1], values_shape[-1])
         return context, (*query_shape[:-1], values_shape[1])
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),

@@ -3,8 +3,10 @@
 import keras
 from keras import ops
 
+from keras_seq._typing import Config, Seed, Shape, Tensor, Tensors, Unpack
 from keras_seq.backend import product, scan
 from keras_seq.layers.attentions.bahdanau import BahdanauAttention
+from keras_seq.layers.attentions.mechanism import AttentionOptions
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
@@ -51,7 +53,14 @@ class MonotonicAttention(BahdanauAttention):
           monotonic alignments", arXiv:1704.00784.
     """
 
-    def __init__(self, units, offset=-1.0, noise=1.0, seed=None, **kwargs):
+    def __init__(
+        self,
+        units: int,
+        offset: float = -1.0,
+        noise: float = 1.0,
+        seed: Seed = None,
+        **kwargs: Unpack[AttentionOptions],
+    ):
         super().__init__(units, **kwargs)
         if noise < 0:
             raise ValueError(f"`noise` must be at least 0; received {noise!r}.")
@@ -60,7 +69,7 @@ class MonotonicAttention(BahdanauAttention):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def build(self, query_shape, values_shape):
+    def build(self, query_shape: Shape, values_shape: Shape) -> None:
         super().build(query_shape, values_shape)
         self.gain = self.add_weight(
             shape=(), name="gain", initializer=keras.initializers.Constant(self.units**-0.5)
@@ -69,7 +78,7 @@ class MonotonicAttention(BahdanauAttention):
             shape=(), name="energy_offset", initializer=keras.initializers.Constant(self.offset)
         )
 
-    def score(self, query, keys):
+    def score(self, query: Tensor, keys: Tensor) -> Tensor:
         scale = self.scale / (ops.norm(self.scale) + 1e-6)
         query = product(query, self.query_kernel)
         meeting = ops.tanh(query[:, :, None] + keys[:, None])  # (B, T, S, U)
@@ -88,7 +97,7 @@ class MonotonicAttention(BahdanauAttention):
         weights, _ = scan(step, self.initial_state(values_mask)[0], energies)
         return ops.cast(weights, query.dtype)
 
-    def initial_state(self, values_mask):
+    def initial_state(self, values_mask: Tensor) -> Tensors:
         blank = ops.zeros_like(ops.cast(values_mask, "float32"))
         return [blank + ops.cast(ops.arange(ops.shape(values_mask)[1]) == 0, "float32")]
 
@@ -125,7 +134,7 @@ class MonotonicAttention(BahdanauAttention):
         arriving = ops.matmul(ops.exp(paths), before[:, :, None])[:, :, 0]
         return ops.sigmoid(energy) * arriving
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "offset": self.offset,

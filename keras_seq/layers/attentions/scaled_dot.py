@@ -4,8 +4,9 @@ import keras
 from keras import ops
 
 from keras_seq._checks import check_positive
+from keras_seq._typing import Config, Shape, Tensor, Unpack
 from keras_seq.backend import product
-from keras_seq.layers.attentions.mechanism import AttentionMechanism
+from keras_seq.layers.attentions.mechanism import AttentionMechanism, AttentionOptions
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
@@ -36,11 +37,11 @@ class ScaledDotAttention(AttentionMechanism):
         - Vaswani et al., 2017, "Attention is all you need", arXiv:1706.03762, section 3.2.1.
     """
 
-    def __init__(self, units=None, **kwargs):
+    def __init__(self, units: int | None = None, **kwargs: Unpack[AttentionOptions]):
         super().__init__(**kwargs)
         self.units = None if units is None else check_positive("units", units)
 
-    def build(self, query_shape, values_shape):
+    def build(self, query_shape: Shape, values_shape: Shape) -> None:
         query_size, value_size = query_shape[-1], values_shape[-1]
         if self.units is None and query_size != value_size:
             raise ValueError(
@@ -52,13 +53,13 @@ class ScaledDotAttention(AttentionMechanism):
             self.query_kernel = self.add_kernel("query_kernel", query_size, self.units)
             self.key_kernel = self.add_kernel("key_kernel", value_size, self.units)
 
-    def project_keys(self, values):
+    def project_keys(self, values: Tensor) -> Tensor:
         return values if self.units is None else ops.matmul(values, self.key_kernel)
 
-    def score(self, query, keys):
+    def score(self, query: Tensor, keys: Tensor) -> Tensor:
         if self.units is not None:
             query = product(query, self.query_kernel)
         return ops.matmul(query * self.factor, ops.swapaxes(keys, 1, 2))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "units": self.units}

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import keras
 from keras import ops
 
+from keras_seq._typing import Nest, Tensor, Tensors
 from keras_seq.backend import tanh
 from keras_seq.layers.own_dtype import own_values
 
@@ -25,7 +26,7 @@ class Functions:
     recurrent_activation: Callable | None = None
     valid: Any = None
 
-    def gate(self, name, x):
+    def gate(self, name: str, x: Tensor) -> Tensor:
         """The gate of this name."""
         return self.recurrent_activation(x)
 
@@ -78,20 +79,22 @@ class Recurrence:
     saved = 0
     options: ClassVar = {}
 
-    def __call__(self, units, **options):
+    def __call__(self, units: int, **options: Any) -> keras.layers.Layer:
         """Return a new cell."""
         return self.cell_type(units, **options)
 
     @property
-    def gate_names(self):
+    def gate_names(self) -> tuple[str, ...]:
         """The gates that can be seen and cut out."""
         return tuple(name for name in self.columns if name != "candidate")
 
-    def serves(self, cell):
+    def serves(self, cell: Any) -> bool:
         """Whether the equations here are those of `cell`, whatever its options."""
         return True
 
-    def weights(self, cell, recurrent_kernel=None):
+    def weights(
+        self, cell: Any, recurrent_kernel: Tensor | None = None
+    ) -> tuple[Tensor | None, ...]:
         """`(kernel, recurrent_kernel, bias, recurrent_bias)`; what a cell does not have is `None`.
 
         Args:
@@ -105,27 +108,29 @@ class Recurrence:
             return kernel, recurrent, bias[0], bias[1]
         return kernel, recurrent, bias, None
 
-    def has_usual_activations(self, cell):
+    def has_usual_activations(self, cell: Any) -> bool:
         """Whether `cell` has the activations of the papers, tanh and sigmoid."""
         activation = getattr(cell, "activation", keras.activations.tanh)
         gate = getattr(cell, "recurrent_activation", keras.activations.sigmoid)
         return activation is keras.activations.tanh and gate is keras.activations.sigmoid
 
-    def in_torch(self, cell):
+    def in_torch(self, cell: Any) -> bool:
         """Whether PyTorch has a layer of `cell`, whatever its bias."""
         return self.torch_columns is not None and self.has_usual_activations(cell)
 
-    def functions(self, cell):
+    def functions(self, cell: Any) -> Functions:
         """The `Functions` of `cell`."""
         if self.has_usual_activations(cell):
             return USUAL
         return Functions(cell.activation, getattr(cell, "recurrent_activation", None))
 
-    def is_fused(self, cell):
+    def is_fused(self, cell: Any) -> bool:
         """Whether the kernels named by `fused` compute the recurrence of `cell`."""
         return self.fused is not None and cell.use_bias and self.has_usual_activations(cell)
 
-    def step(self, outer, inner, state, functions):
+    def step(
+        self, outer: Tensor, inner: Tensor | None, state: Tensors, functions: Functions
+    ) -> tuple[Tensors, Tensors]:
         """Return `(state, saved)` of one step.
 
         Each gate is a tensor of its own: one read of four is several times slower, compiled by XLA.
@@ -143,11 +148,13 @@ class Recurrence:
         """
         raise NotImplementedError(f"{type(self).__name__} must define step(...).")
 
-    def has_back(self, cell):
+    def has_back(self, cell: Any) -> bool:
         """Whether `back` is the way back of `step` for `cell`."""
         return False
 
-    def back(self, d_state, saved, new, old, functions):
+    def back(
+        self, d_state: Tensors, saved: Tensors, new: Tensors, old: Tensors, functions: Functions
+    ) -> tuple[Tensors, Nest, Tensors]:
         """Return the gradients of `(outer, inner, state)`, that of h without the part of `inner`.
 
         A list of tensors stands for one that is their concatenation, and no list at all for an
@@ -161,7 +168,9 @@ class Recurrence:
         """
         raise NotImplementedError(f"{type(self).__name__} must define back(...).")
 
-    def step_with_gates(self, cell, inputs, states, functions, **options):
+    def step_with_gates(
+        self, cell: Any, inputs: Tensor, states: Tensors, functions: Functions, **options: Any
+    ) -> tuple[Tensor, Tensors, dict[str, Tensor]]:
         """One step of `cell` by itself, in the order of operations of `cell.call`.
 
         Args:

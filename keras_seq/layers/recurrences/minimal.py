@@ -1,9 +1,12 @@
 """The minimal recurrent cells: linear recurrences, in steps and in parallel."""
 
+from collections.abc import Sequence
+
 import keras
 from keras import ops
 
 from keras_seq._checks import check_positive
+from keras_seq._typing import Config, Function, Mask, Nest, Options, Shape, Tensor, Tensors, Unpack
 from keras_seq.backend import linear_scan
 from keras_seq.layers.masking import without_masked
 from keras_seq.layers.own_dtype import own_values
@@ -17,12 +20,6 @@ class MinCell(keras.layers.Layer):
     to be seen are called (`gate_names`): s, and 1 - s where that is a gate too.
 
     In half precision s, g(n) and the sum of a sequence are float32.
-
-    Args:
-        units: size of h.
-        use_bias: whether a bias is added.
-        kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer,
-        kernel_constraint, bias_constraint: as in `keras.layers.LSTMCell`.
     """
 
     gates = None
@@ -30,15 +27,15 @@ class MinCell(keras.layers.Layer):
 
     def __init__(
         self,
-        units,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        bias_regularizer=None,
-        kernel_constraint=None,
-        bias_constraint=None,
-        **kwargs,
+        units: int,
+        use_bias: bool = True,
+        kernel_initializer: Function = "glorot_uniform",
+        bias_initializer: Function = "zeros",
+        kernel_regularizer: Function = None,
+        bias_regularizer: Function = None,
+        kernel_constraint: Function = None,
+        bias_constraint: Function = None,
+        **kwargs: Unpack[Options],
     ):
         super().__init__(**kwargs)
         self.units = check_positive("units", units)
@@ -51,7 +48,7 @@ class MinCell(keras.layers.Layer):
         self.bias_constraint = keras.constraints.get(bias_constraint)
         self.state_size = self.output_size = units
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.kernel = self.add_weight(
             shape=(input_shape[-1], self.gates * self.units),
             name="kernel",
@@ -69,14 +66,16 @@ class MinCell(keras.layers.Layer):
                 constraint=self.bias_constraint,
             )
 
-    def share(self, *projected):
+    def share(self, *projected: Tensor) -> Tensor:
         """The share of the new value in h, from `gates - 1` tensors `(..., units)`."""
         raise NotImplementedError
 
-    def call(self, inputs, states, training=False):
+    def call(self, inputs: Tensor, states: Tensors, training: bool = False) -> tuple[Tensor, Nest]:
         return self.call_with_gates(inputs, states)[:2]
 
-    def call_with_gates(self, inputs, states, without=()):
+    def call_with_gates(
+        self, inputs: Tensor, states: Tensors, without: Sequence[str] = ()
+    ) -> tuple[Tensor, Tensors, dict[str, Tensor]]:
         """One step with the gates named in `without` held at 1; see `cells.Cell`."""
         share, new = self._terms(inputs)
         values = (share,) if len(self.gate_names) == 1 else (share, 1 - share)
@@ -90,7 +89,9 @@ class MinCell(keras.layers.Layer):
         h = ops.cast(h, self.compute_dtype)
         return h, [h], gates
 
-    def unroll(self, inputs, state, mask=None, reverse=False, training=False):
+    def unroll(
+        self, inputs: Tensor, state: Tensors, mask: Mask = None, reverse=False, training=False
+    ) -> tuple[Tensor, Tensors]:
         """Run all steps of a sequence side by side.
 
         Args:
@@ -134,10 +135,10 @@ class MinCell(keras.layers.Layer):
         # g of the paper, n + 0.5 for n >= 0, else sigmoid(n), without a slow `where`.
         return self.share(*projected), above + ops.sigmoid(n - above)
 
-    def get_initial_state(self, batch_size=None):
+    def get_initial_state(self, batch_size: int | None = None) -> Tensors:
         return [ops.zeros((batch_size, self.units), dtype=self.compute_dtype)]
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "units": self.units,
@@ -207,7 +208,7 @@ class MinGRUCell(MinCell):
     gates = 2
     gate_names = ("update",)  # the share of the new value, where Keras's is that of the old one
 
-    def share(self, z):
+    def share(self, z: Tensor) -> Tensor:
         return ops.sigmoid(z)
 
 
@@ -220,36 +221,12 @@ class MinLSTMCell(MinCell):
         n_t = g(W_n x_t + b_n)        g(x) = x + 0.5 for x >= 0, sigma(x) for x < 0
         h_t = f_t / (f_t + i_t) * h_(t-1) + i_t / (f_t + i_t) * n_t
 
-    As f, i and n do not depend on h, all steps of a sequence are computed side by side (`unroll`);
-    `call` makes one step, with the same weights and the same result. The price: within one layer
-    nothing is decided by what has been read before, and each unit is a moving average of its
-    own. Stack layers, so that the gates of the upper ones see the states of the lower ones.
-
-    There is no c beside h. n > 0 without an upper bound, so h is in (0, max(h_0, n_1, ..., n_t)]
-    from zeros or any state that is not negative. From a state below 0, which is served as well, h
-    rises towards that range. The paper keeps h above 0 because it sums in log space; here the sum
-    is one of plain numbers, in chunks, which is more exact and faster.
+    As f, i and n do not depend on h, all steps are computed side by side; what `MinGRUCell` says of
+    the price, of the range of h, of arguments, call arguments, results and errors is true here too.
+    There is no c beside h.
 
     The weights are `kernel` (features, 3 * units) and `bias` (3 * units,), f before i before n. A
     positive bias of f makes the unit remember for longer from the start.
-
-    Args:
-        units: size of h.
-        use_bias: whether there is a bias.
-        kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer,
-        kernel_constraint, bias_constraint: as in `keras.layers.LSTMCell`.
-
-    Call arguments:
-        inputs: `(batch, features)`, floating point.
-        states: `[h]`, `(batch, units)`.
-        training: not used.
-
-    Returns:
-        `(h, [h])`, in the compute dtype; in half precision the gates and the sum are float32.
-        `call` knows no mask; in `unroll` a masked step keeps h and gives 0.
-
-    Raises:
-        ValueError: if `units` is not an integer above 0.
 
     Example:
 
@@ -268,6 +245,6 @@ class MinLSTMCell(MinCell):
     gates = 3
     gate_names = ("input", "forget")
 
-    def share(self, f, i):
+    def share(self, f: Tensor, i: Tensor) -> Tensor:
         # i / (f + i); both may be so small that their quotient would be 0 / 0.
         return ops.sigmoid(ops.log_sigmoid(i) - ops.log_sigmoid(f))

@@ -1,11 +1,12 @@
 """The vanilla recurrent unit of Elman (1990)."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import keras
 from keras import ops
 
 from keras_seq._checks import check_positive, fresh
+from keras_seq._typing import Config, Function, Nest, Shape, Tensor, Tensors
 from keras_seq.layers.own_dtype import own_values
 from keras_seq.layers.recurrences.base import Functions, Recurrence, described
 
@@ -64,13 +65,13 @@ class VanillaRNNCell(keras.layers.SimpleRNNCell):
 
     def __init__(
         self,
-        units,
-        activation="tanh",
-        readout_units=None,
-        readout_activation=None,
-        recurrent_initializer="orthogonal",
-        learn_initial_state=False,
-        **kwargs,
+        units: int,
+        activation: Function = "tanh",
+        readout_units: int | None = None,
+        readout_activation: Function = None,
+        recurrent_initializer: Function = "orthogonal",
+        learn_initial_state: bool = False,
+        **kwargs: Any,
     ):
         units = check_positive("units", units)
         if readout_units is not None:
@@ -88,7 +89,7 @@ class VanillaRNNCell(keras.layers.SimpleRNNCell):
             self.state_size = [readout_units, units]  # output first
             self.output_size = readout_units
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         super().build(input_shape)
         if self.readout_units is not None:
             self.readout_kernel = self.add_weight(
@@ -104,7 +105,7 @@ class VanillaRNNCell(keras.layers.SimpleRNNCell):
                 shape=(self.units,), name="initial_state", initializer="zeros"
             )
 
-    def call(self, inputs, states, training=False):
+    def call(self, inputs: Tensor, states: Tensors, training: bool = False) -> tuple[Tensor, Nest]:
         h = states[-1]
         # Without `training` no mask is drawn: a draw inside a compiled search loop would leak.
         if training and self.dropout:
@@ -121,7 +122,7 @@ class VanillaRNNCell(keras.layers.SimpleRNNCell):
         return y, [y, h]
 
     @property
-    def state_names(self):
+    def state_names(self) -> list[str | None]:
         """The names of the state tensors."""
         return ["h"] if self.readout_units is None else ["y", "h"]
 
@@ -132,7 +133,7 @@ class VanillaRNNCell(keras.layers.SimpleRNNCell):
             ops.ones((batch, self.units), dtype=self.compute_dtype)
         )
 
-    def get_initial_state(self, batch_size=None):
+    def get_initial_state(self, batch_size: int | None = None) -> Tensors:
         h = ops.zeros((batch_size, self.units), dtype=self.compute_dtype)
         if self.learn_initial_state:
             h = h + own_values(self, self.initial_state)[0]
@@ -149,7 +150,7 @@ class VanillaRNNCell(keras.layers.SimpleRNNCell):
             )
         super().load_own_variables(store)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "readout_units": self.readout_units,

@@ -5,7 +5,7 @@ from keras import ops
 
 from keras_seq._checks import check_number, check_positive, check_rate
 from keras_seq.layers.recurrent_layer import as_mask
-from keras_seq.layers.token_embedding import embedding_matrix
+from keras_seq.layers.token_embedding import tied_logits
 from keras_seq.models.base.encoders import TokenReader
 from keras_seq.models.base.losses import TokenCrossEntropy
 from keras_seq.models.base.metrics import BitsPerToken, Perplexity, TokenAccuracy
@@ -293,12 +293,7 @@ class LanguageModel(StreamTraining, TokenReader, Continuation):
             outputs = self.readout(outputs)
         if self.projection is not None:
             return self.projection(outputs)
-        matrix = ops.convert_to_tensor(embedding_matrix(self.embedding))
-        logits = ops.matmul(
-            ops.cast(outputs, self.variable_dtype),
-            ops.transpose(ops.cast(matrix, self.variable_dtype)),
-        )
-        return logits + self.output_bias
+        return tied_logits(self.embedding, outputs, self.output_bias, self.variable_dtype)
 
     def make_signatures(
         self, sampler=None, max_length=200, n_best=None, examples=None, stop_tokens=None
