@@ -304,8 +304,7 @@ class Decoder(keras.layers.Layer):
         if weights is not None:
             seen["weights"] = weights
         if self.input_feeding:
-            readout = self._read(seen)
-            seen["readout"] = readout if drop is None else readout * drop
+            seen["readout"] = self._read(seen) if drop is None else self._read(seen) * drop
             new = {**new, "fed": seen["readout"]}
         return seen, new
 
@@ -380,9 +379,8 @@ class Decoder(keras.layers.Layer):
         """The logits, of one step or of all, from what `_advance` returns."""
         readout = seen["readout"] if "readout" in seen else self._read(seen)
         if self.tie_embeddings:
-            logits = tied_logits(
-                self.embedding, readout, self.projection_bias, self.projection.dtype
-            )
+            bias, dtype = self.projection_bias, self.projection.dtype
+            logits = tied_logits(self.embedding, readout, bias, dtype)
         else:
             logits = dense(self.projection, readout)
         if not self.copy:
