@@ -10,6 +10,7 @@ from keras_seq.layers import SelfAttentionEncoder
 from keras_seq.models import TextTagger
 from keras_seq.models.base.data import Texts
 
+pytestmark = pytest.mark.usefixtures("eagerly")
 SENTENCES = ["the cat sat in 1999", "THE dog", "", "a very-very-long-word sat", "a \u00e9t\u00e9"]
 TAGS = ["D N V P X", "D N", "", "D N V", "D N"]
 CONFIG = {"cell": "vanilla", "units": 4, "max_word_length": 6}

@@ -10,6 +10,7 @@ import keras_seq as ks
 from keras_seq.models import TextTagger
 from keras_seq.testing.comparing import json_copy
 
+pytestmark = pytest.mark.usefixtures("eagerly")
 NEW = [*SENTENCES, "Zoe saw Anna in York"]
 
 

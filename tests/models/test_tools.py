@@ -10,6 +10,7 @@ from checks import array, shortened
 
 from keras_seq.models import LanguageModel, Seq2Seq, TextClassifier, TextTagger
 
+pytestmark = pytest.mark.usefixtures("eagerly")
 TEXTS = ["abc de", "bcd a", "cab e", "eab d"]
 LABELS = ["x", "y", "x", "y"]
 MAKE = {
