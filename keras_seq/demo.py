@@ -53,14 +53,7 @@ def run(out, pairs=20_000, epochs=3, seed=0):
         verbose=2,
     )
 
-    answers = model.generate(sources[unseen], batch_size=256)
-    print("\nUnseen dates:")
-    for source, answer, target in list(zip(sources[unseen], answers, targets[unseen], strict=True))[
-        :10
-    ]:
-        print(f"  {source:<34} {answer}  {'right' if answer == target else f'wrong: {target}'}")
-    exact = sum(a == b for a, b in zip(answers, targets[unseen], strict=True)) / UNSEEN
-    print(f"\nExact match on {UNSEEN:,} unseen dates: {exact:.4f}")
+    exact = _exact_match(model, sources[unseen], targets[unseen])
 
     example = model.generate("le 27 septembre 2016", return_attention=True)
     analysis.plot_attention(
@@ -77,6 +70,18 @@ def run(out, pairs=20_000, epochs=3, seed=0):
     print(f"Wrote dates.keras, attention.png and training.png to {out}/.\n")
     _export(model, out / "saved_models" / "dates", sources[unseen][:3])
     print(f"{time.monotonic() - began:.0f} seconds.")
+    return exact
+
+
+def _exact_match(model, sources, targets):
+    """Show the first answers, and return the share of all that are right."""
+    answers = model.generate(sources, batch_size=256)
+    print("\nUnseen dates:")
+    rows = list(zip(sources, answers, targets, strict=True))
+    for source, answer, target in rows[:10]:
+        print(f"  {source:<34} {answer}  {'right' if answer == target else f'wrong: {target}'}")
+    exact = sum(answer == target for _, answer, target in rows) / len(rows)
+    print(f"\nExact match on {len(rows):,} unseen dates: {exact:.4f}")
     return exact
 
 

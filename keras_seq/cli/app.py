@@ -129,17 +129,17 @@ def keras_seq(
     *of("demo.run", None, ["pairs", "epochs"], least=1),
     *of("demo.run", None, ["seed"]),
 )
-def demo(given):
+def demo(args):
     """Learn to read dates in many languages: train, test on unseen dates, draw the attention."""
     from keras_seq.demo import run
 
-    run(given.out, given.pairs, given.epochs, given.seed)
+    run(args.out, args.pairs, args.epochs, args.seed)
 
 
 @app.command()
 @takes(options.MODEL_FILE)
-def info(given):
+def info(args):
     """Print what is in a model file."""
     from keras_seq.models import load_model
 
-    print(describe(load_model(given.model)))
+    print(describe(load_model(args.model)))

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from keras_seq.cli import options
 from keras_seq.cli.labelled import read_columns
-from keras_seq.cli.options import FILES, MODEL, Option, of, takes, values
-from keras_seq.cli.show import check_writable, say
+from keras_seq.cli.options import FILES, MODEL, Option, listed, of, takes, values
+from keras_seq.cli.show import check_writable, say, show_table
 
 COMPARED = "Comparison"
 SETTINGS = of(
@@ -51,7 +51,7 @@ COLUMNS = (
     Option("out", "Write the results to this file, as JSON.", Path, panel=COMPARED),
     Option("plot", "Draw them into this file.", Path, panel=COMPARED),
 )
-def compare(given):
+def compare(args):
     """Compare architectures: on a file of texts and labels, or by how long they remember.
 
     With --train, each architecture is trained on the file, stops by --val and is judged by --test;
@@ -65,82 +65,66 @@ def compare(given):
 
     Each run has a process of its own, so that time and memory are its own.
     """
-    check(given)
-    shared = {name: one for name, one in values(SETTINGS, given).items() if one is not False}
-    if given.architectures is not None:
-        shared["architectures"] = listed("--architectures", given.architectures)
-    shared |= {"seeds": numbers("--seeds", given.seeds), "isolate": given.isolate}
+    check(args)
+    shared = {name: value for name, value in values(SETTINGS, args).items() if value is not False}
+    if args.architectures is not None:
+        shared["architectures"] = listed("--architectures", args.architectures)
+    shared |= {"seeds": listed("--seeds", args.seeds, int), "isolate": args.isolate}
     results = []
 
     def report(result):
         results.append(result)
         say(line_of(result))
-        keep(results, given.out)
+        keep(results, args.out)
 
-    if given.train is not None:
-        on_texts(given, shared, report)
+    if args.train is not None:
+        on_texts(args, shared, report)
     else:
-        on_task(given, shared, report)
+        on_task(args, shared, report)
     show(results)
-    draw(results, given.plot)
+    draw(results, args.plot)
 
 
-def check(given):
+def check(args):
     """Raise a `ValueError` for options that do not go together."""
-    if (given.train is None) == (given.task is None):
+    if (args.train is None) == (args.task is None):
         raise ValueError("What is compared is either --train FILE or --task NAME; give one.")
-    of_task = [name for name in ("lengths", "rows") if getattr(given, name) is not None]
-    of_files = [name for name in ("val", "test") if getattr(given, name) is not None]
+    of_task = [name for name in ("lengths", "rows") if getattr(args, name) is not None]
+    of_files = [name for name in ("val", "test") if getattr(args, name) is not None]
     for wrong, other in ((of_files, "train"), (of_task, "task")):
-        if wrong and getattr(given, other) is None:
+        if wrong and getattr(args, other) is None:
             raise ValueError(f"--{wrong[0]} goes with --{other}; received no --{other}.")
-    for path in (given.out, given.plot):
+    for path in (args.out, args.plot):
         if path is not None:
-            check_writable(path, given.train, given.val, given.test)
-    if given.plot is not None:
+            check_writable(path, args.train, args.val, args.test)
+    if args.plot is not None:
         from keras_seq.analysis.drawing import check_figure_file
 
-        check_figure_file(given.plot)
+        check_figure_file(args.plot)
 
 
-def on_texts(given, shared, report):
+def on_texts(args, shared, report):
     """Compare on files."""
     from keras_seq.experiments import compare
 
-    columns = {**vars(given), "label_separator": None}
-    texts, labels = read_columns(given.train, columns)
+    columns = {**vars(args), "label_separator": None}
+    texts, labels = read_columns(args.train, columns)
     known = sorted(set(labels))
     held_out = {
         name: None if path is None else read_columns(path, columns, known)
-        for name, path in (("validation_data", given.val), ("test_data", given.test))
+        for name, path in (("validation_data", args.val), ("test_data", args.test))
     }
     say(f"{len(texts):,} texts of {len(known)} classes.")
     compare(texts, labels, **held_out, **shared, report=report)
 
 
-def on_task(given, shared, report):
+def on_task(args, shared, report):
     """Compare on a generated task."""
     from keras_seq.experiments import compare_memory
 
-    lengths = numbers("--lengths", given.lengths or LENGTHS)
-    more = {} if given.rows is None else {"rows": given.rows}
-    compare_memory(given.task, lengths, **more, **shared, report=report)
-
-
-def listed(name, text):
-    """What stands between the commas, at least one."""
-    found = [part.strip() for part in text.split(",") if part.strip()]
-    if not found:
-        raise ValueError(f"{name} names nothing; received {text!r}.")
-    return found
-
-
-def numbers(name, text):
-    """The whole numbers between the commas."""
-    try:
-        return [int(part) for part in listed(name, text)]
-    except ValueError:
-        raise ValueError(f"{name} takes whole numbers with commas; received {text!r}.") from None
+    lengths = listed("--lengths", args.lengths or LENGTHS, int)
+    more = {} if args.rows is None else {"rows": args.rows}
+    compare_memory(args.task, lengths, **more, **shared, report=report)
 
 
 def line_of(result):
@@ -167,44 +151,25 @@ def keep(results, out):
 
 def show(results):
     """Print the table."""
-    from rich.console import Console
-
     from keras_seq.experiments import comparison_summary
 
-    console = Console()
-    if not console.is_terminal:  # a file has no edge at which to break lines
-        console = Console(width=200)
     rows = comparison_summary(results)
-    console.print(table_by_length(rows) if "length" in rows[0] else table(rows))
+    if "length" in rows[0]:
+        lengths = sorted({row["length"] for row in rows})
+        show_table("accuracy at length", map(str, lengths), rows_by_length(rows, lengths))
+        return
+    cells = ((row["name"], *(_cell(row, key, form) for key, _, form in COLUMNS)) for row in rows)
+    show_table("architecture", (title for _, title, _ in COLUMNS), cells)
 
 
-def table(rows):
-    """The summary of `compare` as a table."""
-    from rich.table import Table
-
-    found = Table("architecture", box=None)
-    for _, title, _ in COLUMNS:
-        found.add_column(title, justify="right", no_wrap=True)
-    for row in rows:
-        found.add_row(row["name"], *(_cell(row, key, form) for key, _, form in COLUMNS))
-    return found
-
-
-def table_by_length(rows):
+def rows_by_length(rows, lengths):
     """The summary of `compare_memory`: accuracies, a column for each length."""
-    from rich.table import Table
-
-    lengths = sorted({row["length"] for row in rows})
-    found = Table("accuracy at length", box=None)
-    for length in lengths:
-        found.add_column(str(length), justify="right", no_wrap=True)
     cells = {(row["name"], row["length"]): _cell(row, "accuracy", "{:.4f}") for row in rows}
     for name in dict.fromkeys(row["name"] for row in rows):
-        found.add_row(name, *(cells[name, length] for length in lengths))
+        yield name, *(cells[name, length] for length in lengths)
     for key, title in (("best", "best possible"), ("chance", "chance")):
-        of = {row["length"]: row[key] for row in rows}
-        found.add_row(title, *(f"{of[length]:.4f}" for length in lengths))
-    return found
+        values = {row["length"]: row[key] for row in rows}
+        yield title, *(f"{values[length]:.4f}" for length in lengths)
 
 
 def _cell(row, key, form):

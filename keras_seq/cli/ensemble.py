@@ -16,7 +16,7 @@ from keras_seq.cli.show import check_writable, say
         False,
     ),
 )
-def ensemble(given):
+def ensemble(args):
     """Make one model of several that were trained with different seeds: they answer together.
 
     Probabilities are averaged (of what writes, and of a tagger with a CRF, their logarithms). OUT
@@ -25,10 +25,10 @@ def ensemble(given):
     """
     from keras_seq.models import Ensemble, average_checkpoints, load_model
 
-    check_writable(given.out, *given.models)
-    if given.average:
-        made = average_checkpoints(given.models)
+    check_writable(args.out, *args.models)
+    if args.average:
+        made = average_checkpoints(args.models)
     else:
-        made = Ensemble([load_model(path) for path in given.models])
-    made.save(given.out)
-    say(f"Wrote {given.out}: {len(given.models)} models, {made.count_params():,} weights.")
+        made = Ensemble([load_model(path) for path in args.models])
+    made.save(args.out)
+    say(f"Wrote {args.out}: {len(args.models)} models, {made.count_params():,} weights.")

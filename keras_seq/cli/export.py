@@ -28,7 +28,7 @@ from keras_seq.cli.search import Search, written
     *options.WRITTEN,
     *options.search("max_nodes"),
 )
-def export(given):
+def export(args):
     """Write a model for TF Serving, strings in and strings out; or its ids as an ONNX file.
 
     PATH is the folder of all versions, such as saved_models/dates; the new version is a folder in
@@ -38,26 +38,26 @@ def export(given):
     from keras_seq.export.custom_modules import import_modules
     from keras_seq.models import load_model
 
-    modules = given.custom_module or []
+    modules = args.custom_module or []
     import_modules(modules)
-    loaded = load_model(given.model)
+    loaded = load_model(args.model)
     loaded.export(
-        given.path,
-        format=given.format,
-        version="next" if given.version is None else given.version,
-        batching=given.batching,
+        args.path,
+        format=args.format,
+        version="next" if args.version is None else args.version,
+        batching=args.batching,
         custom_modules=modules,
-        **_asked(loaded, vars(given)),
+        **_asked(loaded, vars(args)),
     )
 
 
-def _asked(model, given):
+def _asked(model, args):
     """The options of `Task.export` that were given."""
-    found = written(given) | ({"examples": given["example"]} if given["example"] else {})
-    asked = [name for name in ("sampler", *Search.NAMES) if given.get(name) is not None]
+    chosen = written(args) | ({"examples": args["example"]} if args["example"] else {})
+    asked = [name for name in ("sampler", *Search.NAMES) if args.get(name) is not None]
     if asked and not hasattr(model, "sampler"):
         raise ValueError(
             f"--{asked[0].replace('_', '-')} is for a model that writes text; received a "
             f"{type(model).__name__}."
         )
-    return {**found, "sampler": Search(model, given).sampler} if asked else found
+    return {**chosen, "sampler": Search(model, args).sampler} if asked else chosen

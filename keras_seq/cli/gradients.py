@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from keras_seq.cli.options import REQUIRED, Option, of, takes, values
+from keras_seq.cli.options import REQUIRED, Option, listed, of, takes, values
 from keras_seq.cli.show import say
 
 SETTINGS_PATH = "experiments.ExperimentSettings"
@@ -46,7 +46,7 @@ FIGURE = "gradients.png"
     *SETTINGS,
     Option("clip", "Limit of the gradient's norm; 0 for none.", float, 1.0),
 )
-def gradients(given):
+def gradients(args):
     """Train cells on a task of a given length and measure how the gradient reaches its beginning.
 
     For each cell and length: the gradient at the first step by that at the last one before and
@@ -58,9 +58,9 @@ def gradients(given):
     from keras_seq.experiments import ExperimentSettings, gradient_experiment
     from keras_seq.experiments.gradients import check_experiment
 
-    settings = ExperimentSettings(**values(SETTINGS, given), clip_norm=given.clip or None)
-    out, task = given.out, given.task
-    cells, lengths = _listed("--cells", given.cells, str), _listed("--length", given.length, int)
+    settings = ExperimentSettings(**values(SETTINGS, args), clip_norm=args.clip or None)
+    out, task = args.out, args.task
+    cells, lengths = listed("--cells", args.cells), listed("--length", args.length, int)
     check_figure_file(FIGURE)  # is there what draws?
     check_experiment(task, cells, lengths, settings)
     out.mkdir(parents=True, exist_ok=True)
@@ -73,19 +73,9 @@ def gradients(given):
 
     # Each run in a process of its own: its memory is its own.
     gradient_experiment(
-        task, cells, lengths, given.seeds, report, isolate=True, **dataclasses.asdict(settings)
+        task, cells, lengths, args.seeds, report, isolate=True, **dataclasses.asdict(settings)
     )
     _show(out, runs, task)
-
-
-def _listed(name, text, kind):
-    try:
-        found = [kind(part.strip()) for part in text.split(",") if part.strip()]
-    except ValueError:
-        raise ValueError(f"{name} takes whole numbers with commas; received {text!r}.") from None
-    if not found:
-        raise ValueError(f"{name} names nothing; received {text!r}.")
-    return found
 
 
 def line_of(run):

@@ -85,11 +85,11 @@ class Option:
             self.name, place, default=default, annotation=Annotated[kind, shown]
         )
 
-    def value(self, given):
+    def value(self, value):
         """The value of `argument` for a value of the option."""
         if self.name == OPPOSITE.get(self.argument, (None,))[0]:
-            return not given
-        return None if given == "none" else given
+            return not value
+        return None if value == "none" else value
 
 
 def of(path, panel, names=None, without=(), unset=False, only=(), least=None, **defaults):
@@ -104,28 +104,29 @@ def of(path, panel, names=None, without=(), unset=False, only=(), least=None, **
         unset: whether an option that is not given is `None`, and the default left to `path`.
         **defaults: where they are others than in the signature.
     """
-    found = []
-    for one in arguments(path).values():
-        if one.name in without or one.kind is None or (names and one.name not in names):
+    options = []
+    for name, argument in arguments(path).items():
+        if name in without or argument.kind is None or (names and name not in names):
             continue
-        name, text, default = SHORT.get(one.name, one.name), one.help, one.default
-        if one.name in OPPOSITE and default is True:
-            (name, text), default = OPPOSITE[one.name], False
-        default = defaults.get(one.name, default)
-        if unset and one.kind is not bool:
+        flag, text, default = SHORT.get(name, name), argument.help, argument.default
+        if name in OPPOSITE and default is True:
+            (flag, text), default = OPPOSITE[name], False
+        default = defaults.get(name, default)
+        if unset and argument.kind is not bool:
             text = text if default is None else f"{text.removesuffix('.')}; {default}."
             default = None
-        kind = CHOICES.get(one.name, one.kind)
-        found.append(Option(name, text, kind, default, panel, None, one.name, least, only))
-    return found
+        kind = CHOICES.get(name, argument.kind)
+        options.append(Option(flag, text, kind, default, panel, None, name, least, only))
+    return options
 
 
-def values(options, given):
+def values(options, args):
     """The arguments that options are for, a dict; without those that are `None` by default."""
     return {
-        one.argument: one.value(getattr(given, one.name))
-        for one in options
-        if one.argument and (one.default is not None or getattr(given, one.name) is not None)
+        option.argument: option.value(getattr(args, option.name))
+        for option in options
+        if option.argument
+        and (option.default is not None or getattr(args, option.name) is not None)
     }
 
 
@@ -134,16 +135,16 @@ def takes(*options):
 
     def decorate(function):
         @functools.wraps(function)
-        def command(**given):
+        def command(**args):
             plain = {
                 name: value.value if isinstance(value, enum.Enum) else value
-                for name, value in given.items()
+                for name, value in args.items()
             }
             return function(types.SimpleNamespace(**plain))
 
-        parameters = [one.parameter() for one in options]
+        parameters = [option.parameter() for option in options]
         command.__signature__ = inspect.Signature(parameters)
-        command.__annotations__ = {one.name: one.annotation for one in parameters}
+        command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         command.options = options
         del command.__wrapped__  # its annotations would be read
         return command
@@ -155,17 +156,28 @@ def search(*without):
     """The options of all samplers, each said to be of those that have it."""
     kinds = {name: arguments(_path(place)) for name, place in SAMPLERS.items()}
     text = f"{', '.join(kinds)}; the model's own if not set."
-    found = [Option("sampler", text, panel=SEARCH, only=WRITERS)]
+    options = [Option("sampler", text, panel=SEARCH, only=WRITERS)]
     for name in dict.fromkeys(name for taken in kinds.values() for name in taken):
         owners = {kind: taken[name] for kind, taken in kinds.items() if name in taken}
-        one = next(iter(owners.values()))
-        if one.kind is None or name in ("max_length", *without):
+        argument = next(iter(owners.values()))
+        if argument.kind is None or name in ("max_length", *without):
             continue
-        text = one.help
+        text = argument.help
         if len(owners) < len(kinds):
             text = f"{', '.join(owners)}: {text[0].lower()}{text[1:]}"
-        found.append(Option(name, text, one.kind, panel=SEARCH, only=WRITERS))
-    return found
+        options.append(Option(name, text, argument.kind, panel=SEARCH, only=WRITERS))
+    return options
+
+
+def listed(option, text, kind=str):
+    """What stands between the commas of an option, at least one; of type `kind`."""
+    try:
+        parts = [kind(part) for part in map(str.strip, text.split(",")) if part]
+    except ValueError:
+        raise ValueError(f"{option} takes whole numbers with commas; received {text!r}.") from None
+    if not parts:
+        raise ValueError(f"{option} names nothing; received {text!r}.")
+    return parts
 
 
 def _path(place):
@@ -201,7 +213,7 @@ COLUMNS = [
         flag="--quoted/--not-quoted",
     ),
 ]
-COLUMNS = [dataclasses.replace(one, only=READERS) for one in COLUMNS]
+COLUMNS = [dataclasses.replace(column, only=READERS) for column in COLUMNS]
 LINES = Option(
     "lines",
     "Each line of the file is a text by itself.",
@@ -221,7 +233,7 @@ TAG_COLUMNS = [
     ),
     Option("repair", "Read invalid sequences of tags as conlleval does.", bool, False, TAGGED),
 ]
-TAG_COLUMNS = [dataclasses.replace(one, only=TAGGER) for one in TAG_COLUMNS]
+TAG_COLUMNS = [dataclasses.replace(column, only=TAGGER) for column in TAG_COLUMNS]
 WRITTEN = [
     Option("max_length", "The most tokens to write.", int, panel=SEARCH),
     Option(
@@ -239,8 +251,8 @@ def training(batch_size=64, learning_rate=1e-3):
         Option("out", "The .keras file to write.", Path, REQUIRED),
         FILE_ENCODING,
         *(
-            dataclasses.replace(one, panel=TRAINING)
-            for one in (
+            dataclasses.replace(option, panel=TRAINING)
+            for option in (
                 Option("epochs", "Passes; 10 if no --minutes are set.", int),
                 Option("minutes", "Stop then; the learning rate falls until there.", float),
                 Option(

@@ -6,10 +6,10 @@ from keras_seq.cli import options
 from keras_seq.cli.show import one_line, say
 
 
-def written(given):
+def written(args):
     """What the options of a command say of the length and the end of texts, for `generate`."""
-    found = {"max_length": given["max_length"], "stop_tokens": given["stop_token"] or None}
-    return {name: value for name, value in found.items() if value is not None}
+    how = {"max_length": args["max_length"], "stop_tokens": args["stop_token"] or None}
+    return {name: value for name, value in how.items() if value is not None}
 
 
 class Search:
@@ -17,17 +17,17 @@ class Search:
 
     Args:
         model: the model.
-        given: the arguments of the command.
+        args: the arguments of the command.
         **how: what else `generate` of the model takes.
     """
 
-    NAMES = tuple(one.name for one in options.search())[1:]
+    NAMES = tuple(option.name for option in options.search())[1:]
 
-    def __init__(self, model, given, **how):
+    def __init__(self, model, args, **how):
         self.model = model
-        self.options = {name: given[name] for name in self.NAMES if given.get(name) is not None}
-        self.sampler = self._sampler(given["sampler"])
-        self.how = {name: given[name] for name in ("batch_size",) if name in given} | how
+        self.options = {name: args[name] for name in self.NAMES if args.get(name) is not None}
+        self.sampler = self._sampler(args["sampler"])
+        self.how = {name: args[name] for name in ("batch_size",) if name in args} | how
         self.parts = 0
 
     def __call__(self, texts):
@@ -36,8 +36,8 @@ class Search:
         config = sampler.get_config()
         if self.parts > 1 and "seed" in config:  # other noise for each part of a file
             sampler = type(sampler)(**{**config, "seed": config["seed"] + self.parts - 1})
-        found = self.model.generate(texts, sampler=sampler, return_scores=True, **self.how)
-        return [answers if isinstance(answers, list) else [answers] for answers in found]
+        results = self.model.generate(texts, sampler=sampler, return_scores=True, **self.how)
+        return [answers if isinstance(answers, list) else [answers] for answers in results]
 
     def write(self, batches):
         """Print the answers to batches of lines: a line each, or with --n-best some for each."""

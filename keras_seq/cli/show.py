@@ -46,21 +46,21 @@ def describe(model):
 def _tokenizers(model):
     names = {"source_tokenizer": "source", "target_tokenizer": "target", "tokenizer": "tokenizer"}
     names["character_tokenizer"] = "characters"
-    found = {title: getattr(model, name, None) for name, title in names.items()}
+    tokenizers = {title: getattr(model, name, None) for name, title in names.items()}
     return {
-        title: f"{type(one).__name__}, {one.vocabulary_size:,} ids"
-        for title, one in found.items()
-        if one is not None
+        title: f"{type(tokenizer).__name__}, {tokenizer.vocabulary_size:,} ids"
+        for title, tokenizer in tokenizers.items()
+        if tokenizer is not None
     }
 
 
 def _classes(model, most=10):
     """The names of the classes or tags, the first ones of many."""
     kinds = {"class_names": "classes", "tag_names": "tags"}
-    found = {title: getattr(model, name) for name, title in kinds.items() if hasattr(model, name)}
+    named = {title: getattr(model, name) for name, title in kinds.items() if hasattr(model, name)}
     return {
         title: ", ".join(names[:most]) + (f" and {len(names) - most} more" * (len(names) > most))
-        for title, names in found.items()
+        for title, names in named.items()
     }
 
 
@@ -98,8 +98,8 @@ def check_writable(path, *read):
     """
     from keras_seq._files import check_place
 
-    for one in read:
-        if one is not None and one.exists() and path.exists() and path.samefile(one):
+    for file in read:
+        if file is not None and file.exists() and path.exists() and path.samefile(file):
             raise ValueError(f"{path} is read from: it would be overwritten.")
 
     try:
@@ -111,6 +111,29 @@ def check_writable(path, *read):
 def say(text):
     """Print progress."""
     print(text, flush=True)
+
+
+def show_scores(scores, width=18):
+    """Print numbers, a line each, with their names before them."""
+    for name, value in scores.items():
+        shown = f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+        print(f"{name.replace('_', ' '):<{width}}{shown:>12}")
+
+
+def show_table(title, titles, rows):
+    """Print a table: names under `title`, what belongs to them under `titles`, all of them str."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title, box=None)
+    for name in titles:
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    console = Console()
+    if not console.is_terminal:  # a file has no edge at which to break lines
+        console = Console(width=200)
+    console.print(table)
 
 
 def track(texts, size, what):

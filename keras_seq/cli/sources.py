@@ -55,32 +55,32 @@ def _arguments(file, node):
     texts = _texts(ast.get_docstring(node) or "")
     function = _member(node, "__init__") if isinstance(node, ast.ClassDef) else node
     if function is None:
-        fields = [one for one in node.body if isinstance(one, ast.AnnAssign)]
+        fields = [field for field in node.body if isinstance(field, ast.AnnAssign)]
         return _named((f.target.id, f.annotation, f.value, texts) for f in fields)
-    given = function.args
-    places = [*given.posonlyargs, *given.args]
-    defaults = [*[None] * (len(places) - len(given.defaults)), *given.defaults, *given.kw_defaults]
-    pairs = zip([*places, *given.kwonlyargs], defaults, strict=True)
-    found = _named((arg.arg, arg.annotation, default, texts) for arg, default in pairs)
-    for one in node.decorator_list:
-        if isinstance(one, ast.Call) and getattr(one.func, "id", None) == "hands_on":
-            name, kind = one.args
-            without = {name.value, *found}
-            without.update(*(ast.literal_eval(word.value) for word in one.keywords))
+    args = function.args
+    places = [*args.posonlyargs, *args.args]
+    defaults = [*[None] * (len(places) - len(args.defaults)), *args.defaults, *args.kw_defaults]
+    pairs = zip([*places, *args.kwonlyargs], defaults, strict=True)
+    named = _named((arg.arg, arg.annotation, default, texts) for arg, default in pairs)
+    for decorator in node.decorator_list:
+        if isinstance(decorator, ast.Call) and getattr(decorator.func, "id", None) == "hands_on":
+            name, kind = decorator.args
+            without = {name.value, *named}
+            without.update(*(ast.literal_eval(word.value) for word in decorator.keywords))
             handed = _arguments(*_inside(file, [kind.id]))
-            found |= {key: handed[key] for key in handed if key not in without}
-            del found[name.value]
-    return found
+            named |= {key: handed[key] for key in handed if key not in without}
+            del named[name.value]
+    return named
 
 
-def _named(found):
+def _named(parts):
     named = {}
-    for name, annotation, default, texts in found:
+    for name, annotation, default, texts in parts:
         try:
             value = ast.literal_eval(default) if default is not None else inspect.Parameter.empty
         except ValueError:  # an expression
             continue
-        types = ast.unparse(annotation).split(" | ") if annotation else []
+        types = ast.unparse(annotation).strip("'").split(" | ") if annotation else []
         kinds = [KINDS[name] for name in types if name in KINDS] or [type(value)]
         kind = kinds[0] if kinds[0] in KINDS.values() else None
         named[name] = Argument(name, kind, value, texts.get(name, ""))
@@ -115,15 +115,15 @@ def _definition(path, package=None):
 def _inside(file, names):
     """The file and the node of a name, or of a member of a class, which a base class may have."""
     first, *rest = names
-    found = _member(_parsed(file), first)
-    if isinstance(found, ast.ImportFrom):
-        module = PACKAGE.parent.joinpath(*found.module.split("."))
+    node = _member(_parsed(file), first)
+    if isinstance(node, ast.ImportFrom):
+        module = PACKAGE.parent.joinpath(*node.module.split("."))
         file = module / "__init__.py" if module.is_dir() else module.with_suffix(".py")
         return _inside(file, names) if file.is_relative_to(PACKAGE) else (file, None)
-    if found is None or not rest:
-        return file, found
-    bases = [base.id for base in found.bases if isinstance(base, ast.Name)]
-    places = [(file, _member(found, *rest)), *(_inside(file, [base, *rest]) for base in bases)]
+    if node is None or not rest:
+        return file, node
+    bases = [base.id for base in node.bases if isinstance(base, ast.Name)]
+    places = [(file, _member(node, *rest)), *(_inside(file, [base, *rest]) for base in bases)]
     return next((place for place in places if place[1] is not None), (file, None))
 
 
@@ -133,9 +133,9 @@ def _parsed(file):
 
 
 def _member(node, name):
-    for one in node.body:
-        named = [getattr(one, "name", None), *(alias.name for alias in getattr(one, "names", ()))]
-        targets = getattr(one, "targets", ()) or [getattr(one, "target", None)]
+    for item in node.body:
+        named = [getattr(item, "name", None), *(alias.name for alias in getattr(item, "names", ()))]
+        targets = getattr(item, "targets", ()) or [getattr(item, "target", None)]
         if name in named or name in [getattr(target, "id", None) for target in targets]:
-            return one
+            return item
     return None

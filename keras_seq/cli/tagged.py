@@ -35,7 +35,7 @@ def read_tagged(
     if not pairs:
         raise ValueError(f"{path} has no sentence.")
     sentences, tags = zip(*pairs, strict=True)
-    if all(one in ("_", "-") for row in tags for one in row):
+    if all(tag in ("_", "-") for row in tags for tag in row):
         raise ValueError(f"{path} has no tag: there is nothing but {tags[0][0]!r}.")
     return list(sentences), list(tags)
 
@@ -60,8 +60,8 @@ def _read_conllu(path, tag, schemes, repair, encoding):
     from keras_seq.text.tag_schemes import convert_tags, find_problem
 
     pairs = []
-    for number, one in enumerate(read_conllu(path, encoding)):
-        tags = one.column(tag)
+    for number, sentence in enumerate(read_conllu(path, encoding)):
+        tags = sentence.column(tag)
         if schemes is not None:
             problem = None if repair else find_problem(tags, schemes[0])
             if problem is not None:
@@ -70,7 +70,7 @@ def _read_conllu(path, tag, schemes, repair, encoding):
                 tags = convert_tags(tags, *schemes, repair)
             except ValueError as error:  # for no tag of the scheme at all
                 raise ValueError(f"{path}, sentence {number}: {error}") from error
-        pairs.append((one.words, tags))
+        pairs.append((sentence.words, tags))
     return pairs
 
 

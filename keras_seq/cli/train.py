@@ -40,73 +40,73 @@ MODEL_OPTIONS = [
     ),
     *options.training(),
 )
-def train_seq2seq(given):
+def train_seq2seq(args):
     """Train a translator on two files, one text a line each.
 
     With held-out files, OUT always holds the model of the best epoch so far, and training stops
     when it gets no better; without them, OUT is written at the end.
     """
-    check(given)
+    check(args)
     import keras
 
-    corpus, data = read(given)
-    keras.utils.set_random_seed(given.seed)
-    callbacks = scored_callbacks(given, data["validation_data"])
-    model = make_model(given, corpus)
-    train(model, data, callbacks, given, sampler="beam", r_drop=given.r_drop)
+    corpus, data = read(args)
+    keras.utils.set_random_seed(args.seed)
+    callbacks = scored_callbacks(args, data["validation_data"])
+    model = make_model(args, corpus)
+    train(model, data, callbacks, args, sampler="beam", r_drop=args.r_drop)
 
 
-def check(given):
+def check(args):
     """Raise a `ValueError` for options that do not go together, before any work is done."""
-    if (given.val_source is None) != (given.val_target is None):
+    if (args.val_source is None) != (args.val_target is None):
         raise ValueError("--val-source and --val-target go together; received only one of them.")
-    if given.score != "perplexity" and given.val_source is None:
-        raise ValueError(f"--score {given.score} needs --val-source and --val-target.")
-    check_training(given)
+    if args.score != "perplexity" and args.val_source is None:
+        raise ValueError(f"--score {args.score} needs --val-source and --val-target.")
+    check_training(args)
 
 
-def read(given):
+def read(args):
     """Return the texts, sources and targets, to build vocabularies of, and the data for `fit`."""
     from keras_seq.datasets import Lines, read_parallel, stream_parallel
 
-    if given.stream:
-        corpus = (Lines(path, given.encoding) for path in (given.source, given.target))
-        pairs = stream_parallel(given.source, given.target, given.encoding)
+    if args.stream:
+        corpus = (Lines(path, args.encoding) for path in (args.source, args.target))
+        pairs = stream_parallel(args.source, args.target, args.encoding)
         count = int(pairs.cardinality())
-        data = {"x": pairs, "shuffle_buffer": given.shuffle_buffer}
+        data = {"x": pairs, "shuffle_buffer": args.shuffle_buffer}
     else:
-        corpus = read_parallel(given.source, given.target, given.encoding)
+        corpus = read_parallel(args.source, args.target, args.encoding)
         count = len(corpus[0])
         data = {"x": corpus[0], "y": corpus[1]}
-    data["subword_sampling"] = given.subword_sampling
-    held_out = given.val_source is not None
+    data["subword_sampling"] = args.subword_sampling
+    held_out = args.val_source is not None
     data["validation_data"] = (
-        read_parallel(given.val_source, given.val_target, given.encoding) if held_out else None
+        read_parallel(args.val_source, args.val_target, args.encoding) if held_out else None
     )
     say(f"{count:,} pairs.")
     return corpus, data
 
 
-def make_model(given, corpus):
+def make_model(args, corpus):
     """Return a new translator with vocabularies of the corpus."""
     from keras_seq.models import Seq2Seq
 
     kinds = dict.fromkeys(
-        (given.source_tokens or given.tokens, given.target_tokens or given.tokens)
+        (args.source_tokens or args.tokens, args.target_tokens or args.tokens)
     )
     say(f"Building the {' and '.join(kinds)} vocabularies.")
-    lengths = dict.fromkeys(("max_source_length", "max_target_length"), given.max_length)
-    return Seq2Seq.from_texts(*corpus, **values(MODEL_OPTIONS, given), **lengths)
+    lengths = dict.fromkeys(("max_source_length", "max_target_length"), args.max_length)
+    return Seq2Seq.from_texts(*corpus, **values(MODEL_OPTIONS, args), **lengths)
 
 
-def scored_callbacks(given, validation):
+def scored_callbacks(args, validation):
     """Return the callbacks: the best model is chosen by the score asked for."""
     from keras_seq.callbacks import TextScore
 
     if validation is None:
-        return make_callbacks(given, None, None)
-    score, scores = given.score, []
-    if given.score != "perplexity":
-        scores = [TextScore(*validation, metric=score, lowercase=given.lowercase)]
+        return make_callbacks(args, None, None)
+    score, scores = args.score, []
+    if args.score != "perplexity":
+        scores = [TextScore(*validation, metric=score, lowercase=args.lowercase)]
     lower = score in ("perplexity", "token_error_rate")
-    return make_callbacks(given, f"val_{score}", "min" if lower else "max", scores)
+    return make_callbacks(args, f"val_{score}", "min" if lower else "max", scores)

@@ -41,52 +41,52 @@ MODEL_OPTIONS = [
     ),
     *options.training(),
 )
-def train_classifier(given):
+def train_classifier(args):
     """Train a classifier on a file of texts and labels.
 
     The columns of a TSV or CSV file are chosen by the names in its first line, or, where every
     line is a row, by their places. With a held-out file, OUT always holds the model of the best
     epoch so far, and training stops when it gets no better; without one, OUT is written at the end.
     """
-    check(given)
+    check(args)
     import keras
 
-    texts, labels, data = read(given)
-    keras.utils.set_random_seed(given.seed)
-    monitor = None if given.val is None else f"val_{given.score}"
-    lower = given.score == "loss"
-    callbacks = make_callbacks(given, monitor, "min" if lower else "max")
-    model = make_model(given, texts, labels)
-    train(model, data, callbacks, given, r_drop=given.r_drop)
+    texts, labels, data = read(args)
+    keras.utils.set_random_seed(args.seed)
+    monitor = None if args.val is None else f"val_{args.score}"
+    lower = args.score == "loss"
+    callbacks = make_callbacks(args, monitor, "min" if lower else "max")
+    model = make_model(args, texts, labels)
+    train(model, data, callbacks, args, r_drop=args.r_drop)
 
 
-def check(given):
+def check(args):
     """Raise a `ValueError` for options that do not go together, before any work is done."""
-    if given.score == "f1" and given.label_separator is None:
+    if args.score == "f1" and args.label_separator is None:
         raise ValueError("--score f1 is for --label-separator; received none.")
-    if given.balanced and given.label_separator is not None:
+    if args.balanced and args.label_separator is not None:
         raise ValueError("--balanced is for one label a text; received --label-separator.")
-    check_training(given)
+    check_training(args)
 
 
-def read(given):
+def read(args):
     """Return the texts, the labels, and the data for `fit`."""
-    texts, labels = read_columns(given.train, vars(given))
-    data = {"x": texts, "y": labels, "class_weight": "balanced" if given.balanced else None}
-    data["subword_sampling"] = given.subword_sampling
-    if given.val is not None:
-        groups = [[label] for label in labels] if given.label_separator is None else labels
+    texts, labels = read_columns(args.train, vars(args))
+    data = {"x": texts, "y": labels, "class_weight": "balanced" if args.balanced else None}
+    data["subword_sampling"] = args.subword_sampling
+    if args.val is not None:
+        groups = [[label] for label in labels] if args.label_separator is None else labels
         known = sorted({label for group in groups for label in group})
-        data["validation_data"] = read_columns(given.val, vars(given), known)
+        data["validation_data"] = read_columns(args.val, vars(args), known)
     say(f"{len(texts):,} texts.")
     return texts, labels, data
 
 
-def make_model(given, texts, labels):
+def make_model(args, texts, labels):
     """Return a new classifier with the vocabulary and the classes of the texts."""
     from keras_seq.models import TextClassifier
 
-    say(f"Building the {given.tokens} vocabulary.")
-    several = given.label_separator is not None
-    config = values(MODEL_OPTIONS, given)
+    say(f"Building the {args.tokens} vocabulary.")
+    several = args.label_separator is not None
+    config = values(MODEL_OPTIONS, args)
     return TextClassifier.from_texts(texts, labels, multi_label=several, **config)

@@ -25,7 +25,7 @@ MODEL_OPTIONS = [
     *of("models.Task.fit", TRAINING, ["subword_sampling"]),
     *options.training(batch_size=32, learning_rate=2e-3),
 )
-def train_language_model(given):
+def train_language_model(args):
     """Train a language model on a file of text.
 
     The file is one text, line ends and all; with --lines each line is a text by itself. The texts
@@ -34,24 +34,24 @@ def train_language_model(given):
     With a held-out file, OUT always holds the model of the best epoch so far, by its perplexity,
     and training stops when it gets no better; without one, OUT is written at the end.
     """
-    check_training(given)
+    check_training(args)
     import keras
 
-    texts = read_texts(given.train, given.lines, given.encoding)
-    data = {"x": texts, "subword_sampling": given.subword_sampling}
-    if given.val is not None:
-        data["validation_data"] = read_texts(given.val, given.lines, given.encoding)
+    texts = read_texts(args.train, args.lines, args.encoding)
+    data = {"x": texts, "subword_sampling": args.subword_sampling}
+    if args.val is not None:
+        data["validation_data"] = read_texts(args.val, args.lines, args.encoding)
     say(f"{len(texts):,} text{'s' * (len(texts) > 1)}, {sum(map(len, texts)):,} characters.")
-    keras.utils.set_random_seed(given.seed)
-    callbacks = make_callbacks(given, None if given.val is None else "val_perplexity", "min")
-    model = make_model(given, texts)
-    train(model, data, callbacks, given)
+    keras.utils.set_random_seed(args.seed)
+    callbacks = make_callbacks(args, None if args.val is None else "val_perplexity", "min")
+    model = make_model(args, texts)
+    train(model, data, callbacks, args)
 
 
-def make_model(given, texts):
+def make_model(args, texts):
     """Return a new language model with the vocabulary of the texts."""
     from keras_seq.models import LanguageModel
 
-    say(f"Building the {given.tokens} vocabulary.")
-    config = values(MODEL_OPTIONS, given)
-    return LanguageModel.from_texts(texts, **config, window=given.window or None)
+    say(f"Building the {args.tokens} vocabulary.")
+    config = values(MODEL_OPTIONS, args)
+    return LanguageModel.from_texts(texts, **config, window=args.window or None)

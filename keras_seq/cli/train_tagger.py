@@ -38,7 +38,7 @@ FILE = "Words and tags in columns, or CoNLL-U where it ends in .conllu."
     ),
     *options.training(batch_size=32, learning_rate=2e-3),
 )
-def train_tagger(given):
+def train_tagger(args):
     """Train a tagger on a file of tagged sentences.
 
     The file has a word and its tags in each line, and an empty line between sentences; or it is
@@ -47,38 +47,38 @@ def train_tagger(given):
     best epoch so far, and training stops when it gets no better; without one, OUT is written at
     the end.
     """
-    check(given)
+    check(args)
     import keras
 
-    sentences, tags = read_tagged(given.train, **how_tagged(given))
+    sentences, tags = read_tagged(args.train, **how_tagged(args))
     say(f"{len(sentences):,} sentences.")
-    keras.utils.set_random_seed(given.seed)
-    model = make_model(given, sentences, tags)
+    keras.utils.set_random_seed(args.seed)
+    model = make_model(args, sentences, tags)
     data, scores = {"x": sentences, "y": tags}, []
-    if given.val is not None:
-        data["validation_data"] = read_known(given.val, model, **how_tagged(given))
-        scores = make_scores(given, data["validation_data"])
-    callbacks = make_callbacks(given, *monitor(given), scores)
-    train(model, data, callbacks, given)
+    if args.val is not None:
+        data["validation_data"] = read_known(args.val, model, **how_tagged(args))
+        scores = make_scores(args, data["validation_data"])
+    callbacks = make_callbacks(args, *monitor(args), scores)
+    train(model, data, callbacks, args)
 
 
-def check(given):
+def check(args):
     """Raise a `ValueError` for options that do not go together, before any work is done."""
-    if given.score == "f1" and given.scheme is None:
+    if args.score == "f1" and args.scheme is None:
         raise ValueError("--score f1 is for spans of words; received no --scheme.")
-    if given.label_smoothing and not given.softmax:
+    if args.label_smoothing and not args.softmax:
         raise ValueError("--label-smoothing is for --softmax.")
-    check_training(given)
-    if given.scheme is not None:
+    check_training(args)
+    if args.scheme is not None:
         from keras_seq.text.tag_schemes import scheme_name  # pulls in Keras
 
-        given.scheme = scheme_name(given.scheme)
+        args.scheme = scheme_name(args.scheme)
 
 
-def how_tagged(given):
+def how_tagged(args):
     """The arguments of `read_tagged` behind the path."""
     names = ("columns", "tag", "scheme", "repair", "separator", "comment", "encoding")
-    return {name: getattr(given, name) for name in names}
+    return {name: getattr(args, name) for name in names}
 
 
 def read_known(path, model, **how):
@@ -95,25 +95,25 @@ def read_known(path, model, **how):
     return sentences, tags
 
 
-def monitor(given):
+def monitor(args):
     """The number that chooses the best model, and whether more or less of it is better."""
-    if given.val is None:
+    if args.val is None:
         return None, "max"
-    score = given.score or ("accuracy" if given.scheme is None else "f1")
+    score = args.score or ("accuracy" if args.scheme is None else "f1")
     return f"val_{score}", "min" if score == "loss" else "max"
 
 
-def make_scores(given, held_out):
+def make_scores(args, held_out):
     """The callbacks that put the scores of the held-out sentences into the logs."""
     from keras_seq.callbacks import TagScore
 
-    return [TagScore(*held_out, batch_size=given.batch_size)]
+    return [TagScore(*held_out, batch_size=args.batch_size)]
 
 
-def make_model(given, sentences, tags):
+def make_model(args, sentences, tags):
     """Return a new tagger with the vocabulary and the tags of the sentences."""
     from keras_seq.models import TextTagger
 
     say("Building the vocabulary.")
-    config = values(MODEL_OPTIONS, given)
-    return TextTagger.from_texts(sentences, tags, scheme=given.scheme, **config)
+    config = values(MODEL_OPTIONS, args)
+    return TextTagger.from_texts(sentences, tags, scheme=args.scheme, **config)

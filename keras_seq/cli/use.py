@@ -47,7 +47,7 @@ TRANSLATOR, LANGUAGE_MODEL, CLASSIFIER = ("Seq2Seq",), ("LanguageModel",), ("Tex
     options.BATCH_SIZE,
     options.STDIN_ENCODING,
 )
-def generate(given):
+def generate(args):
     """Read texts from standard input, one a line; write the answers, one a line.
 
     A translator translates each line, a language model goes on from it; with --prompt it goes on
@@ -56,8 +56,8 @@ def generate(given):
     With --n-best each text has so many lines, best first: its number, the score and the answer,
     with tabs between them.
     """
-    loaded, use = _load(generate, given, GENERATE, "writes no text", "predict")
-    use(loaded, vars(given), stdin_batches(given.batch_size, given.encoding))
+    loaded, use = _load(generate, args, GENERATE, "writes no text", "predict")
+    use(loaded, vars(args), stdin_batches(args.batch_size, args.encoding))
 
 
 @takes(
@@ -74,15 +74,15 @@ def generate(given):
     options.BATCH_SIZE,
     options.STDIN_ENCODING,
 )
-def predict(given):
+def predict(args):
     """Read texts from standard input, one a line; write their classes or tags, a line for each.
 
     A classifier writes the class; with --probabilities each class and its probability follow, with
     tabs between them. A tagger takes words with blanks between them, and writes word/TAG, or with
     --format conll a word and its tag in each line.
     """
-    loaded, use = _load(predict, given, PREDICT, "has no classes", "generate")
-    use(loaded, vars(given), stdin_batches(given.batch_size, given.encoding))
+    loaded, use = _load(predict, args, PREDICT, "has no classes", "generate")
+    use(loaded, vars(args), stdin_batches(args.batch_size, args.encoding))
 
 
 @takes(
@@ -117,7 +117,7 @@ def predict(given):
     Option("lowercase", "Lower-case both sides before scoring.", bool, False, only=TRANSLATOR),
     Option("out", "Write the scores to this JSON file too.", Path),
 )
-def evaluate(given):
+def evaluate(args):
     """Score a model on a file.
 
     A translator translates the lines of --source: BLEU, chrF, exact match, token error rate and
@@ -128,16 +128,16 @@ def evaluate(given):
     """
     from keras_seq.datasets import write_lines
 
-    out = given.out
+    out = args.out
     if out is not None:
-        check_writable(out, given.model, given.data, given.source, given.target, given.reference)
-    loaded, use = _load(evaluate, given, EVALUATE, "has no scores", "info")
-    scores = use(loaded, vars(given))
+        check_writable(out, args.model, args.data, args.source, args.target, args.reference)
+    loaded, use = _load(evaluate, args, EVALUATE, "has no scores", "info")
+    scores = use(loaded, vars(args))
     if out is not None:
         write_lines(out, json.dumps(scores, indent=2).splitlines())
 
 
-def _load(command, given, uses, lacks, instead):
+def _load(command, args, uses, lacks, instead):
     """The model that was given, and what a command does with its kind, or that of its base class.
 
     Raises:
@@ -145,23 +145,23 @@ def _load(command, given, uses, lacks, instead):
     """
     from keras_seq.models import load_model
 
-    if given.batch_size < 1:
-        raise ValueError(f"--batch-size must be at least 1; received {given.batch_size}.")
-    model = load_model(given.model)
+    if args.batch_size < 1:
+        raise ValueError(f"--batch-size must be at least 1; received {args.batch_size}.")
+    model = load_model(args.model)
     for kind in type(model).__mro__:
         if kind.__name__ in uses:
-            _check_options(command, given, kind.__name__)
+            _check_options(command, args, kind.__name__)
             return model, uses[kind.__name__]
     raise ValueError(
-        f"{given.model} holds a {type(model).__name__}, which {lacks}: the command for it is "
+        f"{args.model} holds a {type(model).__name__}, which {lacks}: the command for it is "
         f"{instead}."
     )
 
 
-def _check_options(command, given, kind):
-    for one in command.options:
-        if one.only and kind not in one.only and getattr(given, one.name) != one.default:
+def _check_options(command, args, kind):
+    for option in command.options:
+        if option.only and kind not in option.only and getattr(args, option.name) != option.default:
             raise ValueError(
-                f"--{one.name.replace('_', '-')} is for "
-                f"{' or '.join(KINDS[name] for name in one.only)}; the model is {KINDS[kind]}."
+                f"--{option.name.replace('_', '-')} is for "
+                f"{' or '.join(KINDS[name] for name in option.only)}; the model is {KINDS[kind]}."
             )

@@ -1,31 +1,31 @@
 """The commands that use a model, with a classifier."""
 
 from keras_seq.cli.labelled import read_columns
-from keras_seq.cli.show import one_line
+from keras_seq.cli.show import one_line, show_scores
 
 
-def predict_classes(model, given, batches):
+def predict_classes(model, args, batches):
     """Write the classes of the lines of batches, a line each; that of a blank one has no name."""
-    separator = given["label_separator"] or "|"
-    how = {"threshold": given["threshold"], "batch_size": given["batch_size"]}
+    separator = args["label_separator"] or "|"
+    how = {"threshold": args["threshold"], "batch_size": args["batch_size"]}
     for lines in batches:
         for answer in model.classify(lines, return_probabilities=True, **how):
             label = answer["label"] if "label" in answer else separator.join(answer["labels"])
             columns = [one_line(label or "")]
-            if given["probabilities"]:
+            if args["probabilities"]:
                 ranked = sorted(answer["probabilities"].items(), key=lambda pair: -pair[1])
                 columns += [f"{one_line(name)}\t{value:.4f}" for name, value in ranked]
             print("\t".join(columns), flush=True)
 
 
-def evaluate_classifier(model, given):
+def evaluate_classifier(model, args):
     """Print and return the scores of a classifier."""
-    if given["data"] is None or given["source"] or given["target"]:
+    if args["data"] is None or args["source"] or args["target"]:
         raise ValueError("A classifier is evaluated on --data, and takes no --source or --target.")
-    if model.multi_label and given["label_separator"] is None:
-        given = {**given, "label_separator": "|"}
-    texts, labels = read_columns(given["data"], given, model.class_names)
-    scores = class_scores(model, texts, labels, given["batch_size"])
+    if model.multi_label and args["label_separator"] is None:
+        args = {**args, "label_separator": "|"}
+    texts, labels = read_columns(args["data"], args, model.class_names)
+    scores = class_scores(model, texts, labels, args["batch_size"])
     show_class_scores(scores)
     return scores
 
@@ -40,7 +40,7 @@ def class_scores(model, texts, labels, batch_size):
     import keras
     import numpy as np
 
-    found = model.evaluate(texts, labels, batch_size=batch_size, verbose=0, return_dict=True)
+    measured = model.evaluate(texts, labels, batch_size=batch_size, verbose=0, return_dict=True)
     right = model.check_targets(labels)
     if not model.multi_label:
         right = np.eye(len(model.class_names), dtype="int32")[right]
@@ -51,7 +51,7 @@ def class_scores(model, texts, labels, batch_size):
     counts = right.sum(axis=0)
     return {
         "texts": len(texts),
-        **{name: float(value) for name, value in found.items()},
+        **{name: float(value) for name, value in measured.items()},
         "macro_f1": float(each[counts > 0].mean()),
         "classes": {
             name: {"texts": int(count), "f1": float(value)}
@@ -63,10 +63,7 @@ def class_scores(model, texts, labels, batch_size):
 def show_class_scores(scores):
     """Print what `class_scores` returned."""
     width = max(18, *(len(name) + 2 for name in scores["classes"]))
-    for name, value in scores.items():
-        if name != "classes":
-            shown = f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
-            print(f"{name.replace('_', ' '):<{width}}{shown:>12}")
+    show_scores({name: scores[name] for name in scores if name != "classes"}, width)
     print(f"{'class':<{width}}{'texts':>12}{'F1':>12}")
-    for name, found in scores["classes"].items():
-        print(f"{name:<{width}}{found['texts']:>12,}{found['f1']:>12.4f}")
+    for name, score in scores["classes"].items():
+        print(f"{name:<{width}}{score['texts']:>12,}{score['f1']:>12.4f}")

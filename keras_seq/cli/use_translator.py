@@ -2,41 +2,42 @@
 
 from keras_seq.cli.labelled import read_columns
 from keras_seq.cli.search import Search, written
-from keras_seq.cli.show import track
+from keras_seq.cli.show import show_scores, track
 
 
-def translation(model, given, **how):
+def translation(model, args, **how):
     """Return the search of a translator."""
-    return Search(model, given, replace_unknown=given["replace_unknown"], **how)
+    return Search(model, args, replace_unknown=args["replace_unknown"], **how)
 
 
-def generate_translations(model, given, batches):
+def generate_translations(model, args, batches):
     """Write the answers to batches of lines."""
-    translation(model, given, **written(given)).write(batches)
+    translation(model, args, **written(args)).write(batches)
 
 
-def evaluate_translator(model, given):
+def evaluate_translator(model, args):
     """Print and return the scores of a translator."""
     from keras_seq.analysis import text_scores
     from keras_seq.datasets import read_parallel
 
-    files = given["source"], given["target"]
-    if (given["data"] is None) == (None in files) or (given["data"] and any(files)):
+    files = args["source"], args["target"]
+    if (args["data"] is None) == (None in files) or (args["data"] and any(files)):
         raise ValueError("A translator is evaluated on --source and --target, or on --data.")
-    search, batch_size = translation(model, given), given["batch_size"]
-    if given["data"] is None:
-        sources, targets = read_parallel(*files, given["encoding"])
+    search, batch_size = translation(model, args), args["batch_size"]
+    if args["data"] is None:
+        sources, targets = read_parallel(*files, args["encoding"])
     else:
-        sources, targets = read_columns(given["data"], {**given, "label_separator": None})
+        sources, targets = read_columns(args["data"], {**args, "label_separator": None})
     answers = []
     for part in track(sources, 10 * batch_size, "Translating"):
-        answers += [found[0]["text"] for found in search(part)]
-    found = model.evaluate(sources, targets, batch_size=batch_size, verbose=0, return_dict=True)
-    if given["lowercase"]:
+        answers += [translations[0]["text"] for translations in search(part)]
+    measured = model.evaluate(sources, targets, batch_size=batch_size, verbose=0, return_dict=True)
+    if args["lowercase"]:
         answers, targets = [[text.lower() for text in side] for side in (answers, targets)]
-    scores = text_scores(answers, targets, tokenize=model.target_tokenizer.split)
-    scores["perplexity"] = float(found["perplexity"])
-    print(f"{'texts':<18}{len(sources):>12,}")
-    for name, value in scores.items():
-        print(f"{name.replace('_', ' '):<18}{value:>12.4f}")
-    return {"texts": len(sources), **scores}
+    scores = {
+        "texts": len(sources),
+        **text_scores(answers, targets, tokenize=model.target_tokenizer.split),
+        "perplexity": float(measured["perplexity"]),
+    }
+    show_scores(scores)
+    return scores
