@@ -24,7 +24,6 @@ from keras_seq.datasets.sequence_task import SequenceTask
 from keras_seq.datasets.split_by_source import split_by_source
 from keras_seq.datasets.sst2 import sst2
 from keras_seq.datasets.stream_parallel import stream_parallel
-from keras_seq.datasets.tasks import TASKS
 from keras_seq.datasets.tatoeba import tatoeba
 from keras_seq.datasets.temporal_order import temporal_order
 from keras_seq.datasets.tiny_shakespeare import tiny_shakespeare
@@ -67,3 +66,16 @@ __all__ = [
     "write_conllu",
     "write_lines",
 ]
+
+# The generated tasks by name; each takes `(count, length, seed=0, **options)`.
+TASKS = {
+    "recall": recall,
+    "copy_memory": copy_memory,
+    "adding_problem": adding_problem,
+    "temporal_order": temporal_order,
+    "agreement": agreement,
+    "coreference": coreference,
+    "noisy_sine": noisy_sine,
+    "autoregressive": autoregressive,
+    "mackey_glass": mackey_glass,
+}

@@ -73,27 +73,27 @@ def read_table(path, lines, take, delimiter=None, quoted=None, by_name=True):
     else:
         usual = (",", ";", TAB)
     tried = {}
-    for one in usual:
-        tried[Form(one, one != TAB if quoted is None else quoted)] = None
-        if one == TAB and quoted is None and any('"' in line for line in lines):
-            tried[Form(one, True)] = None
+    for form in usual:
+        tried[Form(form, form != TAB if quoted is None else quoted)] = None
+        if form == TAB and quoted is None and any('"' in line for line in lines):
+            tried[Form(form, True)] = None
     for form in tried:
         tried[form] = _tried(form, lines, path, take)
     best = max(level for level, _ in tried.values())
-    found = {form: result for form, (level, result) in tried.items() if level == best}
+    best_ones = {form: result for form, (level, result) in tried.items() if level == best}
     if best < 2:
-        raise next(iter(found.values()))
-    tabs = [form for form in found if form.delimiter == TAB]
+        raise next(iter(best_ones.values()))
+    tabs = [form for form in best_ones if form.delimiter == TAB]
     if len(tabs) == 2:
-        del found[Form(TAB, not _are_quotes(lines))]
-    if len(found) > 1 and tabs and tabs_first:  # a tab in each row is no accident
-        found = {form: result for form, result in found.items() if form in tabs}
-    if len(found) > 1:
+        del best_ones[Form(TAB, not _are_quotes(lines))]
+    if len(best_ones) > 1 and tabs and tabs_first:  # a tab in each row is no accident
+        best_ones = {form: result for form, result in best_ones.items() if form in tabs}
+    if len(best_ones) > 1:
         raise ValueError(
-            f"{path} can be read with {' or '.join(map(str, found))} between its columns: say "
+            f"{path} can be read with {' or '.join(map(str, best_ones))} between its columns: say "
             "which by `delimiter` (`--separator`)."
         )
-    return next(iter(found.values()))
+    return next(iter(best_ones.values()))
 
 
 def shortened(line):

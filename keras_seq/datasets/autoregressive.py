@@ -101,19 +101,19 @@ def _covariances(weights, last):
     for row in range(order + 1):
         for lag, weight in enumerate(weights, start=1):
             equations[row, abs(row - lag)] -= weight
-    found = list(np.linalg.solve(equations, np.eye(order + 1)[0]))
-    while len(found) <= last:
-        found.append(weights @ found[: -order - 1 : -1])
-    return np.array(found)
+    covariances = list(np.linalg.solve(equations, np.eye(order + 1)[0]))
+    while len(covariances) <= last:
+        covariances.append(weights @ covariances[: -order - 1 : -1])
+    return np.array(covariances)
 
 
 def _responses(weights, number):
     """w_0 ... w_(number-1): what is left of an impulse after so many steps."""
-    found = np.zeros(number + len(weights))
-    found[len(weights)] = 1.0
-    for step in range(len(weights) + 1, len(found)):
-        found[step] = weights @ found[step - len(weights) : step][::-1]
-    return found[len(weights) :]
+    responses = np.zeros(number + len(weights))
+    responses[len(weights)] = 1.0
+    for step in range(len(weights) + 1, len(responses)):
+        responses[step] = weights @ responses[step - len(weights) : step][::-1]
+    return responses[len(weights) :]
 
 
 def _series(rng, rows, steps, weights, noise, covariances):

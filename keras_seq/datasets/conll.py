@@ -209,10 +209,10 @@ def _written(sentences, separator):
 
 def _check_row(number, row, separator):
     broken = re.compile(r"[\t\n]" if separator == "\t" else r"[ \t\n]")
-    for one in row:
-        if not isinstance(one, str) or not one.strip(" ") or broken.search(one):
+    for part in row:
+        if not isinstance(part, str) or not part.strip(" ") or broken.search(part):
             raise ValueError(
-                f"Sentence {number} has {one!r}; expected a str that is not empty and holds no "
+                f"Sentence {number} has {part!r}; expected a str that is not empty and holds no "
                 "separator and no end of line."
             )
     if row[0] == _DOCUMENT:

@@ -51,14 +51,14 @@ class ConlluSentence:
     @property
     def tokens(self):
         """The forms as they stand in the text: a multiword token in place of its words."""
-        found, end = [], 0
+        tokens, end = [], 0
         for row in self.rows:
             first, sign, last = _ID.fullmatch(row[0]).groups()
             if sign == "-":
                 end = int(last)
             if sign == "-" or (sign is None and int(first) > end):
-                found.append(row[1])
-        return found
+                tokens.append(row[1])
+        return tokens
 
     def column(self, name: str) -> list[str]:
         """A column of the words, a list of str; `name` is one of id, form, lemma, upos, xpos,
@@ -188,7 +188,9 @@ def _problem(rows):
     for index, row in enumerate(rows):
         if len(row) != len(COLUMNS):
             return index, f"expected ten columns with tabs between; received {len(row)}, {row!r}."
-        if not all(isinstance(one, str) and one and not {*one} & {"\t", "\n"} for one in row):
+        if not all(
+            isinstance(field, str) and field and not {*field} & {"\t", "\n"} for field in row
+        ):
             return index, f"a column is empty, or not one str, in {row!r}."
         match = _ID.fullmatch(row[0])
         first, sign, last = match.groups() if match else (None, None, None)

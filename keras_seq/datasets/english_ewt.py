@@ -58,4 +58,6 @@ def english_ewt(split: str = "train", tag: str = "upos") -> tuple[list[list[str]
     name = f"en_ewt-ud-{split}.conllu"
     path = known_file("ud_english_ewt", name, _SHA256[split], "", _ADDRESS + name)
     sentences = read_conllu(path)
-    return [one.words for one in sentences], [one.column(tag) for one in sentences]
+    return [sentence.words for sentence in sentences], [
+        sentence.column(tag) for sentence in sentences
+    ]

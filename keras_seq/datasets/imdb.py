@@ -7,14 +7,13 @@ import numpy as np
 
 from keras_seq.datasets._data_folder import VARIABLE
 from keras_seq.datasets._known_file import check_split, known_file, read_text
-from keras_seq.datasets.labelled import read_labelled
+from keras_seq.datasets.labelled import read_sentiments
 
 # Of the unzipped files.
 _SHA256 = {
     "train": "79d548fabcbeb8bb5eb4cbe11daded82100f5e2bd3a00bf9eba4e167012f984d",
     "test": "ebf9610daeaf8f012fcd98ef0b3f0898a73dd36ed62c247b88f8ee2dbf3ad688",
 }
-_NAMES = {"0": "negative", "1": "positive"}
 _BLANKS = str.maketrans("\t\n\r", "   ")  # one review a line
 _FOLDERS = {"neg": "negative", "pos": "positive"}
 
@@ -76,10 +75,7 @@ def _from_table(part):
         "Get aclImdb_v1.tar.gz from https://ai.stanford.edu/~amaas/data/sentiment/ and unpack it, "
         "so that there is a folder $KERAS_SEQ_DATA/imdb/aclImdb.",
     )
-    texts, labels = read_labelled(
-        path, text=3, label=0, delimiter="\t", quoted=False, known=tuple(_NAMES)
-    )
-    return texts, [_NAMES[label] for label in labels]
+    return read_sentiments(path, text=3, label=0)
 
 
 def _from_folder(folder):

@@ -76,12 +76,18 @@ def read_labelled(
 
     lines = list(Lines(path, encoding))
     rows = read_table(path, lines, take, delimiter, quoted, by_name)
-    texts = [one for _, one, _ in rows]
+    texts = [text for _, text, _ in rows]
     labels = [_labels(path, number, column, separator) for number, _, column in rows]
     if known is not None:
-        for (number, *_), one in zip(rows, labels, strict=True):
-            _check_known(path, number, one, known)
+        for (number, *_), group in zip(rows, labels, strict=True):
+            _check_known(path, number, group, known)
     return texts, labels
+
+
+def read_sentiments(path, text, label):
+    """The texts of a file with tabs, and "negative" for the label 0 and "positive" for 1."""
+    texts, labels = read_labelled(path, text, label, delimiter="\t", quoted=False, known=("0", "1"))
+    return texts, [("negative", "positive")[int(label)] for label in labels]
 
 
 def _taken(path, rows, form, columns, passes_over):
@@ -105,7 +111,7 @@ def _taken(path, rows, form, columns, passes_over):
         rows = itertools.chain([first], rows)
     width = _width(first[1], max(places) + 1)
     yield places
-    found = []
+    taken = []
     for number, row in rows:
         if len(row) < width or not _is_empty(row[width:]):
             if passes_over and _is_empty(row):
@@ -115,10 +121,10 @@ def _taken(path, rows, form, columns, passes_over):
                 f"{len(row)}: {shortened(form.delimiter.join(row))!r}.{_on_quotes(row, form)}"
             )
         if not passes_over or not _is_empty(row):
-            found.append((number, *(row[place] for place in places)))
-    if not found:
+            taken.append((number, *(row[place] for place in places)))
+    if not taken:
         raise ValueError(f"{path} has a line of names and no rows: expected at least one.")
-    yield found
+    yield taken
 
 
 def _is_empty(row):

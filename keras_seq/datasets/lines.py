@@ -61,8 +61,8 @@ class Lines:
                 raise ValueError(f"{self.path} is not a whole gzip file: {error}.") from error
 
     def __repr__(self):
-        given = "" if self.encoding is None else f", encoding={self.encoding!r}"
-        return f"Lines({str(self.path)!r}{given})"
+        encoding = "" if self.encoding is None else f", encoding={self.encoding!r}"
+        return f"Lines({str(self.path)!r}{encoding})"
 
     def _opened(self):
         try:

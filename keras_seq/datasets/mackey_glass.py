@@ -85,10 +85,10 @@ def _trajectories(rng, number, units, delay):
     # A ring of the last values and slopes: x(t - delay) is overwritten with x(t) once it is used.
     values, slopes = np.tile(x, (lag, 1)), np.zeros((lag, number))
     produced = _production(x)
-    found = np.empty((units, number))
+    series = np.empty((units, number))
     for place in range((SETTLING + units) * PARTS):
         if place >= SETTLING * PARTS and place % PARTS == 0:
-            found[place // PARTS - SETTLING] = x
+            series[place // PARTS - SETTLING] = x
         now, after = place % lag, (place + 1) % lag
         old, old_slope = values[now], slopes[now]
         # With a lag of one step, `after` would be x itself: the delay is far longer.
@@ -98,7 +98,7 @@ def _trajectories(rng, number, units, delay):
         following += last * produced_after
         values[now], slopes[now] = x, produced - 0.1 * x
         x, produced = following, produced_after
-    return found
+    return series
 
 
 def _weights(z, step):

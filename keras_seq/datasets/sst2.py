@@ -1,14 +1,13 @@
 """SST-2: sentences of film reviews, negative or positive."""
 
 from keras_seq.datasets._known_file import check_split, known_file
-from keras_seq.datasets.labelled import read_labelled
+from keras_seq.datasets.labelled import read_sentiments
 
 _SHA256 = {
     "train": "ec192f833a64da08f475488a77b0d0b47db47acd0f458bd18433fc793b569920",
     "dev": "eddea6b39e601dd4e7a672b53cc40fdf6019fa80522f351206c24340ca5d9359",
     "test": "831169c7e2e429d6026e1bdbb542f33b636e3e596caad9602ebc953c205928b7",
 }
-_NAMES = {"0": "negative", "1": "positive"}
 
 
 def sst2(split: str = "train") -> tuple[list[str], list[str]]:
@@ -52,7 +51,4 @@ def sst2(split: str = "train") -> tuple[list[str], list[str]]:
         "github.com/clairett/pytorch-sentiment-classification, commit 457ffd8, and put it at "
         f"$KERAS_SEQ_DATA/sst2/{name}.",
     )
-    texts, labels = read_labelled(
-        path, text=0, label=1, delimiter="\t", quoted=False, known=tuple(_NAMES)
-    )
-    return texts, [_NAMES[label] for label in labels]
+    return read_sentiments(path, text=0, label=1)

@@ -54,5 +54,5 @@ def _line_end(text, place):
     """Where the next line begins, seen from `place`; the beginning and the end stay."""
     if place == 0:
         return 0
-    found = text.find("\n", place - 1)
-    return len(text) if found < 0 else found + 1
+    line_end = text.find("\n", place - 1)
+    return len(text) if line_end < 0 else line_end + 1

@@ -122,8 +122,8 @@ def _sentences(rng, senses, before, vocabulary):
         return np.full(rows, vocabulary.index(word), "int32")
 
     def drawn(choices, share=1.0):
-        found = draw(rng, ids_of(choices, vocabulary), rows)
-        return np.where(rng.random(rows) < share, found, 0)
+        words = draw(rng, ids_of(choices, vocabulary), rows)
+        return np.where(rng.random(rows) < share, words, 0)
 
     def told(choices):
         table = np.stack([ids_of(group, vocabulary) for group in choices])

@@ -200,11 +200,11 @@ def _runs(packed, data, settings, seed, isolate, task=None):
     }
     for name, architecture in packed.items():
         of_arguments = isinstance(architecture, dict) and set(architecture) != {"function"}
-        own = {"arguments": architecture} if of_arguments else {}
+        options = {"arguments": architecture} if of_arguments else {}
         yield Run(
             f"The run of {name}, seed {seed},",
             {"packed": architecture, **shared},
-            functools.partial(_result, name, {**about, **own, "isolate": bool(isolate)}, task),
+            functools.partial(_result, name, {**about, **options, "isolate": bool(isolate)}, task),
         )
 
 

@@ -67,12 +67,12 @@ def check_attention(
     )
     options = {"training": True} if training else {}
 
-    def call(layer, query, **given):
-        return layer(query, **given, **options), layer(query[:, 0], **given, **options)
+    def call(layer, query, **memory):
+        return layer(query, **memory, **options), layer(query[:, 0], **memory, **options)
 
-    one = [(ROWS, value_size), (ROWS, TIME)]
+    single = [(ROWS, value_size), (ROWS, TIME)]
     grows = {"values": 0, "values_mask": False}
-    by_call = hold_to_rules(make, inputs, shapes + one, call, grows=grows, half=half)
+    by_call = hold_to_rules(make, inputs, shapes + single, call, grows=grows, half=half)
     by_steps = Program(by_call.layer, _steps(training), "values")
     for mask in (MASK, NOTHING):
         inputs["values_mask"] = mask

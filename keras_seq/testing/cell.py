@@ -75,12 +75,12 @@ def _step(cell, inputs):
 
 
 def _called(cell, inputs, states):
-    found = cell(inputs, states)
+    returned = cell(inputs, states)
     name = type(cell).__name__
-    assert isinstance(found, (tuple, list)) and len(found) == 2, (
-        f"{name} returns {type(found).__name__}, not `(output, states)`"
+    assert isinstance(returned, (tuple, list)) and len(returned) == 2, (
+        f"{name} returns {type(returned).__name__}, not `(output, states)`"
     )
-    output, states = found
+    output, states = returned
     assert isinstance(states, (tuple, list)), f"{name} returns no list of states"
     count = len(state_sizes(cell))
     assert len(states) == count, f"{name} returns {len(states)} states, not {count}"
@@ -97,11 +97,11 @@ def check_in_a_stack(cell, features):
     inputs = {"inputs": floats(ROWS, STEPS, features), "mask": MASK}
     by_stack = Program(stack, lambda stack, inputs, mask: stack(inputs, mask=mask), "inputs")
     by_loop = Program(forward, _both_ways, "inputs")
-    found, of_stack, of_inputs = by_stack(inputs)
+    outputs, of_stack, of_inputs = by_stack(inputs)
     expected, of_cell, of_looped = by_loop(inputs)
-    assert_close(found, expected, rule="a stack is no loop over the cell")
+    assert_close(outputs, expected, rule="a stack is no loop over the cell")
     half = len(of_cell)
-    both = [one + other for one, other in zip(of_stack[:half], of_stack[half:], strict=True)]
+    both = [forth + back for forth, back in zip(of_stack[:half], of_stack[half:], strict=True)]
     assert_close(both, of_cell, 1e-4, 1e-4, "the gradients of a stack are not those of a loop")
     rule = "the gradient of a stack's inputs is not that of a loop"
     assert_close(of_inputs, of_looped, 1e-4, 1e-4, rule)
@@ -118,10 +118,12 @@ def _loop(cell, inputs, mask, order):
     state, outputs = initial_state(cell, inputs), []
     for t in range(STEPS)[::order]:
         output, new = _called(cell, inputs[:, t], state)
-        state = [_where(mask[:, t], one, other) for one, other in zip(new, state, strict=True)]
+        state = [
+            _where(mask[:, t], new_part, part) for new_part, part in zip(new, state, strict=True)
+        ]
         outputs.append(_where(mask[:, t], output, ops.zeros_like(output)))
     return ops.stack(outputs[::order], axis=1), state
 
 
-def _where(keep, one, other):
-    return ops.where(ops.reshape(keep, (-1, *[1] * (len(one.shape) - 1))), one, other)
+def _where(keep, new, old):
+    return ops.where(ops.reshape(keep, (-1, *[1] * (len(new.shape) - 1))), new, old)

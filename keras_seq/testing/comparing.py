@@ -23,9 +23,9 @@ def assert_close(actual, expected, atol=1e-5, rtol=1e-5, rule=""):
     """Assert that two nests of tensors or arrays hold the same numbers in the same shapes."""
     actual, expected = arrays(actual), arrays(expected)
     assert len(actual) == len(expected), f"{rule}: {len(actual)} results, not {len(expected)}"
-    for one, other in zip(actual, expected, strict=True):
-        assert one.shape == other.shape, f"{rule}: a shape is {one.shape}, not {other.shape}"
-        np.testing.assert_allclose(one, other, atol=atol, rtol=rtol, err_msg=rule)
+    for array, right in zip(actual, expected, strict=True):
+        assert array.shape == right.shape, f"{rule}: a shape is {array.shape}, not {right.shape}"
+        np.testing.assert_allclose(array, right, atol=atol, rtol=rtol, err_msg=rule)
 
 
 def weighted_sum(nest):
@@ -58,9 +58,11 @@ def json_copy(thing):
 
 
 def _same_config(thing, config):
-    one, other = json.dumps(config), json.dumps(thing.get_config())
+    copied, config = json.dumps(config), json.dumps(thing.get_config())
     name = type(thing).__name__
-    assert one == other, f"a copy of {name} by its config has another config: {one}, not {other}"
+    assert copied == config, (
+        f"a copy of {name} by its config has another config: {copied}, not {config}"
+    )
 
 
 def file_copy(model):

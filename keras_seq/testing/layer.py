@@ -86,10 +86,10 @@ def hold_to_rules(
     layer = built(first)
     sequence, mask = next((pair for pair in MASKED if pair[1] in inputs), (None, None))
     run = Program(layer, call, sequence)
-    found = run(inputs)
-    results = found[0]
+    answer = run(inputs)
+    results = answer[0]
     _check_results(layer, results, shapes)
-    _check_gradients(layer, found)
+    _check_gradients(layer, answer)
     assert_close(run(inputs)[0], results, 0, 0, "a second call gives something else")
     _check_rows(run, inputs, results)
     if mask is not None:
@@ -103,17 +103,19 @@ def hold_to_rules(
 
 
 def _check_results(layer, results, shapes):
-    found = [tuple(x.shape) for x in results]
+    their_shapes = [tuple(x.shape) for x in results]
     if shapes is not None:
-        assert found == [tuple(shape) for shape in shapes], f"the shapes are {found}, not {shapes}"
+        assert their_shapes == [tuple(shape) for shape in shapes], (
+            f"the shapes are {their_shapes}, not {shapes}"
+        )
     types = {keras.backend.standardize_dtype(x.dtype) for x in results}
     assert types == {"float32"}, f"the results of {layer.name} are {types}, not float32"
     assert all(np.isfinite(x).all() for x in results), "a result is not finite"
 
 
-def _check_gradients(layer, found):
+def _check_gradients(layer, gradients):
     names = [variable.path for variable in layer.trainable_variables]
-    for name, of_weight in zip(names, found[1], strict=True):
+    for name, of_weight in zip(names, gradients[1], strict=True):
         assert np.isfinite(of_weight).all(), f"the gradient of {name} is not finite"
         assert of_weight.any(), f"no gradient reaches {name}"
 
@@ -144,8 +146,8 @@ def _check_copy_and_padding(run, copy, inputs, grows, results):
 
     def inside(program):
         return [
-            one[tuple(slice(n) for n in other.shape)]
-            for one, other in zip(program.results(longer), results, strict=True)
+            array[tuple(slice(n) for n in right.shape)]
+            for array, right in zip(program.results(longer), results, strict=True)
         ]
 
     try:
@@ -174,8 +176,8 @@ def _check_half(name, make, built, call, inputs, single, expected, float32_outpu
         layer.set_weights(single.get_weights())
         dtypes = []
 
-        def float32(layer, **given):
-            leaves = [x for x in keras.tree.flatten(call(layer, **given)) if x is not None]
+        def float32(layer, **inputs):
+            leaves = [x for x in keras.tree.flatten(call(layer, **inputs)) if x is not None]
             dtypes.extend(keras.backend.standardize_dtype(x.dtype) for x in leaves)
             return [keras.ops.cast(x, "float32") for x in leaves]
 

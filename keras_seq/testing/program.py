@@ -39,10 +39,10 @@ class Program:
         if compiles_singly:
             self.seen.add(_shapes(inputs))
         values = [variable.value for variable in self.layer.trainable_variables]
-        found = arrays(self.both(*_tensors([values, inputs])))
+        leaves = arrays(self.both(*_tensors([values, inputs])))
         tail = len(values) + (self.sequence is not None)
-        cut = len(found) - tail
-        return found[:cut], found[cut : cut + len(values)], found[cut + len(values) :]
+        cut = len(leaves) - tail
+        return leaves[:cut], leaves[cut : cut + len(values)], leaves[cut + len(values) :]
 
     def _forward(self, *flat):
         inputs = keras.tree.pack_sequence_as(self.template, list(flat))
@@ -55,8 +55,8 @@ class Program:
 
         def run(nest):
             with keras.StatelessScope(state_mapping=list(zip(variables, nest[0], strict=True))):
-                given = {**inputs, self.sequence: nest[1]} if self.sequence else inputs
-                return _leaves(self.call(self.layer, **given))
+                fed = {**inputs, self.sequence: nest[1]} if self.sequence else inputs
+                return _leaves(self.call(self.layer, **fed))
 
         nest = [values, inputs[self.sequence]] if self.sequence else [values]
         if not keras.tree.flatten(nest):

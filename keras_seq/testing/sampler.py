@@ -49,39 +49,41 @@ def check_sampler(make: Callable[[], Sampler], trace: bool = True) -> None:
     >>> check_sampler(SecondBest)
     """
     sampler, model = make(), Table(ROWS, seed=3)
-    found = model.search(sampler, LIMITS)
-    _check_contract(found)
+    results = model.search(sampler, LIMITS)
+    _check_contract(results)
     for row, limit in enumerate(LIMITS):
-        for k in range(found["token_ids"].shape[1]):
-            _check_answer(model, found, row, k, limit, sampler.min_length)
+        for k in range(results["token_ids"].shape[1]):
+            _check_answer(model, results, row, k, limit, sampler.min_length)
     for other, what in ((sampler, "a second search"), (json_copy(sampler), "a copy by its config")):
-        _check_same(model.search(other, LIMITS), found, what)
+        _check_same(model.search(other, LIMITS), results, what)
     for row in (0, 1):
         alone = model.search(sampler, LIMITS, slice(row, row + 1))
-        one = {name: values[row : row + 1] for name, values in found.items()}
-        _check_same(alone, one, f"row {row} by itself")
+        expected = {name: values[row : row + 1] for name, values in results.items()}
+        _check_same(alone, expected, f"row {row} by itself")
     if trace:
-        _check_trace(model, sampler, found)
+        _check_trace(model, sampler, results)
 
 
-def _check_contract(found):
-    missing = TYPES.keys() - found.keys()
+def _check_contract(results):
+    missing = TYPES.keys() - results.keys()
     assert not missing, f"`search` returns no {sorted(missing)}"
-    count = found["lengths"].shape[-1]
+    count = results["lengths"].shape[-1]
     shapes = {name: (ROWS, count) for name in TYPES} | {"token_ids": (ROWS, count, LONGEST)}
     for name, dtype in TYPES.items():
-        is_right = found[name].shape == shapes[name] and found[name].dtype == dtype
-        assert is_right, f"`{name}` is {found[name].dtype} {found[name].shape}, not {shapes[name]}"
-    best_first = (found["scores"][:, 1:] <= found["scores"][:, :-1]).all()
+        is_right = results[name].shape == shapes[name] and results[name].dtype == dtype
+        assert is_right, (
+            f"`{name}` is {results[name].dtype} {results[name].shape}, not {shapes[name]}"
+        )
+    best_first = (results["scores"][:, 1:] <= results["scores"][:, :-1]).all()
     assert best_first, "the answers do not stand in the order of their scores"
 
 
-def _check_answer(model, found, row, k, limit, least):
-    score, total = (found[name][row, k] for name in ("scores", "log_probabilities"))
-    tokens = sequence(found, row, k)
+def _check_answer(model, results, row, k, limit, least):
+    score, total = (results[name][row, k] for name in ("scores", "log_probabilities"))
+    tokens = sequence(results, row, k)
     if not np.isfinite(score):  # there were not so many
         return
-    assert not found["token_ids"][row, k, len(tokens) :].any(), f"something is behind {tokens}"
+    assert not results["token_ids"][row, k, len(tokens) :].any(), f"something is behind {tokens}"
     assert END not in tokens[:-1], f"{tokens} goes on behind the end token"
     assert len(tokens) <= limit, f"{tokens} is longer than its limit, {limit}"
     ended = len(tokens) == limit or tokens[-1:] == (END,)
@@ -93,19 +95,19 @@ def _check_answer(model, found, row, k, limit, least):
     assert same, f"the log-probability of {tokens} is {expected}, not {total}"
 
 
-def _check_same(found, expected, what):
+def _check_same(results, expected, what):
     np.testing.assert_array_equal(
-        found["token_ids"], expected["token_ids"], f"{what} finds something else"
+        results["token_ids"], expected["token_ids"], f"{what} finds something else"
     )
     for name in ("log_probabilities", "scores"):
         np.testing.assert_allclose(
-            found[name], expected[name], atol=1e-5, err_msg=f"{what} has other {name}"
+            results[name], expected[name], atol=1e-5, err_msg=f"{what} has other {name}"
         )
 
 
 def _check_trace(model, sampler, expected):
-    found, trace = model.search(sampler, LIMITS, return_trace=True)
-    _check_same(found, expected, "a search with a trace")
+    results, trace = model.search(sampler, LIMITS, return_trace=True)
+    _check_same(results, expected, "a search with a trace")
     names = ("parents", "token_ids", "log_probabilities", "scores", "finished")
     for row, limit in enumerate(LIMITS):
         if not limit:
@@ -114,12 +116,13 @@ def _check_trace(model, sampler, expected):
         for t in range(1 + int(np.argmax(trace["finished"][row].all(axis=1)))):
             step = [trace[name][row, t].tolist() for name in names]
             before = [
-                _continued(model, row, limit, before, *one) for one in zip(*step, strict=True)
+                _continued(model, row, limit, before, *sequence_kept)
+                for sequence_kept in zip(*step, strict=True)
             ]
         kept = [(tokens, score) for tokens, total, score, _ in before if total > DEAD]
         answers = [
-            (sequence(found, row, k), score)
-            for k, score in enumerate(found["scores"][row].tolist())
+            (sequence(results, row, k), score)
+            for k, score in enumerate(results["scores"][row].tolist())
         ]
         assert kept == answers[: len(kept)], f"the trace ends in {kept}, not in {answers}"
 

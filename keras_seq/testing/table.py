@@ -54,7 +54,7 @@ class Table:
             "previous": ops.zeros((len(ids),), dtype="int32"),
             "coverage": ops.convert_to_tensor(self.padding[only]),
         }
-        found = sampler.search(
+        results = sampler.search(
             step or self.step,
             state,
             {"bias": ops.convert_to_tensor(self.bias[only])},
@@ -65,9 +65,9 @@ class Table:
             ops.convert_to_tensor(ids),
             return_trace,
         )
-        trace = {name: ops.convert_to_numpy(x) for name, x in found.pop("trace", {}).items()}
-        found = {name: ops.convert_to_numpy(x) for name, x in found.items()}
-        return (found, trace) if return_trace else found
+        trace = {name: ops.convert_to_numpy(x) for name, x in results.pop("trace", {}).items()}
+        results = {name: ops.convert_to_numpy(x) for name, x in results.items()}
+        return (results, trace) if return_trace else results
 
     def logits(self, row, previous, last):
         """The logits of a row after its last two tokens."""
@@ -97,6 +97,6 @@ class Table:
         yield from itertools.product(inner, repeat=limit)
 
 
-def sequence(found, row, k=0):
+def sequence(results, row, k=0):
     """The tokens of the `k`-th answer of a row, in what a search found."""
-    return tuple(found["token_ids"][row, k][: found["lengths"][row, k]].tolist())
+    return tuple(results["token_ids"][row, k][: results["lengths"][row, k]].tolist())

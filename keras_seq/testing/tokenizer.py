@@ -51,7 +51,7 @@ def check_tokenizer(
     tokenizer, every = make(), [*texts, *TEXTS]
     _check_vocabulary(tokenizer)
     ids = tokenizer.tokenize(every)
-    flat = [one for row in ids for one in row]
+    flat = [token_id for row in ids for token_id in row]
     assert min(flat) >= 3 and max(flat) < tokenizer.vocabulary_size, "a text has ids of no token"
     _check_texts(tokenizer, every, ids)
     _check_graphs(make, every, ids, tokenizer.detokenize(ids))
@@ -82,8 +82,8 @@ def _check_vocabulary(tokenizer):
 def _check_texts(tokenizer, texts, ids):
     singly = [tokenizer.tokenize(text) for text in texts]
     assert singly == ids, "a text by itself has other ids than in a list"
-    for given in (tuple(texts), np.array(texts), np.array(texts, object)):
-        assert tokenizer.tokenize(given) == ids, f"in {type(given).__name__} texts have other ids"
+    for column in (tuple(texts), np.array(texts), np.array(texts, object)):
+        assert tokenizer.tokenize(column) == ids, f"in {type(column).__name__} texts have other ids"
     encoded = tokenizer.encode(texts)
     right = all(row.dtype == np.int32 for row in encoded) and [x.tolist() for x in encoded] == ids
     assert right, "`encode` gives other ids, or not int32"
@@ -111,9 +111,9 @@ def _check_graphs(make, texts, ids, back):
         tf.saved_model.save(module, path)
         loaded = tf.saved_model.load(path)
         for name, run in (("a function", module.run), ("a SavedModel", loaded.run)):
-            found, written = run(tf.constant(texts))
+            tokenized, written = run(tf.constant(texts))
             dense = tf.ragged.constant(ids, tf.int32).to_tensor()
-            assert np.array_equal(found, dense), f"{name} gives other ids"
+            assert np.array_equal(tokenized, dense), f"{name} gives other ids"
             written = [text.decode() for text in written.numpy()]
             assert written == back, f"{name} gives other texts: {written}, not {back}"
 
@@ -123,9 +123,11 @@ def _check_tokens(tokenizer, texts, ids):
     assert [tokenizer.split(text) for text in texts] == rows, "`split` of a list is another one"
     for tokens, row in zip(rows, ids, strict=True):
         assert len(tokens) == len(row), f"`split` gives {len(tokens)} tokens for {len(row)} ids"
-        for token, one in zip(tokens, row, strict=True):
-            assert one == 3 or token == tokenizer.id_to_token(one), f"{token!r} has the id {one}"
-        known = [tokenizer.id_to_token(one) for one in row]
+        for token, token_id in zip(tokens, row, strict=True):
+            assert token_id == 3 or token == tokenizer.id_to_token(token_id), (
+                f"{token!r} has the id {token_id}"
+            )
+        known = [tokenizer.id_to_token(token_id) for token_id in row]
         assert tokenizer.join(known) == tokenizer.detokenize(row), (
             f"`join` of {known} is not `detokenize` of their ids"
         )
