@@ -536,8 +536,8 @@ class TaskLine(Line):
     answer: Callable | None = None
     streams: bool = False
 
-    def check(self):
-        check_task(self.make, self.x, self.y, self.answer, self.streams)
+    def check(self, export=False):
+        check_task(self.make, self.x, self.y, self.answer, self.streams, export)
 
 
 TEXTS = ["a fine film", "dull and long", "", "so dull a film that nobody saw its end", "fine"]

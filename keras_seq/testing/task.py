@@ -70,8 +70,10 @@ def check_task(
     _check_evaluate(model, data, streams)
     expected = answer(model, x)
     for i in (0, len(x) - 1):
-        one = answer(model, x[i : i + 1])
-        _check_same(one, expected[i : i + 1], f"the answer to {x[i]!r} is another one in a batch")
+        single = answer(model, x[i : i + 1])
+        _check_same(
+            single, expected[i : i + 1], f"the answer to {x[i]!r} is another one in a batch"
+        )
     copy = json_copy(model)
     copy.set_weights(model.get_weights())
     _check_same(answer(copy, x), expected, "a copy by its config answers something else")
@@ -81,15 +83,15 @@ def check_task(
         _check_export(model)
 
 
-def _check_same(found, expected, rule):
+def _check_same(actual, expected, rule):
     """Compare nests of strings and numbers."""
-    found, expected = keras.tree.flatten(found), keras.tree.flatten(expected)
-    assert len(found) == len(expected), f"{rule}: {found}, not {expected}"
-    for one, other in zip(found, expected, strict=True):
-        if isinstance(other, (str, bytes)):
-            assert one == other, f"{rule}: {one!r}, not {other!r}"
+    actual, expected = keras.tree.flatten(actual), keras.tree.flatten(expected)
+    assert len(actual) == len(expected), f"{rule}: {actual}, not {expected}"
+    for value, right in zip(actual, expected, strict=True):
+        if isinstance(right, (str, bytes)):
+            assert value == right, f"{rule}: {value!r}, not {right!r}"
         else:
-            assert_close(np.asarray(one), np.asarray(other), rule=rule)
+            assert_close(np.asarray(value), np.asarray(right), rule=rule)
 
 
 def _check_evaluate(model, data, streams):
@@ -99,12 +101,14 @@ def _check_evaluate(model, data, streams):
     ways = {"for a tf.data.Dataset": ((dataset,), {})}
     if not streams:
         ways["in batches of two"] = data, {"batch_size": 2}
-    for name, (given, options) in ways.items():
-        found = model.evaluate(*given, **options, verbose=0, return_dict=True)
-        assert found.keys() == expected.keys(), f"`evaluate` has other numbers {name}: {found}"
+    for name, (columns, options) in ways.items():
+        measured = model.evaluate(*columns, **options, verbose=0, return_dict=True)
+        assert measured.keys() == expected.keys(), (
+            f"`evaluate` has other numbers {name}: {measured}"
+        )
         for key, value in expected.items():
             assert_close(
-                np.float64(found[key]),
+                np.float64(measured[key]),
                 np.float64(value),
                 1e-4,
                 1e-4,
@@ -120,13 +124,13 @@ def _check_saved(model, data, x, expected, answer):
     assert type(loaded) is type(model), f"the file holds a {type(loaded).__name__}"
     _check_same(answer(loaded, x), expected, "out of a file it answers something else")
     if hasattr(model, "sampler"):
-        one, other = repr(loaded.sampler), repr(model.sampler)
-        assert one == other, f"out of a file its sampler is {one}, not {other}"
+        sampler, right = repr(loaded.sampler), repr(model.sampler)
+        assert sampler == right, f"out of a file its sampler is {sampler}, not {right}"
     rule = "out of a file its optimizer is another one"
     assert_close(arrays(loaded.optimizer.variables), arrays(model.optimizer.variables), rule=rule)
     histories = [
-        one.fit(*data, epochs=2, shuffle=False, verbose=0).history["loss"]
-        for one in (loaded, model)
+        trained.fit(*data, epochs=2, shuffle=False, verbose=0).history["loss"]
+        for trained in (loaded, model)
     ]
     rule = "out of a file it does not go on training as before"
     assert_close(*map(np.float64, histories), 1e-4, 1e-4, rule)
@@ -162,8 +166,13 @@ def _check_export(model):
         model.export(path, verbose=False)
         served = load(path)
         for signature in model.make_signatures():
-            found = served.ask(signature.name, signature.example)
-            assert found.keys() == signature.outputs.keys(), (
-                f"the signature {signature.name} answers {sorted(found)}, "
+            answer = served.ask(signature.name, signature.example)
+            assert answer.keys() == signature.outputs.keys(), (
+                f"the signature {signature.name} answers {sorted(answer)}, "
                 f"not {sorted(signature.outputs)}"
+            )
+            count = len(next(iter(signature.example.values())))
+            counts = {name: len(rows) for name, rows in answer.items()}
+            assert set(counts.values()) == {count}, (
+                f"the signature {signature.name} answers {count} rows by {counts}"
             )

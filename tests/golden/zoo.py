@@ -31,6 +31,16 @@ SPANS = ["B-PER I-PER O O B-LOC", "B-LOC O O", "O O B-PER O B-LOC I-LOC", "O O O
 PARTS = ["N N V P N", "N V A", "D V N P N N", "D V C N", "N N"]
 
 
+REGULARIZED = {
+    "num_layers": 2,
+    "dropout": 0.1,
+    "residual": True,
+    "layer_norm": True,
+    "variational": True,
+    "weight_dropout": 0.2,
+}
+
+
 @dataclasses.dataclass
 class Golden:
     """A compiled model, what it is trained on and what it is asked."""
@@ -168,17 +178,12 @@ def language_model_rich():
         tokens="char",
         cell="lstm",
         units=4,
-        num_layers=2,
         embedding_dim=3,
         window=6,
         tie_embeddings=True,
-        dropout=0.1,
         embedding_dropout=0.1,
-        variational=True,
-        weight_dropout=0.2,
-        residual=True,
-        layer_norm=True,
         name="writer",
+        **REGULARIZED,
     )
     model.compile(
         keras.optimizers.AdamW(0.02, clipnorm=1.0),
@@ -240,16 +245,11 @@ def classifier_rich():
         class_names=["odd", "good", "bad"],
         cell="lstm",
         units=3,
-        num_layers=2,
         pooling="attention",
         embedding_dim=4,
-        dropout=0.1,
-        residual=True,
-        layer_norm=True,
-        variational=True,
-        weight_dropout=0.2,
         max_length=6,
         name="classifier",
+        **REGULARIZED,
     )
     model.compile(
         keras.optimizers.AdamW(0.02, clipnorm=1.0),
@@ -326,15 +326,10 @@ def tagger_rich():
         unknown_rate=0.3,
         cell="lstm",
         units=3,
-        num_layers=2,
         embedding_dim=4,
-        dropout=0.1,
-        residual=True,
-        layer_norm=True,
-        variational=True,
-        weight_dropout=0.2,
         max_length=5,
         name="tagger",
+        **REGULARIZED,
     )
     model.compile(
         keras.optimizers.AdamW(0.05, clipnorm=1.0), metrics=["accuracy"], weighted_metrics="auto"

@@ -3,9 +3,15 @@
 import pytest
 from cases import TASKS
 
-pytestmark = pytest.mark.every_backend
 
-
+@pytest.mark.every_backend
 @pytest.mark.parametrize("case", TASKS, ids=str)
 def test_the_common_rules(case):
     case.check()
+
+
+@pytest.mark.once
+@pytest.mark.slow
+@pytest.mark.parametrize("case", TASKS, ids=str)
+def test_the_common_rules_with_an_export(case):
+    case.check(export=True)
