@@ -1,5 +1,9 @@
 """Text: strings to ids and back."""
 
+from typing import Any
+
+import keras
+
 from keras_seq._registry import TOKENIZERS, constructor, load
 from keras_seq.text.character_tokenizer import CharacterTokenizer
 from keras_seq.text.subword_tokenizer import SubwordTokenizer
@@ -40,6 +44,34 @@ def get_tokenizer_class(name: str) -> type[Tokenizer]:
     return constructor(tokenizers, key)
 
 
+def get_tokenizer(identifier: Tokenizer | dict[str, Any], name: str = "tokenizer") -> Tokenizer:
+    """The tokenizer that an argument of a constructor stands for; a task of your own begins by it.
+
+    Args:
+        identifier: a tokenizer, or its config as `keras.saving.serialize_keras_object` gives it.
+        name: of the argument, for the message.
+
+    Returns:
+        The tokenizer.
+
+    Raises:
+        ValueError: for anything else.
+
+    Example:
+        >>> get_tokenizer(CharacterTokenizer.from_texts(["ab"])).vocabulary_size
+        6
+    """
+    tokenizer = identifier
+    if isinstance(identifier, dict):
+        tokenizer = keras.saving.deserialize_keras_object(identifier)
+    if not isinstance(tokenizer, Tokenizer):
+        raise ValueError(
+            f"`{name}` must be a keras_seq.text.Tokenizer, such as "
+            f"keras_seq.text.CharacterTokenizer.from_texts(texts); received {identifier!r}."
+        )
+    return tokenizer
+
+
 __all__ = [
     "CharacterTokenizer",
     "SubwordTokenizer",
@@ -47,6 +79,7 @@ __all__ = [
     "WordTokenizer",
     "check_tags",
     "convert_tags",
+    "get_tokenizer",
     "get_tokenizer_class",
     "repair_tags",
     "spans",

@@ -13,8 +13,8 @@ class Examples:
 
     Attributes:
         inputs: from input name to a list with a 1-D int32 array for each example.
-        labels: the list of 1-D int32 label arrays, one label a token, 0 being padding; or one
-            int32 array, a label (or a row of them) for each example; or `None`.
+        labels: the list of 1-D label arrays, one label a token, 0 being padding; or one array, a
+            label (or a row of them) for each example; or `None`. Classes are int32, values float32.
         weights: float32 `(examples,)`, or `None` for 1 each.
     """
 
@@ -69,9 +69,19 @@ def padded_length(length):
     return -(-length // step) * step
 
 
+def dtype_of(arrays):
+    """Return "int32", or "float32" where the first of the arrays holds values."""
+    values = len(arrays) and getattr(arrays[0], "dtype", np.dtype("int32")).kind == "f"
+    return "float32" if values else "int32"
+
+
 def pad(arrays, length):
-    """Return the 1-D arrays as rows of one int32 array `(rows, length)`, 0 behind each."""
-    result = np.zeros((len(arrays), length), "int32")
+    """Return the 1-D arrays as rows of one array `(rows, length)`, 0 behind each; NaN for values.
+
+    It is int32, or float32 where the arrays hold values.
+    """
+    dtype = dtype_of(arrays)
+    result = np.full((len(arrays), length), np.nan if dtype == "float32" else 0, dtype)
     for row, array in zip(result, arrays, strict=True):
         row[: len(array)] = array
     return result

@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_seq._checks import check_positive
 from keras_seq._tensorflow import tensorflow
+from keras_seq.text.examples import dtype_of
 from keras_seq.text.subword_sampling import sampled_subwords
 
 SHUFFLE_BUFFER = 10_000
@@ -64,7 +65,7 @@ class BatchedDataset:
                 count = tf.shape(chosen)[0]
             longest = tf.reduce_max(tf.gather(lengths, chosen, axis=1), axis=1)
             dense = [
-                tf.gather(column, chosen).to_tensor(shape=(count, longest[k]))
+                _dense(tf.gather(column, chosen), (count, longest[k]))
                 for k, column in enumerate(columns)
             ]
             inputs = dict(zip(examples.inputs, dense, strict=False))
@@ -76,7 +77,7 @@ class BatchedDataset:
                     inputs[REAL_ROWS] = tf.cast(chosen < len(examples), "int32")
                 return inputs, tf.gather(row_labels, chosen), weight
             labels = dense[-1]
-            return inputs, labels, tf.cast(labels != 0, "float32") * weight[:, None]
+            return inputs, labels, _token_weights(tf, labels, weight)
 
         dataset = tf.data.Dataset.range(len(self.batches))
         return without_threads(dataset.map(batch))
@@ -231,14 +232,25 @@ def _padded(tf, names, columns, row_labels, weights, rows=None, real=None):
     """A batch as Keras takes it, of what `_encoded` gives; `real` tells rows that fill it up."""
     ends = _padded_lengths(tf, tf.stack([tf.reduce_max(c.row_lengths()) for c in columns]))
     rows = columns[0].nrows() if rows is None else rows
-    dense = [column.to_tensor(shape=(rows, ends[k])) for k, column in enumerate(columns)]
+    dense = [_dense(column, (rows, ends[k])) for k, column in enumerate(columns)]
     inputs = dict(zip(names, dense, strict=False))
     if row_labels is not None:
         more = {} if real is None else {REAL_ROWS: tf.cast(real, "int32")}
         return {**inputs, **more}, row_labels, weights
     if len(dense) == len(names):  # no labels
         return (inputs,)
-    return inputs, dense[-1], tf.cast(dense[-1] != 0, "float32") * weights[:, None]
+    return inputs, dense[-1], _token_weights(tf, dense[-1], weights)
+
+
+def _dense(column, shape):
+    """A ragged tensor padded with 0, or, where it holds values, with NaN."""
+    return column.to_tensor(float("nan") if column.dtype.is_floating else 0, shape=shape)
+
+
+def _token_weights(tf, labels, weights):
+    """The weights of tokens, 0 where there is none, out of those of rows."""
+    real = labels == labels if labels.dtype.is_floating else labels != 0
+    return tf.cast(real, "float32") * weights[:, None]
 
 
 def _padded_lengths(tf, longest):
@@ -263,9 +275,9 @@ def without_threads(dataset):
 
 
 def _ragged(tf, column):
-    """A list of 1-D arrays and one empty row more, as an int32 `tf.RaggedTensor`."""
+    """A list of 1-D arrays and one empty row more, as a `tf.RaggedTensor`, int32 or float32."""
     lengths = [*map(len, column), 0]
-    flat = np.concatenate([*column, np.zeros(0, "int32")]).astype("int32")
+    flat = np.concatenate([*column, np.zeros(0, "int32")]).astype(dtype_of(column))
     return tf.RaggedTensor.from_row_lengths(tf.constant(flat), lengths, validate=False)
 
 
@@ -306,16 +318,16 @@ def is_text_dataset(x):
     return any(spec.dtype == tf.string for spec in tf.nest.flatten(x.element_spec))
 
 
-def add_weights(dataset):
+def add_weights(dataset, real):
     """Return a `tf.data.Dataset` of `(ids, labels)` with weights, 0 where a label is padding.
 
-    Anything else is returned as it is.
+    Anything else is returned as it is. `real` tells which labels are none.
     """
     spec = getattr(dataset, "element_spec", None)
     if not (isinstance(spec, tuple) and len(spec) == 2):
         return dataset
     tf = tensorflow()
-    return dataset.map(lambda x, y: (x, y, tf.cast(y != 0, "float32")))
+    return dataset.map(lambda x, y: (x, y, tf.cast(real(y), "float32")))
 
 
 def text_batches(dataset, batch_size=256):
@@ -328,14 +340,21 @@ def text_batches(dataset, batch_size=256):
         yield [tf.compat.as_text(text) for text in batch]
 
 
-def is_batched(dataset):
+def is_batched(dataset, values=False):
     """Whether the elements of a dataset of texts are batches of shape `(batch,)`, not scalars.
+
+    Args:
+        dataset: the dataset.
+        values: whether what belongs to a text may be several numbers.
 
     Raises:
         ValueError: if they are neither.
     """
     spec = dataset.element_spec
-    ranks = {leaf.shape.rank for leaf in tensorflow().nest.flatten(spec)}
+    leaves = tensorflow().nest.flatten(spec)
+    text = leaves[0].shape.rank
+    several = [leaf for leaf in leaves[1:2] if values and leaf.shape.rank == text + 1]
+    ranks = {leaf.shape.rank for leaf in leaves if leaf not in several}
     if ranks not in ({0}, {1}):
         raise ValueError(
             "A dataset of texts must give scalar strings or batches of shape (batch,); "

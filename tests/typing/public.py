@@ -272,6 +272,7 @@ def text() -> None:
         ks.text.WordTokenizer.from_texts(["a b"], max_vocabulary=100, min_count=2),
         ks.text.SubwordTokenizer.from_texts(["a b"], max_vocabulary=100),
         ks.text.get_tokenizer_class("char").from_texts(["ab"]),
+        ks.text.get_tokenizer(ks.text.CharacterTokenizer.from_texts(["ab"]), name="tokenizer"),
         ks.text.tokenizers["word"].from_texts(["a b"]),
     ]
     ids = tokenizers[0].tokenize(["ab"])

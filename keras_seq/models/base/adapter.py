@@ -94,23 +94,23 @@ class Adapter:
         self, x, y=None, sample_weight=None, targets=True, steps=None, batch_size=None, anew=False
     ):
         """Tell what came; `targets`: whether `x` may hold some, `anew`: whether to repeat it."""
-        given = y, sample_weight
+        besides = y, sample_weight
         if x is None or isinstance(x, (str, list, tuple)):
             pass
         elif is_text_dataset(x):
-            return TextDataset(self.model, self._unpacked(x), *given)
+            return TextDataset(self.model, self._unpacked(x), *besides)
         elif is_table(x):
-            return self._columns(x, *given, targets)
+            return self._columns(x, *besides, targets)
         elif isinstance(x, Mapping):
             self._check_no_tables(x)
         elif (text := single_text(x)) is not None:
             x = text
         elif gives_batches(x) or is_readable(x):
-            return self._rows(x, given, targets, steps, batch_size, anew)
+            return self._rows(x, besides, targets, steps, batch_size, anew)
         if is_column(x):
-            return Texts(self.model, x, *given)
+            return Texts(self.model, x, *besides)
         arrays = x is None or isinstance(x, (dict, np.ndarray)) or ops.is_tensor(x)
-        return (Ids if arrays else IdDataset)(self.model, x, *given)
+        return (Ids if arrays else IdDataset)(self.model, x, *besides)
 
     def _check_no_tables(self, x):
         """Raise a `ValueError` for a dict of data sets in the place of one of ids."""
@@ -143,7 +143,7 @@ class Adapter:
             return dataset
         tf = tensorflow()
         if isinstance(spec, tuple):
-            strings = [name for name, one in first.items() if one.dtype == tf.string]
+            strings = [name for name, spec in first.items() if spec.dtype == tf.string]
             name = strings[0] if len(strings) == 1 else find_fields(self.model, strings, False)[0]
             return dataset.map(lambda x, *rest: (x[name], *rest))
         name, *others = find_fields(self.model, list(first))
@@ -152,29 +152,29 @@ class Adapter:
         names = [name, *(other for other in others if other is not None)]
         return dataset.map(lambda row: tuple(row[name] for name in names))
 
-    def _rows(self, x, given, targets, steps, batch_size, anew):
+    def _rows(self, x, besides, targets, steps, batch_size, anew):
         """What gives texts, examples or batches, one after the other."""
-        rows = Rows(self.model, x, targets and given[0] is None)
+        rows = Rows(self.model, x, targets and besides[0] is None)
         if rows.kind == "ids":
-            self._check_batches_of_ids(rows, given)
-            return IdDataset(self.model, rows.source(), *given)
+            self._check_batches_of_ids(rows, besides)
+            return IdDataset(self.model, rows.source(), *besides)
         if rows.kind == "none":
-            return Texts(self.model, as_list(x, "x"), *given, counted=True)
+            return Texts(self.model, as_list(x, "x"), *besides, counted=True)
         if anew and (rows.repeats or (steps is not None and rows.once)):
-            return EpochBatches(self.model, rows, batch_size or 32, *given)
+            return EpochBatches(self.model, rows, batch_size or 32, *besides)
         texts, *new = rows.gathered(None if anew else steps, batch_size)
         if targets and self._labelled:
-            given = (n if came is None else came for n, came in zip(new, given, strict=True))
-        return Texts(self.model, texts, *given, counted=True)
+            besides = (n if came is None else came for n, came in zip(new, besides, strict=True))
+        return Texts(self.model, texts, *besides, counted=True)
 
-    def _check_batches_of_ids(self, rows, given):
+    def _check_batches_of_ids(self, rows, besides):
         """Raise a `ValueError` for what gives neither texts nor the dicts that `call` takes."""
         if self.model.id_columns() is not None and not isinstance(rows.first, Mapping):
             raise ValueError(
                 "`x` must give texts, or batches of ids as the dict that `call` takes; the first "
                 f"that it gives is {repr(rows.first)[:60]} of type {type(rows.first).__name__}."
             )
-        if any(part is not None for part in given):
+        if any(part is not None for part in besides):
             raise ValueError(
                 "What gives batches of ids holds its labels and weights itself, as (x, y) or "
                 "(x, y, sample_weight); received `y` or `sample_weight` besides."

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_seq.models.base.id_checks import check_id_dataset, check_ids
+from keras_seq.models.base.id_checks import check_id_dataset, check_ids, unequal
 from keras_seq.text.examples import pad, padded_length
 from keras_seq.text.pipeline import (
     SHUFFLE_BUFFER,
@@ -98,11 +98,13 @@ class Data:
 
     def as_validation(self, batch_size, window):
         """Return the arguments of Keras's `fit` by which it validates on this."""
-        found = self.in_order(batch_size, window)
-        parts = [found[name] for name in ("x", "y", "sample_weight") if found[name] is not None]
+        arguments = self.in_order(batch_size, window)
+        parts = [
+            arguments[name] for name in ("x", "y", "sample_weight") if arguments[name] is not None
+        ]
         return {
             "validation_data": parts[0] if len(parts) == 1 else tuple(parts),
-            "validation_batch_size": found["batch_size"],
+            "validation_batch_size": arguments["batch_size"],
         }
 
     def one_batch(self):
@@ -112,7 +114,7 @@ class Data:
             y = model.check_targets(y)  # classes as numbers
         x, y, weights = check_ids(model, self.x, y, self.sample_weight)
         if y is not None and weights is None and model.label_per_token:
-            weights = (ops.convert_to_numpy(y) != 0).astype("float32")
+            weights = model.real_labels(ops.convert_to_numpy(y)).astype("float32")
         return x, y, weights
 
     def predict(self, batch_size, steps=None, **options):
@@ -133,8 +135,8 @@ class Texts(Data):
 
     alpha = 0.0  # of the subwords drawn in training
 
-    def __init__(self, *given, examples=None, **options):
-        super().__init__(*given, **options)
+    def __init__(self, *parts, examples=None, **options):
+        super().__init__(*parts, **options)
         if examples is not None:
             self.examples = examples
 
@@ -142,16 +144,12 @@ class Texts(Data):
     def rows(self):
         """The texts and what belongs to them (or `None`), checked."""
         model, x, y = self.model, self.model.check_inputs(self.x), self.y
-        one, other = model.words
         if y is None and model.needs_targets:
             raise ValueError(no_labels(model))
         if y is not None:
             y = model.check_targets(y)
             if len(x) != len(y):
-                raise ValueError(
-                    f"There must be one {other} for each {one}; received {len(x)} {one}s and "
-                    f"{len(y)} {other}s."
-                )
+                raise unequal(model, len(x), len(y))
         if not x:
             raise ValueError("The corpus is empty: received no texts.")
         return x, y
@@ -187,7 +185,6 @@ class Texts(Data):
         self.alpha = alpha
 
     def in_order(self, batch_size, window=SHUFFLE_BUFFER):
-        del window
         return _only(self.model.make_batches(self.examples, batch_size or 32).dataset)
 
     def shuffled(self, batch_size, shuffle, window):
@@ -209,7 +206,8 @@ class Texts(Data):
         weights = np.ones(count, "float32") if weights is None else weights
         if examples.row_labels is not None:
             return inputs, examples.row_labels, weights
-        return inputs, columns[-1], (columns[-1] != 0).astype("float32") * weights[:, None]
+        real = self.model.real_labels(columns[-1]).astype("float32")
+        return inputs, columns[-1], real * weights[:, None]
 
     def predict(self, batch_size, steps=None, **options):
         steps = None if self.counted else steps
@@ -226,13 +224,13 @@ class TextDataset(Data):
     alpha = 0.0
 
     def sample_subwords(self, alpha):
-        if is_batched(self.x):
+        if self._batched:
             super().sample_subwords(alpha)
         self.alpha = alpha
 
     def in_order(self, batch_size, window=SHUFFLE_BUFFER):
         self._check()
-        if not is_batched(self.x):
+        if not self._batched:
             return _only(self._streamed(batch_size, False, window).dataset)
         if batch_size is not None:
             raise ValueError(
@@ -241,16 +239,19 @@ class TextDataset(Data):
         return _only(map_batches(self.x, self.model.encode_tensors))
 
     def shuffled(self, batch_size, shuffle, window):
-        if is_batched(self.x):
+        if self._batched:
             return super().shuffled(batch_size, shuffle, window)
         self._check()
         return each_epoch(self._streamed(batch_size, shuffle, window))
 
     def as_validation(self, batch_size, window):
-        return super().as_validation(None if is_batched(self.x) else batch_size, window)
+        return super().as_validation(None if self._batched else batch_size, window)
+
+    @property
+    def _batched(self):
+        return is_batched(self.x, values=self.model.label_limit is None)
 
     def predict(self, batch_size, steps=None, **options):
-        del steps
         options = {"batch_size": batch_size, "verbose": options.get("verbose", 0)}
         parts = [self.model.predict_texts(texts, **options) for texts in text_batches(self.x)]
         parts = parts or [self.model.predict_texts([], **options)]
@@ -270,10 +271,10 @@ class TextDataset(Data):
         model, spec = self.model, self.x.element_spec
         needed = model.needs_targets or model.needs_labels
         if needed and not (isinstance(spec, tuple) and len(spec) > 1):
-            one, other = model.words
+            source, target = model.words
             raise ValueError(
-                f"There must be one {other} for each {one}: expected a dataset of ({one}, {other});"
-                f" received elements {spec}."
+                f"There must be one {target} for each {source}: expected a dataset of "
+                f"({source}, {target}); received elements {spec}."
             )
 
 
@@ -287,7 +288,6 @@ class Ids(Data):
             )
 
     def in_order(self, batch_size, window=SHUFFLE_BUFFER):
-        del window
         x, y, sample_weight = self.one_batch()
         return {"x": x, "y": y, "sample_weight": sample_weight, "batch_size": batch_size}
 
@@ -305,9 +305,8 @@ class IdDataset(Data):
     no_split = NO_SPLIT
 
     def in_order(self, batch_size, window=SHUFFLE_BUFFER):
-        del window
         x = check_id_dataset(self.model, self.x)
-        x = add_weights(x) if self.model.label_per_token else x
+        x = add_weights(x, self.model.real_labels) if self.model.label_per_token else x
         more = {"y": self.y, "sample_weight": self.sample_weight, "batch_size": batch_size}
         return {"x": x, **more}
 
@@ -338,8 +337,8 @@ def each_epoch(batched):
 
 
 def no_labels(model):
-    one, other = model.words
-    return f"There must be one {other} for each {one}; received no {other}s."
+    source, target = model.words
+    return f"There must be one {target} for each {source}; received no {target}s."
 
 
 def check_no_more(y, sample_weight):

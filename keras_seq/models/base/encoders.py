@@ -1,15 +1,18 @@
 """The reader of a row of tokens: embedding, and recurrent layers or a layer in their place."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_seq._checks import check_positive, check_rate
+from keras_seq._typing import Config
 from keras_seq.layers.cells import cell_config
 from keras_seq.layers.dropout import dropout_layer, some_unknown
 from keras_seq.layers.rnn_stack import RNNStack
 from keras_seq.layers.token_embedding import token_embedding
-from keras_seq.models.base.preprocessor import check_tokenizer
 from keras_seq.models.base.task import Task
+from keras_seq.text import get_tokenizer
 
 # What describes the recurrent layers, with its defaults; it has no meaning beside an encoder.
 STACK_OPTIONS = {
@@ -38,7 +41,7 @@ class TokenReader(Task):
             encoder: a layer in the place of the recurrent ones, or `None`.
             stack: a dict of those of `STACK_OPTIONS` that the model has.
         """
-        self.tokenizer = check_tokenizer("tokenizer", tokenizer)
+        self.tokenizer = get_tokenizer(tokenizer)
         self.units = check_positive("units", units)
         self.embedding_dim = check_positive(
             "embedding_dim", units if embedding_dim is None else embedding_dim
@@ -82,7 +85,26 @@ class TokenReader(Task):
             dtype=self.dtype_policy,
         )
 
-    def get_config(self):
+    def build(self, input_shape: Any = None) -> None:
+        """Make all weights; every size is known from `__init__`."""
+        if self.built:
+            return
+        self.embedding.build((None, None))
+        size = self._build_features()
+        if not self.encoder.built:  # one that was given may be
+            self.encoder.build((None, None, size))
+        self._build_outputs(self.encoder.output_size)
+        self.built = True
+
+    def _build_features(self):
+        """Build what the encoder reads besides the embedding, and return the size of both."""
+        return self.embedding_dim
+
+    def _build_outputs(self, size):
+        """Build what reads the outputs of the encoder, `size` numbers a step."""
+        raise NotImplementedError
+
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "tokenizer": keras.saving.serialize_keras_object(self.tokenizer),
@@ -123,8 +145,8 @@ def make_encoder(encoder, options, return_state=False, **more):
             recurrent layers that it takes the place of.
     """
     if encoder is None:
-        own = {"return_sequences": True, "return_state": return_state, "name": "encoder"}
-        return RNNStack(**own, **options, **more)
+        settings = {"return_sequences": True, "return_state": return_state, "name": "encoder"}
+        return RNNStack(**settings, **options, **more)
     if isinstance(encoder, dict):
         encoder = keras.saving.deserialize_keras_object(encoder)
     if not isinstance(encoder, keras.layers.Layer) or not hasattr(encoder, "output_size"):
@@ -148,7 +170,7 @@ def make_encoder(encoder, options, return_state=False, **more):
     return encoder
 
 
-def encoder_config(encoder, own, options):
+def encoder_config(encoder, is_own, options):
     """Return the arguments of a model that make its encoder again.
 
     Args:
@@ -156,7 +178,7 @@ def encoder_config(encoder, own, options):
         own: whether it was given as `encoder`, rather than made.
         options: as those of `make_encoder`.
     """
-    if own:
+    if is_own:
         return {**options, "encoder": keras.saving.serialize_keras_object(encoder)}
     return {**options, "cell": pattern_config(encoder), "encoder": None}
 
@@ -167,5 +189,5 @@ def pattern_config(encoder):
     Nothing about it is frozen: other cells are made of it too, and `StoredModel` says which
     weights are.
     """
-    found = cell_config(encoder.cell)
-    return {**found, "config": {**found["config"], "trainable": True}}
+    config = cell_config(encoder.cell)
+    return {**config, "config": {**config["config"], "trainable": True}}

@@ -1,9 +1,14 @@
 """The way of a task model out of Keras."""
 
 import inspect
+import pathlib
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 
+from keras_seq._typing import Config, PathLike
+from keras_seq.export.signature import Signature
 from keras_seq.export.task_export import export_task, specs_of
 
 # By its name: it reads models of every kind, and runs in another process.
@@ -19,15 +24,15 @@ class Exportable:
 
     def export(
         self,
-        filepath,
-        format="tf_saved_model",
-        verbose=None,
-        input_signature=None,
-        version="next",
-        custom_modules=(),
-        batching=False,
-        **options,
-    ):
+        filepath: PathLike,
+        format: str = "tf_saved_model",
+        verbose: bool | None = None,
+        input_signature: Any = None,
+        version: int | str = "next",
+        custom_modules: Sequence[str] = (),
+        batching: bool | Config = False,
+        **options: Any,
+    ) -> pathlib.Path:
         """Write the model, strings in and strings out, for TF Serving; or its ids for ONNX.
 
         It may have been trained on any backend: the export is made by TensorFlow, in a process of
@@ -64,14 +69,14 @@ class Exportable:
             check_id_function(self, {"input_signature": input_signature, "batching": batching})
         else:
             self.make_signatures(**options)
-        given = {
+        task = {
             "options": keras.saving.serialize_keras_object(options),
             "call": None if input_signature is None else specs_of(input_signature),
             "batching": {} if batching is True else batching,
         }
-        return export_task(self, WRITE, filepath, format, version, custom_modules, given, verbose)
+        return export_task(self, WRITE, filepath, format, version, custom_modules, task, verbose)
 
-    def make_signatures(self, **options):
+    def make_signatures(self, **options: Any) -> list[Signature]:
         """Return what the model answers when it is served: a list of `export.Signature`s.
 
         It runs when TensorFlow is the backend. A subclass with an `export` defines it; the options
@@ -123,9 +128,9 @@ def check_options(model, options):
 def check_id_function(model, others):
     """Raise a `ValueError` for a model that cannot be exported as ONNX, or so."""
     model.make_id_function()
-    if given := [name for name, value in others.items() if value]:
+    if unsuited := [name for name, value in others.items() if value]:
         raise ValueError(
-            f"`{given[0]}` is for a SavedModel, format='tf_saved_model'; an ONNX file takes the "
+            f"`{unsuited[0]}` is for a SavedModel, format='tf_saved_model'; an ONNX file takes the "
             "ids that `call` takes, and has no server."
         )
     if model.compute_dtype != "float32":

@@ -30,36 +30,36 @@ def write_export(read):
     Returns:
         A dict: `report`, lines for people, and `warnings`.
     """
-    given = read()
-    import_modules(given["modules"])
-    model = load_model(given["model"], compile=False)
-    if given["format"] == "onnx":
+    task = read()
+    import_modules(task["modules"])
+    model = load_model(task["model"], compile=False)
+    if task["format"] == "onnx":
         about = f"A {type(model).__name__} of keras_seq."
-        report = write_onnx(given["folder"], model.make_id_function(), model.weights, about)
+        report = write_onnx(task["folder"], model.make_id_function(), model.weights, about)
         return {"report": report, "warnings": []}
     options = {
         name: keras.saving.deserialize_keras_object(value)
-        for name, value in given["options"].items()
+        for name, value in task["options"].items()
     }
     signatures = model.make_signatures(**options)
-    if given["call"] is not None:
-        signatures.append(call_signature(model, given["call"]))
-    folder = given["folder"]
+    if task["call"] is not None:
+        signatures.append(call_signature(model, task["call"]))
+    folder = task["folder"]
     write_saved_model(folder, signatures, model.weights, model.serving_resources())
     check_operations(folder)
-    write_json(folder, describe(signatures, _about(model, options, given), load(folder)))
-    warned = [] if write_warm_up(folder, given["name"], signatures) else [NO_WARM_UP]
+    write_json(folder, describe(signatures, _about(model, options, task), load(folder)))
+    warned = [] if write_warm_up(folder, task["name"], signatures) else [NO_WARM_UP]
     return {"report": [*map(_line, signatures), *warned], "warnings": warned}
 
 
-def _about(model, options, given):
+def _about(model, options, task):
     """What `signature.json` says of the model."""
     shown = {name: repr(value) for name, value in options.items() if name != "examples"}
     return {
         "model": type(model).__name__,
-        "name": given["name"],
+        "name": task["name"],
         "options": shown,
-        "trained_on": given["backend"],
+        "trained_on": task["backend"],
         "versions": {
             "keras_seq": __version__,
             "keras": keras.__version__,
@@ -92,7 +92,7 @@ def call_signature(model, specs):
         for name, spec in specs.items()
     }
     traced = tf.function(call).get_concrete_function(
-        **{name: tf.TensorSpec((None, *one.shape), one.dtype) for name, one in inputs.items()}
+        **{name: tf.TensorSpec((None, *field.shape), field.dtype) for name, field in inputs.items()}
     )
     outputs = {
         name: Field(leaf.dtype.name, "what `call` returns", tuple(leaf.shape[1:]))

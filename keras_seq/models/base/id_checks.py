@@ -93,7 +93,8 @@ def check_id_dataset(model, dataset):
             )
     rank = 2 if model.label_per_token or model.output_form().multi_label else 1
     for label in parts[1:2]:
-        column = label.shape.rank == rank + 1 and label.shape[-1] == 1
+        several = label.shape[-1:] == [1] or _takes_rows(model)
+        column = label.shape.rank == rank + 1 and several
         if label.shape.rank not in (None, rank) and not column:
             raise ValueError(f"`y` must have {rank} axes; received elements {spec}.")
     dataset = dataset.map(lambda *parts: _checked(model, columns, rank, *parts))
@@ -116,7 +117,12 @@ def _checked(model, columns, rank, x, y=None, weights=None):
         column = columns[name]
         limit = numbers.dtype.max if column.limit is None else column.limit
         inside(f"x[{name!r}]", numbers, limit, column.beside)
-    if y is not None:
+    if y is not None and model.label_limit is None:
+        numbers = tf.cast(y, "float32")
+        padding = tf.math.is_nan(numbers) & model.label_per_token
+        finite = tf.reduce_all(tf.math.is_finite(numbers) | padding)
+        checks.append(tf.Assert(finite, ["`y` must be finite; received", y]))
+    elif y is not None:
         if y.shape.rank == rank + 1:
             y = y[..., 0]
         if y.dtype.is_floating:
@@ -141,38 +147,56 @@ def _neither(columns, x):
 
 def check_weights(weights):
     """Return weights as a float array, or raise a `ValueError` for what is no finite number."""
-    weights = np.asarray(_array("sample_weight", weights))
-    if weights.dtype.kind not in "biuf":
-        raise ValueError(f"`sample_weight` must hold numbers; received {weights.dtype}.")
-    if not np.isfinite(weights).all():
-        place = np.argwhere(~np.isfinite(weights))[0].tolist()
-        raise ValueError(
-            f"`sample_weight` must be finite; received {weights[tuple(place)]} at {place}."
-        )
-    return weights
+    return _finite("sample_weight", weights)
+
+
+def unequal(model, sources, targets):
+    """Return the error that there are so many of what belongs together."""
+    source, target = model.words
+    return ValueError(
+        f"There must be one {target} for each {source}; received {sources} {source}s and "
+        f"{targets} {target}s."
+    )
+
+
+def _finite(name, value, padded=False):
+    """A NumPy array of finite numbers; where `padded` NaN is padding."""
+    array = np.asarray(_array(name, value))
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"`{name}` must hold numbers; received {array.dtype}.")
+    wrong = np.isinf(array) if padded else ~np.isfinite(array)
+    if wrong.any():
+        place = np.argwhere(wrong)[0].tolist()
+        raise ValueError(f"`{name}` must be finite; received {array[tuple(place)]} at {place}.")
+    return array
+
+
+def _takes_rows(model):
+    """Whether several numbers may belong to a text."""
+    return model.label_limit is None and not model.label_per_token
 
 
 def _check_labels(model, y, count, arrays):
-    y = _numbers("y", y, whole=True)
     limit = model.label_limit
-    if not model.label_per_token:
+    values, per_token = limit is None, model.label_per_token
+    y = _finite("y", y, padded=per_token) if values else _numbers("y", y, whole=True)
+    if not per_token:
         shape = (count, limit) if model.output_form().multi_label else (count,)
         limit = 2 if len(shape) == 2 else limit
     else:
         shape = arrays[model.labelled].shape
         beside = model.id_columns()[model.labelled].beside
-        limit += arrays[beside].shape[1] if beside else 0
-    if y.shape == (*shape, 1):  # one column of labels
+        limit = limit and limit + (arrays[beside].shape[1] if beside else 0)
+    if _takes_rows(model):
+        shape += y.shape[1:2]
+    elif y.shape == (*shape, 1):  # one column of labels
         y = y[..., 0]
     if y.shape[:1] != shape[:1]:
-        one, other = model.words
-        raise ValueError(
-            f"There must be one {other} for each {one}; received {count} {one}s and "
-            f"{len(y) if y.ndim else 'no'} {other}s."
-        )
+        raise unequal(model, count, len(y) if y.ndim else "no")
     if y.shape != shape:
         raise ValueError(f"`y` must have the shape {shape}; received {y.shape}.")
-    _check_range("y", y, limit)
+    if not values:
+        _check_range("y", y, limit)
     return y
 
 
@@ -199,9 +223,9 @@ def _check_names(x, columns):
             )
 
 
-def _numbers(name, given, whole=False):
+def _numbers(name, value, whole=False):
     """A NumPy array of integers; with `whole`, of floats and booleans that are integers too."""
-    array = np.asarray(_array(name, given))
+    array = np.asarray(_array(name, value))
     if array.dtype.kind in "iu":
         return array
     if whole and (array.dtype.kind == "b" or _all_whole(array)):
@@ -213,11 +237,11 @@ def _all_whole(array):
     return array.dtype.kind == "f" and np.isfinite(array).all() and (array == np.rint(array)).all()
 
 
-def _array(name, given):
+def _array(name, value):
     try:
-        return ops.convert_to_numpy(given) if keras.ops.is_tensor(given) else np.asarray(given)
+        return ops.convert_to_numpy(value) if keras.ops.is_tensor(value) else np.asarray(value)
     except (ValueError, TypeError) as error:
-        raise ValueError(f"{_quoted(name)} must be an array; received {given!r:.80}.") from error
+        raise ValueError(f"{_quoted(name)} must be an array; received {value!r:.80}.") from error
 
 
 def _check_rank(name, array, rank):

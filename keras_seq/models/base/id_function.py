@@ -38,15 +38,15 @@ def id_examples(model, columns=None):
     draw = np.random.default_rng(0).integers
     # What is cut in texts may be a limit of a layer.
     lengths = sorted({min(length, model.max_length) for length in LENGTHS})
-    found = []
+    examples = []
     for rows in BATCHES:
         for steps in lengths:
             counts = np.linspace(steps, 0, rows).astype("int32")
             valid = np.arange(steps) < counts[:, None]
             ids = draw_ids(draw, model.tokenizer, (rows, steps))
             example = {"token_ids": np.where(valid, ids, 0).astype("int32")}
-            found.append({**example, **(columns(draw, valid) if columns else {})})
-    return found
+            examples.append({**example, **(columns(draw, valid) if columns else {})})
+    return examples
 
 
 def draw_ids(draw, tokenizer, shape):

@@ -1,9 +1,12 @@
 """The loss of the task models."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_seq._checks import check_rate
+from keras_seq._typing import Config, Tensor
 from keras_seq.backend import cross_entropy
 
 
@@ -44,15 +47,15 @@ class TokenCrossEntropy(keras.losses.Loss):
 
     def __init__(
         self,
-        label_smoothing=0.0,
-        reduction="mean_with_sample_weight",
-        name="token_cross_entropy",
-        dtype=None,
-    ):
+        label_smoothing: float = 0.0,
+        reduction: str = "mean_with_sample_weight",
+        name: str = "token_cross_entropy",
+        dtype: Any = None,
+    ) -> None:
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         self.label_smoothing = check_rate("label_smoothing", label_smoothing)
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         labels = ops.cast(y_true, "int32")
         if self.label_smoothing == 0:
             return cross_entropy(labels, ops.convert_to_tensor(y_pred))
@@ -61,5 +64,5 @@ class TokenCrossEntropy(keras.losses.Loss):
         expected = (1 - smoothing) * chosen + smoothing * ops.mean(y_pred, axis=-1)
         return ops.logsumexp(y_pred, axis=-1) - expected
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "label_smoothing": self.label_smoothing}

@@ -1,11 +1,13 @@
 """A model whose losses and metrics see real rows and tokens, and what fills a batch up never."""
 
 import types
+from typing import Any
 
 import keras
 from keras import ops
 
 from keras_seq._checks import check_number
+from keras_seq._typing import Config
 from keras_seq.backend import guarded, static_step
 from keras_seq.models.base.outputs import Outputs
 from keras_seq.models.base.own_metrics import heeds_filling, real_loss, real_metrics
@@ -21,7 +23,8 @@ class MeasuredModel(keras.Model):
 
     Attributes:
         label_per_token: whether a label belongs to a token, rather than to a whole text.
-        label_limit: what every label is below: the number of classes.
+        label_limit: what every label is below: the number of classes; `None` where labels are
+            values of any kind, or nothing is to be known of them.
         turns: the `Turns` of the model.
     """
 
@@ -40,16 +43,16 @@ class MeasuredModel(keras.Model):
 
     def compile(
         self,
-        optimizer="adam",
-        loss="auto",
-        metrics=None,
-        weighted_metrics="auto",
-        run_eagerly=False,
-        jit_compile="auto",
-        label_smoothing=0.0,
-        r_drop=0.0,
-        **kwargs,
-    ):
+        optimizer: str | Config | keras.optimizers.Optimizer = "adam",
+        loss: Any = "auto",
+        metrics: Any = None,
+        weighted_metrics: Any = "auto",
+        run_eagerly: bool = False,
+        jit_compile: bool | str = "auto",
+        label_smoothing: float = 0.0,
+        r_drop: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
         """Configure training; the arguments are those of `keras.Model.compile`, and two more.
 
         `"auto"` stands for the `default_loss` and the `default_metrics` of the task, which gives
@@ -70,11 +73,16 @@ class MeasuredModel(keras.Model):
 
         - Keras's own are given probabilities, the softmax (with `multi_label` the sigmoid) of what
           `call` returns, those with `from_logits=True` that itself; and labels in the shape that
-          they take. `"accuracy"` is that of the task.
+          they take. `"accuracy"` is that of the task. Where `call` returns a number for a label,
+          rather than one for each class, labels are values: then a squared error and its like are
+          given both as they are, and a cross-entropy the sigmoid of one number (the softmax of
+          several, but where its name says "binary").
         - What a user wrote is given what `call` returns, and the numbers of the classes. In a task
           with labels for tokens it is tried on a few made-up ones: if it is computed of tokens, it
           gets those of a batch in one row, `(tokens,)` and `(tokens, classes)`; otherwise it gets
-          `(batch, steps)` and must heed a `sample_weight` of this shape.
+          `(batch, steps)` and must heed a `sample_weight` of this shape. In a task without
+          classes, too, it is tried: if it needs values in the shape of the predictions, it gets
+          `(rows, 1)` where `call` returns that.
 
         A name that stands in both lists is that of the one in `metrics`; the other is reported as
         `weighted_...`.
@@ -116,11 +124,11 @@ class MeasuredModel(keras.Model):
             filled=heeds_filling([*used, *([used_loss] if used_loss else [])]),
         )
 
-    def default_loss(self, label_smoothing=0.0):
+    def default_loss(self, label_smoothing: float = 0.0) -> Any:
         """Return the loss that `"auto"` stands for; `None` for none, as in this base class."""
         del label_smoothing
 
-    def default_metrics(self):
+    def default_metrics(self) -> list | None:
         """Return the weighted metrics that `"auto"` stands for, a list; here there are none."""
 
     def get_compile_config(self):
@@ -132,14 +140,24 @@ class MeasuredModel(keras.Model):
 
     @property
     def metrics(self):
-        found = super().metrics
+        metrics = super().metrics
         if self._compiled_with is not None:
-            found[0] = self._compiled_with.tracker  # in the place of Keras's
-        return found
+            metrics[0] = self._compiled_with.tracker  # in the place of Keras's
+        return metrics
 
-    def output_form(self):
+    def output_form(self) -> Outputs:
         """Return the `Outputs` of the model: what its labels and predictions are."""
-        return Outputs(self.label_limit or 5, self.label_per_token)
+        return Outputs(self.label_limit, self.label_per_token)
+
+    def real_labels(self, labels):
+        """Return which labels of tokens, a tensor of any kind, are real: not 0, or no padding.
+
+        Where labels are values, padding is NaN.
+        """
+        if not _are_floats(labels):
+            return labels != 0
+        known = labels == labels
+        return known if self.label_limit is None else known & (labels != 0)
 
     def real_targets(self, x, y, sample_weight=None):
         """Return `(labels, weights, real)` of a batch.
@@ -154,8 +172,12 @@ class MeasuredModel(keras.Model):
             shape.
         """
         labels = ops.convert_to_tensor(y)
+        if floats := _are_floats(labels):
+            labels = ops.cast(labels, "float32")
         if self.label_per_token:
-            real = ops.cast(labels != 0, "float32")
+            real = self.real_labels(labels)
+            labels = ops.where(real, labels, 0.0) if floats else labels  # no NaN goes further
+            real = ops.cast(real, "float32")
         elif isinstance(x, dict) and REAL_ROWS in x:
             real = ops.cast(x[REAL_ROWS], "float32")
         else:
@@ -229,6 +251,10 @@ class MeasuredModel(keras.Model):
                 f"`{method}` needs a model that is compiled: call `model.compile()` before, such "
                 'as `model.compile("adam")`.'
             )
+
+
+def _are_floats(labels):
+    return "float" in keras.backend.standardize_dtype(labels.dtype)
 
 
 def with_public_optimizers(config):

@@ -1,10 +1,12 @@
 """Metrics over tokens, weighted by the mask, and over the labels of whole texts."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
 
+from keras_seq._typing import Tensor
 from keras_seq.backend import cross_entropy, predictions
 
 
@@ -33,19 +35,16 @@ class Perplexity(keras.metrics.Mean):
     8.0
     """
 
-    def __init__(self, name="perplexity", **kwargs):
+    def __init__(self, name: str = "perplexity", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Any = None) -> None:
         logits = ops.cast(ops.convert_to_tensor(y_pred), "float32")
         losses = cross_entropy(ops.cast(y_true, "int32"), logits, constant=True)
         return super().update_state(*_flat(losses, sample_weight))
 
-    def result(self):
+    def result(self) -> Tensor:
         return ops.exp(super().result())
-
-    def get_config(self):
-        return {"name": self.name, "dtype": self.dtype}
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
@@ -54,15 +53,8 @@ class BitsPerToken(Perplexity):
 
         - sum_t w_t log2 p(y_t) / sum_t w_t
 
-    Where tokens are characters, these are the bits per character.
-
-    Args:
-        **kwargs: `name` and `dtype` of `keras.metrics.Metric`.
-
-    Call arguments of `update_state`:
-        y_true: integers `(batch, steps)`.
-        y_pred: logits `(batch, steps, vocabulary_size)`.
-        sample_weight: `(batch, steps)`, 0 where padding.
+    Where tokens are characters, these are the bits per character. The arguments are those of
+    `Perplexity`.
 
     Example:
 
@@ -73,10 +65,10 @@ class BitsPerToken(Perplexity):
     3.0
     """
 
-    def __init__(self, name="bits_per_token", **kwargs):
+    def __init__(self, name: str = "bits_per_token", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
 
-    def result(self):
+    def result(self) -> Tensor:
         return keras.metrics.Mean.result(self) / math.log(2)  # Perplexity's is the exp of it
 
 
@@ -97,15 +89,12 @@ class TokenAccuracy(keras.metrics.Mean):
     1.0
     """
 
-    def __init__(self, name="token_accuracy", **kwargs):
+    def __init__(self, name: str = "token_accuracy", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
-        right = ops.equal(ops.cast(y_true, "int32"), predictions(ops.convert_to_tensor(y_pred)))
-        return super().update_state(*_flat(ops.cast(right, "float32"), sample_weight))
-
-    def get_config(self):
-        return {"name": self.name, "dtype": self.dtype}
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Any = None) -> None:
+        right = ops.cast(_are_right(y_true, y_pred), "float32")
+        return super().update_state(*_flat(right, sample_weight))
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
@@ -125,11 +114,11 @@ class ExactMatch(keras.metrics.Mean):
     1.0
     """
 
-    def __init__(self, name="exact_match", **kwargs):
+    def __init__(self, name: str = "exact_match", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
-        right = ops.equal(ops.cast(y_true, "int32"), predictions(ops.convert_to_tensor(y_pred)))
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Any = None) -> None:
+        right = _are_right(y_true, y_pred)
         if sample_weight is None:
             return super().update_state(ops.all(right, axis=-1))
         counted = sample_weight > 0
@@ -137,9 +126,6 @@ class ExactMatch(keras.metrics.Mean):
         return super().update_state(
             ops.all(ops.logical_or(right, ops.logical_not(counted)), axis=-1), sample_weight=rows
         )
-
-    def get_config(self):
-        return {"name": self.name, "dtype": self.dtype}
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
@@ -167,10 +153,10 @@ class LabelAccuracy(keras.metrics.BinaryAccuracy):
     0.75
     """
 
-    def __init__(self, name="label_accuracy", threshold=0.5, **kwargs):
+    def __init__(self, name: str = "label_accuracy", threshold: float = 0.5, **kwargs: Any) -> None:
         super().__init__(name=name, threshold=threshold, **kwargs)
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Any = None) -> None:
         return super().update_state(y_true, _probabilities(y_pred), sample_weight)
 
 
@@ -207,11 +193,18 @@ class LabelF1(keras.metrics.F1Score):
         - van Rijsbergen, 1979, "Information retrieval", 2nd edition, chapter 7.
     """
 
-    def __init__(self, average="micro", threshold=0.5, name="f1", **kwargs):
+    def __init__(
+        self, average: str | None = "micro", threshold: float = 0.5, name: str = "f1", **kwargs: Any
+    ) -> None:
         super().__init__(average=average, threshold=threshold, name=name, **kwargs)
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Any = None) -> None:
         return super().update_state(y_true, _probabilities(y_pred), sample_weight)
+
+
+def _are_right(y_true, y_pred):
+    """Which of the tokens are the most probable ones."""
+    return ops.equal(ops.cast(y_true, "int32"), predictions(ops.convert_to_tensor(y_pred)))
 
 
 def _probabilities(logits):

@@ -14,6 +14,25 @@ LARGEST = (
     "topkcategoricalaccuracy",
     "sparsetopkcategoricalaccuracy",
 )
+# Those of labels that are values, which take what is predicted as it is.
+OF_VALUES = (
+    "meansquarederror",
+    "rootmeansquarederror",
+    "meanabsoluteerror",
+    "meanabsolutepercentageerror",
+    "meansquaredlogarithmicerror",
+    "cosinesimilarity",
+    "huber",
+    "logcosh",
+    "logcosherror",
+    "poisson",
+    "hinge",
+    "squaredhinge",
+    "categoricalhinge",
+    "r2score",
+    "pearsoncorrelation",
+    "concordancecorrelation",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,14 +40,14 @@ class Outputs:
     """What a model is trained on.
 
     Attributes:
-        classes: the number of outputs.
+        classes: the number of classes; `None` where nothing is known of it.
         per_token: whether a label belongs to a token, rather than to a whole text.
         multi_label: whether there are any number of classes: labels are 0 and 1, of the shape of
-            the predictions; else they are numbers of classes and have an axis less.
+            the predictions; else they are numbers of classes and have an axis less, or values.
         threshold: with `multi_label`, the probability above which there is a class.
     """
 
-    classes: int
+    classes: int | None
     per_token: bool
     multi_label: bool = False
     threshold: float = 0.5
@@ -55,6 +74,11 @@ class Outputs:
             return ops.cast(self.as_probabilities(y_pred) > self.threshold, "int32")
         return ops.cast(ops.argmax(y_pred, axis=-1), "int32")
 
+    def are_values(self, y_true, y_pred):
+        """Whether labels are values, by what is predicted: a number, not one for each class."""
+        single = self.classes != 1 and y_pred.shape[-1] == 1
+        return not self.multi_label and (single or len(y_pred.shape) <= len(y_true.shape))
+
 
 @dataclasses.dataclass(frozen=True)
 class Form:
@@ -67,25 +91,40 @@ class Form:
     Attributes:
         labels: `"numbers"` or `"one_hot"`.
         predictions: `"logits"`, `"probabilities"` or `"decisions"`.
+        same_shape: whether labels that are values have the shape of the predictions.
+        values: what the predictions of values are: `"logits"`, `"sigmoid"` or `"softmax"`.
     """
 
     labels: str = "numbers"
     predictions: str = "logits"
+    same_shape: bool = False
+    values: str = "logits"
 
-    def shape_labels(self, y_true, y_pred):
-        """Return labels in this form, those of predictions that are."""
-        if self.labels == "numbers":
-            return y_true
-        classes = ops.arange(ops.shape(y_pred)[-1], dtype="int32")
-        return ops.cast(ops.cast(y_true, "int32")[..., None] == classes, "float32")
-
-    def shape_predictions(self, y_pred, outputs):
-        """Return predictions in this form."""
+    def shape(self, y_true, y_pred, outputs):
+        """Return labels and predictions `(rows, ...)` in this form."""
+        if self.same_shape and outputs.are_values(y_true, y_pred):
+            return self._shape_values(y_true, y_pred)
         if self.predictions == "probabilities":
-            return outputs.as_probabilities(y_pred)
-        if self.predictions == "decisions":
-            return outputs.as_decisions(y_pred)
-        return y_pred
+            y_pred = outputs.as_probabilities(y_pred)
+        elif self.predictions == "decisions":
+            y_pred = outputs.as_decisions(y_pred)
+        if self.labels == "one_hot":
+            classes = ops.arange(ops.shape(y_pred)[-1], dtype="int32")
+            y_true = ops.cast(ops.cast(y_true, "int32")[..., None] == classes, "float32")
+        return y_true, y_pred
+
+    def _shape_values(self, y_true, y_pred):
+        """Give both the same axes, one at least behind that of the rows: Keras takes its mean."""
+        y_true = ops.cast(y_true, "float32")
+        if len(y_pred.shape) == 1 or len(y_pred.shape) < len(y_true.shape):
+            y_pred = y_pred[..., None]
+        if len(y_true.shape) < len(y_pred.shape):
+            y_true = y_true[..., None]
+        if self.values == "logits":
+            return y_true, y_pred
+        y_pred = ops.cast(y_pred, "float32")
+        single = self.values == "sigmoid" or y_pred.shape[-1] == 1
+        return y_true, ops.sigmoid(y_pred) if single else ops.softmax(y_pred)
 
 
 def form_of_keras(thing, outputs):
@@ -104,7 +143,9 @@ def form_of_keras(thing, outputs):
         predictions = "decisions"
     elif config.get("from_logits") or (name in LARGEST and not outputs.multi_label):
         predictions = "logits"
-    return Form(labels, predictions)
+    values = "sigmoid" if name.startswith("binary") else "softmax"
+    values = "logits" if predictions == "logits" or name in OF_VALUES else values
+    return Form(labels, predictions, labels == "one_hot", values)
 
 
 def function_of(thing):

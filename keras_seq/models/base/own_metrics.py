@@ -33,28 +33,28 @@ def real_metrics(metrics, weighted_metrics, outputs, static):
     Raises:
         ValueError: for what Keras does not know, and for a metric that cannot be kept from padding.
     """
-    found, names = [], set()
-    for argument, given in (("metrics", metrics), ("weighted_metrics", weighted_metrics)):
+    wrapped, names = [], set()
+    for argument, listed in (("metrics", metrics), ("weighted_metrics", weighted_metrics)):
         weighted = argument == "weighted_metrics"
-        for one in keras.tree.flatten(given):
-            if one is None:
+        for metric in keras.tree.flatten(listed):
+            if metric is None:
                 continue
-            name, thing = _metric(one, outputs)
+            name, thing = _metric(metric, outputs)
             name = _free(name, names, weighted)
             names.add(name)
             use = _use(argument, name, thing, outputs, static, weighted)
-            found.append(RealMetric(name, use, outputs, weighted))
-    return found
+            wrapped.append(RealMetric(name, use, outputs, weighted))
+    return wrapped
 
 
 def real_loss(loss, outputs, static):
     """Return a `RealLoss`, or `None`, for the `loss` of `compile`."""
-    given = [one for one in keras.tree.flatten(loss) if one is not None]
-    if not given:
+    losses = [part for part in keras.tree.flatten(loss) if part is not None]
+    if not losses:
         return None
-    if len(given) > 1:
+    if len(losses) > 1:
         raise ValueError(f"`loss` must be one loss, as there is one output; received {loss!r}.")
-    thing = _loss(given[0], outputs)
+    thing = _loss(losses[0], outputs)
     if getattr(thing, "reduction", "sum") in (None, "none"):
         raise ValueError("`loss` must be reduced to one number; received reduction=None.")
     return RealLoss(_use("loss", _name_of(thing), thing, outputs, static), outputs)
@@ -62,28 +62,28 @@ def real_loss(loss, outputs, static):
 
 def heeds_filling(wrapped):
     """Whether losses and metrics, all of them, know a row that fills up a batch by its weight."""
-    return all(one.use.how == "weights" and not one.use.own for one in wrapped)
+    return all(wrapper.use.how == "weights" and not wrapper.use.by_user for wrapper in wrapped)
 
 
-def _metric(given, outputs):
+def _metric(metric, outputs):
     """The name and the `Metric` or function of what stands in a list of metrics."""
-    if isinstance(given, str) and given.lower() in ("accuracy", "acc"):
+    if isinstance(metric, str) and metric.lower() in ("accuracy", "acc"):
         if outputs.multi_label:
-            return given, keras.metrics.BinaryAccuracy(given, threshold=outputs.threshold)
-        return given, keras.metrics.SparseCategoricalAccuracy(given)
-    thing = keras.metrics.get(given)
+            return metric, keras.metrics.BinaryAccuracy(metric, threshold=outputs.threshold)
+        return metric, keras.metrics.SparseCategoricalAccuracy(metric)
+    thing = keras.metrics.get(metric)
     if isinstance(thing, keras.losses.Loss) and not _is_keras_method(thing, "__call__"):
         raise ValueError(
-            f"`metrics` must hold names, functions and keras.metrics.Metric; received {given!r}."
+            f"`metrics` must hold names, functions and keras.metrics.Metric; received {metric!r}."
         )
-    return given if isinstance(given, str) else _name_of(thing), thing
+    return metric if isinstance(metric, str) else _name_of(thing), thing
 
 
-def _loss(given, outputs):
+def _loss(loss, outputs):
     """The `Loss` or function of what stands for a loss."""
-    if isinstance(given, str) and given.lower() in ("crossentropy", "ce"):
-        given = "binary_crossentropy" if outputs.multi_label else "sparse_categorical_crossentropy"
-    thing = keras.losses.get(given)
+    if isinstance(loss, str) and loss.lower() in ("crossentropy", "ce"):
+        loss = "binary_crossentropy" if outputs.multi_label else "sparse_categorical_crossentropy"
+    thing = keras.losses.get(loss)
     return _of_logits(thing, outputs) if _is_keras(thing) else thing
 
 
@@ -114,7 +114,9 @@ def _use(argument, name, thing, outputs, static, weighted=False):
     form = form_of_keras(thing, outputs) if known else Form()
     if known and _name(thing) not in OF_BATCHES:
         return Use(thing, name, form)
-    use = Use(thing, name, form, own=True)
+    use = Use(thing, name, form, by_user=True)
+    if not known and outputs.classes is None and _takes_columns(use, outputs):
+        use.form = Form(same_shape=True)
     takes = use.is_metric and _takes_weights(thing.update_state)
     if weighted and use.is_metric and not takes:
         raise ValueError(
@@ -125,7 +127,7 @@ def _use(argument, name, thing, outputs, static, weighted=False):
         use.how = "plain" if use.is_metric else "weights"
         return use
     own_call = isinstance(thing, keras.losses.Loss) and not _is_keras_method(thing, "__call__")
-    trial = Trial(use, outputs, takes or own_call)
+    trial = _trial(use, outputs, takes or own_call)
     if own_call or trial.takes_tokens() is False:
         use.whole = True
         if not trial.heeds_weights(whole=True):
@@ -145,6 +147,22 @@ def _use(argument, name, thing, outputs, static, weighted=False):
                 "padding is cut away," + _not_compiled(trial)
             )
     return use
+
+
+def _takes_columns(use, outputs):
+    """Whether values must have the shape `(rows, 1)` of predictions: `(rows,)` would be spread."""
+    column = Use(use.thing, use.name, Form(same_shape=True))
+    as_they_are, as_columns = (Trial(way, outputs, False, columns=1) for way in (use, column))
+    return not as_they_are.gives_mean() and as_columns.gives_mean()
+
+
+def _trial(use, outputs, weighted):
+    """The `Trial` of predictions of a shape that it takes: for values nobody knows it."""
+    for columns in (None,) if outputs.classes else (None, 1, 0):
+        trial = Trial(use, outputs, weighted, columns)
+        if trial.takes_tokens() is not None:
+            break
+    return trial
 
 
 def _padding_seen(argument, name, what):
@@ -205,8 +223,8 @@ def _free(name, taken, weighted):
     """A name that is not taken, found as Keras does."""
     if name in taken and weighted:
         name = f"weighted_{name}"
-    number, found = 0, name
-    while found in taken:
+    number, free = 0, name
+    while free in taken:
         number += 1
-        found = f"{name}_{number}"
-    return found
+        free = f"{name}_{number}"
+    return free

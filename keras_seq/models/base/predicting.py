@@ -24,14 +24,15 @@ def predict_examples(model, examples, batch_size=None, verbose=0, steps=None, ca
     """
     batch_size, count = check_batch_size(batch_size, 64), len(examples)
     if model.label_per_token:
-        found = [None] * count
+        predictions = [None] * count
         lengths = [len(ids) for ids in examples.inputs[model.labelled]]
         for rows, outputs in _outputs(model, examples, batch_size, verbose):
             for row, output in zip(rows, outputs, strict=False):
-                found[row] = output[: lengths[row]].copy()
-        return found
+                predictions[row] = output[: lengths[row]].copy()
+        return predictions
     if not count:
-        return np.zeros((0, model.output_form().classes), "float32")
+        nothing = {name: np.zeros((1, 8), "int32") for name in examples.inputs}
+        return model.as_predictions(model.compute(nothing))[:0]
     if steps is None and callbacks is None:
         groups = _outputs(model, examples, batch_size, verbose)
     else:
@@ -39,12 +40,12 @@ def predict_examples(model, examples, batch_size=None, verbose=0, steps=None, ca
         more = {"verbose": verbose, "steps": steps, "callbacks": callbacks}
         outputs = model.answer_ids(BatchedDataset(batches).dataset, **more)
         groups = [(batches.order().ravel()[: len(outputs)], outputs)]
-    found = None
+    predictions = None
     for rows, outputs in groups:
-        if found is None:  # one row more for those that fill batches up
-            found = np.zeros((count + 1, *outputs.shape[1:]), outputs.dtype)
-        found[rows] = outputs[: len(rows)]
-    return found[:count]
+        if predictions is None:  # one row more for those that fill batches up
+            predictions = np.zeros((count + 1, *outputs.shape[1:]), outputs.dtype)
+        predictions[rows] = outputs[: len(rows)]
+    return predictions[:count]
 
 
 def _outputs(model, examples, batch_size, verbose):

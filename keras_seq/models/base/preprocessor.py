@@ -1,9 +1,11 @@
 """Text to ids, beside a model: in Python, and inside of a graph."""
 
-import keras
+from typing import Any
 
 from keras_seq._tensorflow import tensorflow, to_utf8
-from keras_seq.text import Tokenizer, get_tokenizer_class
+from keras_seq._typing import Tensor
+from keras_seq.models.base.id_checks import IdColumn
+from keras_seq.text import get_tokenizer_class
 from keras_seq.text.examples import Examples
 from keras_seq.text.forms import as_texts
 from keras_seq.text.pipeline import rows_of
@@ -36,15 +38,19 @@ class Preprocessor:
     ```
     """
 
-    def check_inputs(self, x):
+    def check_inputs(self, x: Any) -> Any:
         """Return `x` as the list that `encode_examples` takes, or raise a `ValueError`."""
         return as_texts(x, "x")
 
-    def check_targets(self, y):
-        """The same for `y`; where a target is no text, as the labels that it stands for."""
+    def check_targets(self, y: Any) -> Any:
+        """The same for `y`; where a target is no text, as the labels that it stands for.
+
+        These are one array, integers for classes and floats for values; or, where they belong to
+        tokens, a list of arrays.
+        """
         return as_texts(y, "y")
 
-    def encode_examples(self, x, y=None, sample_weight=None):
+    def encode_examples(self, x: Any, y: Any = None, sample_weight: Any = None) -> Examples:
         """Return the `keras_seq.text.Examples` of lists of texts.
 
         Args:
@@ -59,7 +65,7 @@ class Preprocessor:
             inputs = {name: rows_of(column) for name, column in columns.items()}
         return Examples(inputs, y, sample_weight)
 
-    def encode_tensors(self, x, y=None):
+    def encode_tensors(self, x: Any, y: Any = None) -> tuple[dict[str, Tensor], Tensor | None]:
         """Return `(inputs, labels)` of string tensors `(batch,)`, in TensorFlow.
 
         `tf.data` runs it on batches of a dataset, and a served model on what is asked.
@@ -70,7 +76,7 @@ class Preprocessor:
         """
         raise NotImplementedError(f"{type(self).__name__} must define encode_tensors(x, y).")
 
-    def id_columns(self):
+    def id_columns(self) -> dict[str, IdColumn] | None:
         """Return the `IdColumn` of each entry of the dict of ids that `call` takes, by name.
 
         Ids prepared by hand are checked against these and the `label_limit` of the model; not at
@@ -86,15 +92,3 @@ def tokenizer_of(texts, tokens, lowercase, max_vocabulary):
     """
     limit = {} if max_vocabulary is None else {"max_vocabulary": max_vocabulary}
     return get_tokenizer_class(tokens).from_texts(texts, lowercase=lowercase, **limit)
-
-
-def check_tokenizer(name, tokenizer):
-    """Return a tokenizer for an instance or a config."""
-    if isinstance(tokenizer, dict):
-        tokenizer = keras.saving.deserialize_keras_object(tokenizer)
-    if not isinstance(tokenizer, Tokenizer):
-        raise ValueError(
-            f"`{name}` must be a keras_seq.text.Tokenizer, such as "
-            f"keras_seq.text.CharacterTokenizer.from_texts(texts); received {tokenizer!r}."
-        )
-    return tokenizer

@@ -49,11 +49,10 @@ class RealMetric(keras.metrics.Metric):
         use, outputs = self.use, self.outputs
         weights, real = sample_weight[0], sample_weight[1]
         counts = weights if self.weighted else real
-        y_pred = use.form.shape_predictions(y_pred, outputs)
         if not use.whole:
             y_true, counts, real = (flat(x, outputs) for x in (y_true, counts, real))
             y_pred = flat(y_pred, outputs, len(y_pred.shape) - 1)
-        y_true = use.form.shape_labels(y_true, y_pred)
+        y_true, y_pred = use.form.shape(y_true, y_pred, outputs)
         if use.how != "select":
             self._update(y_true, y_pred, counts, real)
             return
@@ -92,11 +91,11 @@ class RealLoss(keras.losses.Loss):
 
     def __init__(self, use, outputs):
         inner = use.thing
-        own = isinstance(inner, keras.losses.Loss)
+        wrapped = isinstance(inner, keras.losses.Loss)
         super().__init__(
             name=use.name,
-            reduction=inner.reduction if own else "sum_over_batch_size",
-            dtype=inner.dtype if own else None,
+            reduction=inner.reduction if wrapped else "sum_over_batch_size",
+            dtype=inner.dtype if wrapped else None,
         )
         self.use = use
         self.outputs = outputs
@@ -111,7 +110,6 @@ class RealLoss(keras.losses.Loss):
         if use.whole:
             loss = use.thing(y_true, y_pred, weights)
             return loss * _share(ops.max(real, axis=1)) if self._mean and use.scaled else loss
-        y_pred = use.form.shape_predictions(y_pred, outputs)
         y_true, weights, real = (flat(x, outputs) for x in (y_true, weights, real))
         y_pred = flat(y_pred, outputs, len(y_pred.shape) - 1)
         if use.how == "select":
@@ -122,7 +120,7 @@ class RealLoss(keras.losses.Loss):
             y_true, y_pred, weights, real = choose(chosen, (y_true, y_pred, weights, real))
         if self._mean:
             weights = weights * _share(real)
-        y_true = use.form.shape_labels(y_true, y_pred)
+        y_true, y_pred = use.form.shape(y_true, y_pred, outputs)
         return super().__call__((y_true, real), y_pred, weights)
 
     def call(self, y_true, y_pred):
@@ -164,8 +162,8 @@ class LossTracker(keras.metrics.Mean):
         self.tracker.update_state(values, sample_weight)
 
     def result(self):
-        own = ops.convert_to_tensor(super().result())
-        return ops.where(ops.convert_to_tensor(self.count) > 0, own, self.tracker.result())
+        mean = ops.convert_to_tensor(super().result())
+        return ops.where(ops.convert_to_tensor(self.count) > 0, mean, self.tracker.result())
 
     def reset_state(self):
         super().reset_state()
@@ -183,17 +181,19 @@ class Use:
         how: `"weights"`: what is not real weighs 0; `"select"`: it is cut away; `"each"`: the
             function is asked about each token by itself; `"plain"`: nothing fills up.
         scaled: for a loss of whole sequences: whether its mean is one over the rows of a batch.
-        own: whether the user wrote it: then nothing is known of it beforehand.
+        by_user: whether the user wrote it: then nothing is known of it beforehand.
     """
 
-    def __init__(self, thing, name, form=None, whole=False, how="weights", scaled=False, own=False):
+    def __init__(
+        self, thing, name, form=None, whole=False, how="weights", scaled=False, by_user=False
+    ):
         self.thing = thing
         self.name = name
         self.form = form or Form()
         self.whole = whole
         self.how = how
         self.scaled = scaled
-        self.own = own
+        self.by_user = by_user
 
     @property
     def is_metric(self):

@@ -33,20 +33,20 @@ def find_fields(model, names, labelled=True):
     Raises:
         ValueError: where it is not certain which is which.
     """
+    source, target = model.words[0], model.words[1].split()[0]
     x_names, y_names, weights = (
         [name for name in names if str(name).lower() in known]
-        for known in (INPUTS, TARGETS, WEIGHTS)
+        for known in ((*INPUTS, source), (*TARGETS, target), WEIGHTS)
     )
     if not x_names:  # the only one that is nothing else
         x_names = [name for name in names if name not in (*y_names, *weights)]
     if len(x_names) != 1 or (len(y_names) > 1 and labelled):
-        one, other = model.words
         raise ValueError(
-            f"Which of the fields {', '.join(map(repr, names))} is the {one}, and which the "
-            f"{other}, is not certain: call them {one!r} and {other.split()[0]!r}, or give "
-            "each by itself, as x and y."
+            f"Which of the fields {', '.join(map(repr, names))} is the {source}, and which the "
+            f"{model.words[1]}, is not certain: call them {source!r} and {target!r}, or give each "
+            "by itself, as x and y."
         )
-    return x_names[0], *(found[0] if len(found) == 1 else None for found in (y_names, weights))
+    return x_names[0], *(known[0] if len(known) == 1 else None for known in (y_names, weights))
 
 
 class Rows:
@@ -128,11 +128,11 @@ class Rows:
     def gathered(self, steps=None, batch_size=None):
         """Return `(x, y, sample_weight)` of all elements, or of so many batches, as lists."""
         batch = self.kind == "batch"
-        found = self.examples()
+        examples = self.examples()
         if steps is not None:
-            found = itertools.islice(found, steps if batch else steps * (batch_size or 32))
+            examples = itertools.islice(examples, steps if batch else steps * (batch_size or 32))
         columns = [[], [], []]
-        for parts in limited(found, "x"):
+        for parts in limited(examples, "x"):
             for column, part in zip(columns, parts, strict=True):
                 column.append(part)
         x, y, weights = columns
@@ -203,7 +203,7 @@ def _is_texts(value):
 
 def _is_flat(x):
     """Whether a column holds texts, and no lists of words."""
-    return single_text(x) is None and all(single_text(one) is not None for one in as_list(x, "x"))
+    return single_text(x) is None and all(single_text(text) is not None for text in as_list(x, "x"))
 
 
 def _joined(parts, batch):
@@ -215,6 +215,6 @@ def _joined(parts, batch):
         return np.concatenate([np.asarray(as_list(part, "y")) for part in parts])
     rows = []
     for part in parts:
-        found = as_list(part, "y", "labels")
-        rows += [row[0] for row in found] if is_one_column(part) else found
+        labels = as_list(part, "y", "labels")
+        rows += [row[0] for row in labels] if is_one_column(part) else labels
     return rows

@@ -69,43 +69,38 @@ class CompiledSearch:
         if first_token_ids is None:
             first_token_ids = [self.start_token_id] * count
         columns = [_padded(column, rows) for column in inputs.values()]
-        numbers = (limits, row_ids, first_token_ids)
+        numbers = (first_token_ids, limits, row_ids)
         numbers = [pad([np.array(x, "int32")], rows)[0] for x in numbers]
         search = self._on_host if sampler.on_host else self._in_loop
         end = self.end_token_id if end_token_id is None else end_token_id
-        found = search(tuple(inputs), columns, sampler, max_length, *numbers, end, return_trace)
-        return keras.tree.map_structure(lambda x: ops.convert_to_numpy(x)[:count], found)
+        results = search(tuple(inputs), columns, sampler, numbers, (end, max_length), return_trace)
+        return keras.tree.map_structure(lambda x: ops.convert_to_numpy(x)[:count], results)
 
-    def _in_loop(
-        self, names, columns, sampler, max_length, limits, row_ids, first, end, return_trace
-    ):
-        """Search in one compiled function."""
+    def _in_loop(self, names, columns, sampler, numbers, ends, return_trace):
+        """Search in one compiled function.
+
+        Args:
+            names, columns: of the arguments of `model.start`.
+            numbers: the `first_token_ids`, `limits` and `row_ids` of `Sampler.search`.
+            ends: its `end_token_id` and `max_length`.
+        """
         fed, held = _taken_apart(sampler)
 
-        def search(limits, row_ids, first, *arrays):
+        def search(first, limits, row_ids, *arrays):
             inputs = dict(zip(names, arrays[len(fed) :], strict=True))
             state, memory = self.model.start(**inputs)
-            return _put_together(sampler, fed, arrays).search(
-                self.model.step,
-                state,
-                memory,
-                first,
-                end,
-                max_length,
-                limits,
-                row_ids,
-                return_trace,
+            variant = _put_together(sampler, fed, arrays)
+            return variant.search(
+                self.model.step, state, memory, first, *ends, limits, row_ids, return_trace
             )
 
-        search = self._compiled((held, max_length, end, return_trace, names), search)
-        given = (limits, row_ids, first, *map(_number, fed.values()), *columns)
-        return search(*map(ops.convert_to_tensor, given))
+        search = self._compiled((held, ends, return_trace, names), search)
+        tensors = (*numbers, *map(_number, fed.values()), *columns)
+        return search(*map(ops.convert_to_tensor, tensors))
 
-    def _on_host(
-        self, names, columns, sampler, max_length, limits, row_ids, first, end, return_trace
-    ):
+    def _on_host(self, names, columns, sampler, numbers, ends, return_trace):
         """Search in Python, with `start` and `step` compiled."""
-
+        first, limits, row_ids = numbers
         state, memory = self._start(names, columns)
         structure = structure_of((0, state, memory))
 
@@ -118,8 +113,7 @@ class CompiledSearch:
             state,
             memory,
             first,
-            end,
-            max_length,
+            *ends,
             limits,
             row_ids,
             return_trace,
@@ -167,8 +161,8 @@ class CompiledSearch:
             return likely, chosen, new
 
         step = self._compiled((held, "step and choose", end_token_id), step)
-        given = (token_ids, position, *map(_number, fed.values()), *keras.tree.flatten(state))
-        return step(*map(ops.convert_to_tensor, given))
+        tensors = (token_ids, position, *map(_number, fed.values()), *keras.tree.flatten(state))
+        return step(*map(ops.convert_to_tensor, tensors))
 
     def attention(self, inputs, target_ids):
         """Return the attention weights of given targets in one teacher-forced pass.
@@ -220,7 +214,7 @@ def _key(value):
     if isinstance(value, (list, tuple)):
         return type(value), tuple(map(_key, value))
     if isinstance(value, dict):
-        return type(value), tuple((_key(name), _key(one)) for name, one in value.items())
+        return type(value), tuple((_key(name), _key(item)) for name, item in value.items())
     if isinstance(value, (np.ndarray, np.generic)) and value.dtype != object:
         return value.shape, value.dtype.str, value.tobytes()
     try:

@@ -60,7 +60,7 @@ def run_search(model, sampler, inputs, limits, first_token_ids, end_token_id, ma
     """
     tf = tensorflow()
     state, memory = model.start(**inputs)
-    found = sampler.search(
+    sequences = sampler.search(
         model.step,
         state,
         memory,
@@ -71,9 +71,9 @@ def run_search(model, sampler, inputs, limits, first_token_ids, end_token_id, ma
         tf.zeros_like(first_token_ids),
     )
     count = sampler.n_best or 1
-    ids = tf.reshape(found["token_ids"][:, :count], (-1, max_length))
-    lengths = tf.reshape(found["lengths"][:, :count], (-1,))
-    scores = tf.cast(found["scores"][:, :count], "float32")
+    ids = tf.reshape(sequences["token_ids"][:, :count], (-1, max_length))
+    lengths = tf.reshape(sequences["lengths"][:, :count], (-1,))
+    scores = tf.cast(sequences["scores"][:, :count], "float32")
     scores = tf.where(tf.math.is_finite(scores), scores, NO_ANSWER)
     return tf.RaggedTensor.from_tensor(ids, lengths), scores
 

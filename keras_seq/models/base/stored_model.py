@@ -61,11 +61,11 @@ class StoredModel(MeasuredModel):
         quantized = config.pop("quantized_layers", ())
         model = super().from_config(config, custom_objects)
         layers = list(model._flatten_layers(include_self=False))
-        for one in quantized:
-            layer = layers[one["place"]]
+        for entry in quantized:
+            layer = layers[entry["place"]]
             if layer.quantization_mode is None:  # its dtype policy may have said so already
-                how = keras.saving.deserialize_keras_object(one["config"])
-                mode = one["mode"] if how is None else None
+                how = keras.saving.deserialize_keras_object(entry["config"])
+                mode = entry["mode"] if how is None else None
                 model.quantize(mode, config=how, filters=lambda x, layer=layer: x is layer)
         weights = model._lasting_weights()
         for i in frozen:

@@ -1,6 +1,7 @@
 """The base of all task models: training, evaluation and prediction on text."""
 
 import functools
+from typing import Any
 
 import keras
 from keras import ops
@@ -55,7 +56,8 @@ class Task(Exportable, StoredModel):
         takes_words: whether an input may be a list of words, too.
         words: what an input and its target are called in messages.
         labelled: the entry of the dict of ids that labels of tokens belong to, step by step.
-        label_limit: what every label is below: the number of classes.
+        label_limit: what every label is below: the number of classes; `None`, as here, where labels
+            are values. Those of tokens are padded with NaN, numbers of classes with 0.
         reads_all: whether batches are made of all texts together, so that these are in memory.
     """
 
@@ -70,12 +72,12 @@ class Task(Exportable, StoredModel):
         super().__init__(*args, **kwargs)
         self._compiled = CompiledFunctions(self)
 
-    def make_preprocessor(self):
+    def make_preprocessor(self) -> Preprocessor:
         """Return the `Preprocessor` that turns texts into ids; a subclass defines it."""
         return Preprocessor()
 
     @functools.cached_property
-    def preprocessor(self):
+    def preprocessor(self) -> Preprocessor:
         """The `Preprocessor` of the model, made at its first use."""
         return self.make_preprocessor()
 
@@ -116,22 +118,22 @@ class Task(Exportable, StoredModel):
     @in_turn("training")
     def fit(
         self,
-        x=None,
-        y=None,
-        batch_size=None,
-        epochs=1,
-        verbose="auto",
-        callbacks=None,
-        validation_split=0.0,
-        validation_data=None,
-        shuffle=True,
-        sample_weight=None,
-        validation_batch_size=None,
-        shuffle_buffer=SHUFFLE_BUFFER,
-        class_weight=None,
-        subword_sampling=0.0,
-        **kwargs,
-    ):
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: int | str = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        sample_weight: Any = None,
+        validation_batch_size: int | None = None,
+        shuffle_buffer: int = SHUFFLE_BUFFER,
+        class_weight: Any = None,
+        subword_sampling: float = 0.0,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
         """Train on text; the arguments are those of `keras.Model.fit`, and two more.
 
         `validation_split` takes the last part of the examples, before they are shuffled. The
@@ -193,22 +195,31 @@ class Task(Exportable, StoredModel):
         raise ValueError(f"`class_weight` has no meaning for a {type(self).__name__}.")
 
     @in_turn("evaluating")
-    def evaluate(self, x=None, y=None, batch_size=None, sample_weight=None, **kwargs):
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        sample_weight: Any = None,
+        **kwargs: Any,
+    ) -> Any:
         """Return loss and metrics on text; the arguments are those of `keras.Model.evaluate`."""
         self._check_compiled("evaluate")
         batch_size = check_batch_size(batch_size)
-        given = {"x": x, "y": y, "batch_size": batch_size, "sample_weight": sample_weight}
+        arguments = {"x": x, "y": y, "batch_size": batch_size, "sample_weight": sample_weight}
         if "_use_cached_eval_dataset" not in kwargs:  # `fit` has looked at it before
             steps = kwargs.get("steps")
             data = Adapter(self).measuring(x, y, sample_weight, steps, batch_size)
-            given = data.in_order(batch_size)
+            arguments = data.in_order(batch_size)
             if data.counted:
                 kwargs["steps"] = None
         with kept_on_error(self):
-            return super().evaluate(**given, **kwargs)
+            return super().evaluate(**arguments, **kwargs)
 
     @in_turn("evaluating")
-    def train_on_batch(self, x, y=None, sample_weight=None, **kwargs):
+    def train_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, **kwargs: Any
+    ) -> Any:
         """Train on one batch of text or ids, as `keras.Model.train_on_batch`."""
         self._check_compiled("train_on_batch")
         data = Adapter(self).batch(x, y, sample_weight)
@@ -218,7 +229,7 @@ class Task(Exportable, StoredModel):
             return super().train_on_batch(x, y, sample_weight=sample_weight, **kwargs)
 
     @in_turn("evaluating")
-    def test_on_batch(self, x, y=None, sample_weight=None, **kwargs):
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, **kwargs: Any) -> Any:
         """Evaluate one batch of text or ids, as `keras.Model.test_on_batch`."""
         self._check_compiled("test_on_batch")
         data = Adapter(self).batch(x, y, sample_weight)
@@ -227,7 +238,14 @@ class Task(Exportable, StoredModel):
         with kept_on_error(self):
             return super().test_on_batch(x, y, sample_weight=sample_weight, **kwargs)
 
-    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:
         """Return what the model answers to texts, or what it computes of ids prepared by hand.
 
         Args:
@@ -257,7 +275,7 @@ class Task(Exportable, StoredModel):
         more = {"verbose": verbose, "steps": steps, "callbacks": callbacks}
         return data.predict(check_batch_size(batch_size), **more)
 
-    def predict_on_batch(self, x):
+    def predict_on_batch(self, x: Any) -> Any:
         """Return what `predict` does for one batch, of texts or of ids prepared by hand."""
         return Adapter(self).inputs(x).predict_batch()
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-ROWS, STEPS = 4, 3
+ROWS, STEPS, CLASSES = 4, 3, 5
 
 
 class Trial:
@@ -18,13 +18,15 @@ class Trial:
         use: the `Use` of the loss or metric.
         outputs: the `Outputs` of the model.
         weighted: whether it has an argument for weights.
+        columns: how many numbers are predicted for a label, 0 for one without an axis of its own;
+            one for each class where `None`.
     """
 
-    def __init__(self, use, outputs, weighted):
+    def __init__(self, use, outputs, weighted, columns=None):
         self.use = use
         self.weighted = weighted
         rng = np.random.default_rng(0)
-        count, classes = ROWS * STEPS, outputs.classes
+        count, classes = ROWS * STEPS, outputs.classes or CLASSES
         labels = classes - 1 - np.arange(count) % max(1, min(classes - 1, 7))
         answers = labels.copy()
         answers[[4, 5, 7, 9, 10]] = (labels[[4, 5, 7, 9, 10]] + 1) % classes  # rows 1 to 3
@@ -33,9 +35,11 @@ class Trial:
         labels = ops.convert_to_tensor(labels.reshape(ROWS, STEPS), dtype="int32")
         if not use.is_metric:  # as Keras has it for losses
             labels = ops.cast(labels, "float32")
-        predictions = ops.convert_to_tensor(logits.reshape(ROWS, STEPS, classes), dtype="float32")
-        self.y_pred = use.form.shape_predictions(predictions, outputs)
-        self.y_true = use.form.shape_labels(labels, self.y_pred)
+        logits = logits.reshape(ROWS, STEPS, classes)
+        if columns is not None:
+            logits = logits[..., :columns] if columns else logits[..., 0]
+        predictions = ops.convert_to_tensor(logits, dtype="float32")
+        self.y_true, self.y_pred = use.form.shape(labels, predictions, outputs)
         self.error = None
 
     def in_one_row(self, x, rows=slice(None), steps=slice(None)):
@@ -45,11 +49,11 @@ class Trial:
 
     def takes_tokens(self):
         """Whether the number is one over tokens; `None` where nothing comes of either."""
-        one = self._number(self.in_one_row(self.y_true), self.in_one_row(self.y_pred))
+        tokens = self._number(self.in_one_row(self.y_true), self.in_one_row(self.y_pred))
         rows = self._number(self.y_true, self.y_pred)
-        if one is None:
+        if tokens is None:
             return None if rows is None else False
-        return rows is None or _same(one, rows)
+        return rows is None or _same(tokens, rows)
 
     def heeds_weights(self, whole):
         """Whether what weighs 0 might as well not be there."""
@@ -75,7 +79,7 @@ class Trial:
         y_true, y_pred = self.in_one_row(self.y_true), self.in_one_row(self.y_pred)
         together = self._number(y_true, y_pred)
         each = [self._number(y_true[i : i + 1], y_pred[i : i + 1]) for i in range(ROWS * STEPS)]
-        if together is None or any(one is None for one in each):
+        if together is None or any(number is None for number in each):
             return False
         return _same(together, np.mean(each, axis=0))
 
@@ -110,5 +114,7 @@ class Trial:
             thing.reset_state()
 
 
-def _same(one, other):
-    return np.shape(one) == np.shape(other) and np.allclose(one, other, 1e-4, 1e-6, equal_nan=True)
+def _same(number, other):
+    return np.shape(number) == np.shape(other) and np.allclose(
+        number, other, 1e-4, 1e-6, equal_nan=True
+    )

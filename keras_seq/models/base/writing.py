@@ -106,12 +106,12 @@ class Answer:
     attention: np.ndarray | None = None
 
 
-def best_answers(found, count):
+def best_answers(sequences, count):
     """The `count` best answers of each row of what a sampler found, without those of score -inf."""
     return [
         Answer(row, ids[:length], float(score))
         for row, group in enumerate(
-            zip(found["token_ids"], found["lengths"], found["scores"], strict=True)
+            zip(sequences["token_ids"], sequences["lengths"], sequences["scores"], strict=True)
         )
         for k, (ids, length, score) in enumerate(zip(*(x[:count] for x in group), strict=True))
         if k == 0 or np.isfinite(score)

@@ -1,5 +1,7 @@
 """Classifiers with texts: `classify`, and where a pooling looks."""
 
+from typing import Any
+
 import numpy as np
 from keras import ops
 
@@ -21,12 +23,12 @@ class Classification(TokenReader):
     """
 
     @property
-    def class_names(self):
+    def class_names(self) -> list[str]:
         """The names of the classes, a list of str, in the order of the outputs."""
         return list(self.classes.names)
 
     @property
-    def multi_label(self):
+    def multi_label(self) -> bool:
         """Whether a text has any number of classes."""
         return self.classes.multi_label
 
@@ -37,12 +39,12 @@ class Classification(TokenReader):
 
     def classify(
         self,
-        inputs,
-        return_probabilities=False,
-        return_attention=False,
-        threshold=None,
-        batch_size=64,
-    ):
+        inputs: Any,
+        return_probabilities: bool = False,
+        return_attention: bool = False,
+        threshold: float | None = None,
+        batch_size: int = 64,
+    ) -> Any:
         """Name the classes of texts.
 
         Args:
@@ -89,7 +91,7 @@ class Classification(TokenReader):
                 answer.update(more)
         return answers[0] if single else answers
 
-    def attention(self, texts, batch_size=64):
+    def attention(self, texts: Any, batch_size: int = 64) -> list[dict[str, Any]]:
         """Return how much each token counts in the pooling.
 
         Args:

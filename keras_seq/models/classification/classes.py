@@ -76,8 +76,8 @@ class Classes:
             labels = self._ordered(labels)
         labels = check_labels(labels, not self.multi_label)
         if not self.multi_label:
-            found = [self._number(label, i) for i, label in enumerate(labels)]
-            return np.array(found, "int32").reshape(-1)
+            numbers = [self._number(label, i) for i, label in enumerate(labels)]
+            return np.array(numbers, "int32").reshape(-1)
         if isinstance(labels, np.ndarray):
             return self._check_marks(labels)
         for i, group in enumerate(labels):
@@ -101,23 +101,25 @@ class Classes:
             raise ValueError(
                 "A dataset of texts has no lists of class names: with multi_label=True give lists."
             )
-        given, whole = labels, True
+        received, whole = labels, True
         if labels.dtype == tf.bool:
             labels = tf.where(labels, "True", "False")
         elif labels.dtype != tf.string:
             labels = tf.cast(labels, "int64")
-            whole = tf.cast(labels, given.dtype) == given
+            whole = tf.cast(labels, received.dtype) == received
             labels = tf.strings.as_string(labels) if self._numbered else labels
         if labels.dtype != tf.string:
-            found = tf.cast(labels, "int32")
-            known = whole & (found >= 0) & (found < len(self.names))
+            numbers = tf.cast(labels, "int32")
+            known = whole & (numbers >= 0) & (numbers < len(self.names))
         else:
             same = labels[:, None] == tf.constant(self.names)[None]
-            found = tf.argmax(same, axis=1, output_type="int32")
+            numbers = tf.argmax(same, axis=1, output_type="int32")
             known = tf.reduce_any(same, axis=1) & whole
         message = f"Every label must be one of the classes {', '.join(self.names)}; received"
-        with tf.control_dependencies([tf.Assert(tf.reduce_all(known), [message, given[~known]])]):
-            return tf.identity(found)
+        with tf.control_dependencies(
+            [tf.Assert(tf.reduce_all(known), [message, received[~known]])]
+        ):
+            return tf.identity(numbers)
 
     def decode(self, probabilities, threshold=0.5):
         """Return the name of the most probable class of each text, or the list of all above it.
@@ -233,16 +235,16 @@ def class_names_of(labels, names=None, multi_label=None):
         labels, columns = labels[columns[0]], None
     if columns is not None and names is None:
         names = [str(name) for name in columns]
-    given = labels if columns is not None else check_labels(labels, not multi_label)
-    if not len(given):
+    listed = labels if columns is not None else check_labels(labels, not multi_label)
+    if not len(listed):
         raise ValueError("The corpus is empty: received no labels.")
     if multi_label is None:
-        marks = columns is not None or isinstance(given, np.ndarray)
-        multi_label = marks or any(map(is_group, given))
+        marks = columns is not None or isinstance(listed, np.ndarray)
+        multi_label = marks or any(map(is_group, listed))
     if names is None:
-        return _found_names(given, multi_label), multi_label
+        return _sorted_names(listed, multi_label), multi_label
     classes = Classes(names, multi_label)
-    encoded = classes.encode(given)
+    encoded = classes.encode(listed)
     counts = encoded.sum(axis=0) if multi_label else np.bincount(encoded, minlength=len(names))
     without = [name for name, count in zip(classes.names, counts, strict=True) if not count]
     if without:
@@ -253,19 +255,19 @@ def class_names_of(labels, names=None, multi_label=None):
     return list(classes.names), multi_label
 
 
-def _found_names(labels, multi_label):
+def _sorted_names(labels, multi_label):
     """The names of the classes of labels, sorted: numbers by their size."""
     if isinstance(labels, np.ndarray) or (multi_label and _are_marks(labels)):
         count = len(labels[0])
         Classes(list(map(str, range(count))), True).encode(labels)  # checked
         return [str(i) for i in range(count)]
     groups = labels if multi_label else [[label] for label in labels]
-    found = {name: label for group in groups for name, label in _names_in(group)}
-    if not found:
+    labels_of = {name: label for group in groups for name, label in _names_in(group)}
+    if not labels_of:
         raise ValueError("There must be a class; received no class name in any label.")
-    if any(isinstance(label, str) for label in found.values()):
-        return sorted(found)
-    return sorted(found, key=found.get)
+    if any(isinstance(label, str) for label in labels_of.values()):
+        return sorted(labels_of)
+    return sorted(labels_of, key=labels_of.get)
 
 
 def _are_marks(groups):

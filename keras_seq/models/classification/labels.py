@@ -49,15 +49,15 @@ def check_labels(labels, single=True):
             "The labels must be a list with one for each text; received "
             f"{labels!r} of type {type(labels).__name__}."
         )
-    found = as_list(labels, "labels", "labels")
+    listed = as_list(labels, "labels", "labels")
     if single and is_one_column(labels):
-        return [plain(row[0]) for row in found]
+        return [plain(row[0]) for row in listed]
     shape = getattr(labels, "shape", ())
     if len(shape) == 2 and shape[1] is not None:
-        array = np.array(found)
+        array = np.array(listed)
         if array.dtype.kind in "biuf" and array.ndim == 2:
             return array
-    return [_plain(label) for label in found]
+    return [_plain(label) for label in listed]
 
 
 def _plain(label):
@@ -67,7 +67,7 @@ def _plain(label):
     if not is_group(label):
         return plain(label)
     values = sorted(label, key=str) if isinstance(label, (set, frozenset)) else label
-    return [plain(one) for one in as_list(values, "labels", "labels")]
+    return [plain(value) for value in as_list(values, "labels", "labels")]
 
 
 def is_group(label):

@@ -81,7 +81,7 @@ def classifier_signatures(model, examples):
         "class_names": Field("string", "the names of the classes", (count,)),
     }
     example = {"text": examples}
-    found = [
+    signatures = [
         Signature(
             "serving_default", "Names the classes of texts.", graph.classify, text, answers, example
         )
@@ -92,8 +92,10 @@ def classifier_signatures(model, examples):
             "attention": Field("float32", "how much each token counts; the sum is 1", (None,)),
         }
         about = "Names the classes of texts, and says which tokens counted."
-        found.append(Signature("attend", about, graph.attend, text, {**answers, **more}, example))
-    return found
+        signatures.append(
+            Signature("attend", about, graph.attend, text, {**answers, **more}, example)
+        )
+    return signatures
 
 
 def classifier_ids(model):
@@ -101,8 +103,8 @@ def classifier_ids(model):
 
     def classify(token_ids):
         logits = ops.cast(model({"token_ids": token_ids}, training=False), "float32")
-        found = ops.sigmoid(logits) if model.multi_label else ops.softmax(logits)
-        return {"probabilities": found}
+        probabilities = ops.sigmoid(logits) if model.multi_label else ops.softmax(logits)
+        return {"probabilities": probabilities}
 
     each = "of each class by itself" if model.multi_label else "of the classes, which sum to 1"
     inputs = {"token_ids": ids_field("tokens")}

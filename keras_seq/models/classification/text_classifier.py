@@ -1,10 +1,15 @@
 """The classifier: text to a class, or to any number of them."""
 
+from collections.abc import Sequence
+from typing import Any, Self
+
 import keras
 from keras import ops
 
 from keras_seq._checks import check_positive, check_rate
-from keras_seq.layers.pooling import get_pooling
+from keras_seq._typing import Config
+from keras_seq.export.signature import Signature
+from keras_seq.layers.pooling import Pooling, get_pooling
 from keras_seq.models.base.losses import TokenCrossEntropy
 from keras_seq.models.base.metrics import LabelAccuracy, LabelF1
 from keras_seq.models.base.outputs import Outputs
@@ -14,6 +19,7 @@ from keras_seq.models.classification.answers import Classification, check_thresh
 from keras_seq.models.classification.classes import Classes, class_names_of
 from keras_seq.models.classification.preprocessor import ClassificationPreprocessor
 from keras_seq.models.classification.serving import classifier_ids, classifier_signatures
+from keras_seq.text import Tokenizer
 from keras_seq.text.examples import Examples
 
 
@@ -109,27 +115,27 @@ class TextClassifier(Classification):
 
     def __init__(
         self,
-        tokenizer,
-        class_names,
-        multi_label=False,
-        cell="lstm",
-        units=256,
-        num_layers=1,
-        bidirectional=True,
-        pooling="last",
+        tokenizer: Tokenizer | Config,
+        class_names: Sequence[str],
+        multi_label: bool = False,
+        cell: str | Config | keras.layers.Layer = "lstm",
+        units: int = 256,
+        num_layers: int = 1,
+        bidirectional: bool = True,
+        pooling: str | Config | Pooling = "last",
         embedding_dim: int | None = None,
-        dropout=0.0,
-        residual=False,
-        layer_norm=False,
-        variational=False,
-        weight_dropout=0.0,
-        encoder=None,
-        threshold=0.5,
-        max_length=512,
+        dropout: float = 0.0,
+        residual: bool = False,
+        layer_norm: bool = False,
+        variational: bool = False,
+        weight_dropout: float = 0.0,
+        encoder: Config | keras.layers.Layer | None = None,
+        threshold: float = 0.5,
+        max_length: int = 512,
         *,
-        token_dropout=0.0,
-        **kwargs,
-    ):
+        token_dropout: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         stack = {
             "cell": cell,
@@ -161,15 +167,15 @@ class TextClassifier(Classification):
     @classmethod
     def from_texts(
         cls,
-        texts,
-        labels,
-        tokens="word",
-        lowercase=False,
+        texts: Any,
+        labels: Any,
+        tokens: str = "word",
+        lowercase: bool = False,
         max_vocabulary: int | None = None,
-        class_names=None,
-        multi_label=None,
-        **config,
-    ):
+        class_names: Sequence[str] | None = None,
+        multi_label: bool | None = None,
+        **config: Any,
+    ) -> Self:
         """Build the tokenizer and the classes from labelled texts, and the model around them.
 
         Args:
@@ -201,26 +207,19 @@ class TextClassifier(Classification):
         tokenizer = tokenizer_of(texts, tokens, lowercase, max_vocabulary)
         return cls(tokenizer, names, multi_label, **config)
 
-    def build(self, input_shape=None):
-        """Make all weights; every size is known from `__init__`."""
-        if self.built:
-            return
-        self.embedding.build((None, None))
-        if not self.encoder.built:  # one that was given may be
-            self.encoder.build((None, None, self.embedding_dim))
-        outputs = keras.KerasTensor((None, None, self.encoder.output_size), self.compute_dtype)
+    def _build_outputs(self, size):
+        outputs = keras.KerasTensor((None, None, size), self.compute_dtype)
         self.projection.build(self.pooling(outputs).shape)
-        self.built = True
 
     def compile(
         self,
-        optimizer="adam",
-        loss="auto",
-        weighted_metrics="auto",
-        label_smoothing=0.0,
-        r_drop=0.0,
-        **kwargs,
-    ):
+        optimizer: str | Config | keras.optimizers.Optimizer = "adam",
+        loss: Any = "auto",
+        weighted_metrics: Any = "auto",
+        label_smoothing: float = 0.0,
+        r_drop: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
         """Configure training; the other arguments are those of `keras.Model.compile`.
 
         Args:
@@ -278,7 +277,7 @@ class TextClassifier(Classification):
         weights = weights if examples.weights is None else weights * examples.weights
         return Examples(examples.inputs, examples.labels, weights)
 
-    def call(self, inputs, training=False, return_attention=False):
+    def call(self, inputs: Any, training: bool = False, return_attention: bool = False) -> Any:
         token_ids = inputs["token_ids"]
         mask = ops.not_equal(token_ids, self.tokenizer.pad_token_id)
         vectors = self.embedding(self._drop_tokens(token_ids, training))
@@ -291,7 +290,7 @@ class TextClassifier(Classification):
         logits = self.projection(self.output_dropout(pooled, training=training))
         return (logits, weights) if return_attention else logits
 
-    def make_signatures(self, examples=None):
+    def make_signatures(self, examples: Sequence[Any] | None = None) -> list[Signature]:
         """Return what the served model answers: classes, and which tokens counted.
 
         Args:
@@ -303,7 +302,7 @@ class TextClassifier(Classification):
     def make_id_function(self):
         return classifier_ids(self)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "class_names": self.class_names,

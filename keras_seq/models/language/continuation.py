@@ -1,6 +1,7 @@
 """A language model with strings: `generate`, `stream`, `score`."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -8,11 +9,13 @@ import numpy as np
 from keras import ops
 
 from keras_seq._checks import check_batch_size, check_positive
+from keras_seq._typing import Config
 from keras_seq.backend import cross_entropy
 from keras_seq.models.base.search import padded_rows, structure_of
 from keras_seq.models.base.stop_tokens import end_token_ids
 from keras_seq.models.base.writing import WritingTask, best_answers, by_length, trace_steps
 from keras_seq.models.language.stream import Stream
+from keras_seq.samplers.sampler import Sampler
 from keras_seq.text.examples import pad, padded_length
 from keras_seq.text.forms import one_or_many
 
@@ -30,14 +33,14 @@ class Continuation(WritingTask):
 
     def generate(
         self,
-        prompts="",
-        sampler=None,
-        max_length=200,
-        batch_size=64,
-        strip_prompt=False,
-        return_scores=False,
-        return_trace=False,
-        stop_tokens=None,
+        prompts: Any = "",
+        sampler: str | Config | Sampler | None = None,
+        max_length: int = 200,
+        batch_size: int = 64,
+        strip_prompt: bool = False,
+        return_scores: bool = False,
+        return_trace: bool = False,
+        stop_tokens: str | Sequence[str] | None = None,
     ) -> Any:
         """Continue texts.
 
@@ -82,7 +85,7 @@ class Continuation(WritingTask):
         dicts = return_scores or return_trace
 
         def search(rows):
-            found = self._search(
+            sequences = self._search(
                 {"prompt_ids": [ids[i][:-1] for i in rows]},
                 sampler,
                 limits=[max_length] * len(rows),
@@ -93,11 +96,11 @@ class Continuation(WritingTask):
                 end_token_id=end,
             )
             groups = [[] for _ in rows]
-            for answer in best_answers(found, sampler.n_best or 1):
+            for answer in best_answers(sequences, sampler.n_best or 1):
                 prompt = None if strip_prompt else texts[rows[answer.row]]
                 self._write(answer, prompt)
                 groups[answer.row].append(
-                    self._dict(answer, found, return_trace) if dicts else answer.text
+                    self._dict(answer, sequences, return_trace) if dicts else answer.text
                 )
             return groups if sampler.n_best else [group[0] for group in groups]
 
@@ -111,17 +114,23 @@ class Continuation(WritingTask):
         before = [] if prompt is None else tokenizer.split(prompt)
         answer.text = tokenizer.join([*before, *answer.tokens])
 
-    def _dict(self, answer, found, trace):
+    def _dict(self, answer, sequences, trace):
         """What `generate` returns for one text where more than strings are wanted."""
         result = {"text": answer.text, "score": answer.score, "tokens": answer.tokens}
-        if "exact" in found:
-            result["exact"] = bool(found["exact"][answer.row])
+        if "exact" in sequences:
+            result["exact"] = bool(sequences["exact"][answer.row])
         if trace:
-            steps = {name: values[answer.row] for name, values in found["trace"].items()}
+            steps = {name: values[answer.row] for name, values in sequences["trace"].items()}
             result["trace"] = trace_steps(steps, lambda i: self.tokenizer.id_to_token(int(i)))
         return result
 
-    def stream(self, prompt="", sampler=None, max_length=None, stop_tokens=None):
+    def stream(
+        self,
+        prompt: str = "",
+        sampler: str | Config | Sampler | None = None,
+        max_length: int | None = None,
+        stop_tokens: str | Sequence[str] | None = None,
+    ) -> Stream:
         """Return a `models.Stream`, which takes and gives one token at a time.
 
         Args:
@@ -132,7 +141,7 @@ class Continuation(WritingTask):
         """
         return Stream(self, prompt, self.chosen_sampler(sampler), max_length, stop_tokens)
 
-    def score(self, texts, batch_size=64, return_tokens=False) -> Any:
+    def score(self, texts: Any, batch_size: int = 64, return_tokens: bool = False) -> Any:
         """Return how probable texts are, each by itself, from its start to its end.
 
         Args:
@@ -158,10 +167,10 @@ class Continuation(WritingTask):
         fed, labels = self.preprocessor.encode(texts)
 
         def score(rows):
-            found = self._log_probabilities([fed[i] for i in rows], [labels[i] for i in rows])
+            scored = self._log_probabilities([fed[i] for i in rows], [labels[i] for i in rows])
             return [
                 self._score(texts[i], labels[i], values, return_tokens)
-                for i, values in zip(rows, found, strict=True)
+                for i, values in zip(rows, scored, strict=True)
             ]
 
         results = by_length(score, [len(row) for row in fed], batch_size)
@@ -200,15 +209,15 @@ class Continuation(WritingTask):
         fed_ids, label_ids = (pad([*column, *empty], steps) for column in (fed, labels))
         with self.reading():
             state = self.first_state(rows)
-        found = []
+        parts = []
         for start in range(0, steps, size):
             part = slice(start, start + size)
             arrays = [ops.convert_to_tensor(ids[:, part]) for ids in (fed_ids, label_ids)]
             values, *leaves = self._scoring(state)(*arrays, *keras.tree.flatten(state))
             state = keras.tree.pack_sequence_as(state, leaves)
-            found.append(ops.convert_to_numpy(values))
-        found = np.concatenate(found, axis=1)
-        return [row[: len(own)].astype("float32") for row, own in zip(found, labels, strict=False)]
+            parts.append(ops.convert_to_numpy(values))
+        values = np.concatenate(parts, axis=1)
+        return [row[: len(ids)].astype("float32") for row, ids in zip(values, labels, strict=False)]
 
     def _scoring(self, state):
         """The compiled function from ids, labels and a state to log-probabilities and a state."""

@@ -1,9 +1,14 @@
 """The language model: what comes next, and how probable a text is."""
 
+from collections.abc import Sequence
+from typing import Any, Self
+
 import keras
 from keras import ops
 
 from keras_seq._checks import check_number, check_positive, check_rate
+from keras_seq._typing import Config, Nest, Tensor
+from keras_seq.export.signature import Signature
 from keras_seq.layers.recurrent_layer import as_mask
 from keras_seq.layers.token_embedding import tied_logits
 from keras_seq.models.base.encoders import TokenReader
@@ -19,7 +24,8 @@ from keras_seq.models.language.preprocessor import LanguagePreprocessor
 from keras_seq.models.language.serving import language_model_signatures
 from keras_seq.models.language.stream_state import StreamState
 from keras_seq.models.language.stream_training import StreamTraining
-from keras_seq.text import CharacterTokenizer
+from keras_seq.samplers.sampler import Sampler
+from keras_seq.text import CharacterTokenizer, Tokenizer
 from keras_seq.text.forms import single_text
 
 CONTEXT = 512  # what self-attention looks back at where no window says so
@@ -115,26 +121,26 @@ class LanguageModel(StreamTraining, TokenReader, Continuation):
 
     def __init__(
         self,
-        tokenizer,
-        cell="lstm",
-        units=256,
-        num_layers=1,
+        tokenizer: Tokenizer | Config,
+        cell: str | Config | keras.layers.Layer = "lstm",
+        units: int = 256,
+        num_layers: int = 1,
         embedding_dim: int | None = None,
-        window=100,
-        tie_embeddings=False,
-        dropout=0.0,
-        embedding_dropout=0.0,
-        variational=False,
-        weight_dropout=0.0,
-        residual=False,
-        layer_norm=False,
-        encoder=None,
+        window: int | None = 100,
+        tie_embeddings: bool = False,
+        dropout: float = 0.0,
+        embedding_dropout: float = 0.0,
+        variational: bool = False,
+        weight_dropout: float = 0.0,
+        residual: bool = False,
+        layer_norm: bool = False,
+        encoder: Config | keras.layers.Layer | None = None,
         *,
-        token_dropout=0.0,
-        activity=0.0,
-        temporal=0.0,
-        **kwargs,
-    ):
+        token_dropout: float = 0.0,
+        activity: float = 0.0,
+        temporal: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         stack = {  # one that reads from the left
             "cell": cell,
@@ -167,8 +173,13 @@ class LanguageModel(StreamTraining, TokenReader, Continuation):
 
     @classmethod
     def from_texts(
-        cls, texts, tokens="char", lowercase=False, max_vocabulary: int | None = None, **config
-    ):
+        cls,
+        texts: Any,
+        tokens: str = "char",
+        lowercase: bool = False,
+        max_vocabulary: int | None = None,
+        **config: Any,
+    ) -> Self:
         """Build the tokenizer from texts, and the model around it.
 
         Args:
@@ -189,14 +200,7 @@ class LanguageModel(StreamTraining, TokenReader, Continuation):
         texts = texts if text is None else [text]
         return cls(tokenizer_of(texts, tokens, lowercase, max_vocabulary), **config)
 
-    def build(self, input_shape=None):
-        """Make all weights; every size is known from `__init__`."""
-        if self.built:
-            return
-        self.embedding.build((None, None))
-        if not self.encoder.built:  # one that was given may be
-            self.encoder.build((None, None, self.embedding_dim))
-        size = self.encoder.output_size
+    def _build_outputs(self, size):
         if self.readout is not None:
             self.readout.build((None, None, size))
         if self.projection is not None:
@@ -208,17 +212,16 @@ class LanguageModel(StreamTraining, TokenReader, Continuation):
                 autocast=False,  # logits are no half precision
                 name="output_bias",
             )
-        self.built = True
 
     def compile(
         self,
-        optimizer="adam",
-        loss="auto",
-        weighted_metrics="auto",
-        sampler="random",
-        label_smoothing=0.0,
-        **kwargs,
-    ):
+        optimizer: str | Config | keras.optimizers.Optimizer = "adam",
+        loss: Any = "auto",
+        weighted_metrics: Any = "auto",
+        sampler: str | Config | Sampler = "random",
+        label_smoothing: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
         """Configure training and search; the other arguments are those of `keras.Model.compile`.
 
         Args:
@@ -255,7 +258,7 @@ class LanguageModel(StreamTraining, TokenReader, Continuation):
     def output_form(self):
         return Outputs(self.tokenizer.vocabulary_size, per_token=True)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Any, training: bool = False) -> Tensor:
         token_ids = inputs["token_ids"]
         mask = ops.not_equal(token_ids, self.tokenizer.pad_token_id)
         vectors = self._embed(token_ids, training)
@@ -296,8 +299,13 @@ class LanguageModel(StreamTraining, TokenReader, Continuation):
         return tied_logits(self.embedding, outputs, self.output_bias, self.variable_dtype)
 
     def make_signatures(
-        self, sampler=None, max_length=200, n_best=None, examples=None, stop_tokens=None
-    ):
+        self,
+        sampler: str | Config | Sampler | None = None,
+        max_length: int = 200,
+        n_best: int | None = None,
+        examples: Sequence[Any] | None = None,
+        stop_tokens: str | Sequence[str] | None = None,
+    ) -> list[Signature]:
         """Return what the served model answers: continuations, and how probable texts are.
 
         Args:
@@ -315,7 +323,7 @@ class LanguageModel(StreamTraining, TokenReader, Continuation):
         examples = check_examples(examples, self.tokenizer)
         return language_model_signatures(self, sampler, max_length, examples, stop_tokens)
 
-    def start(self, prompt_ids, max_length=None):
+    def start(self, prompt_ids: Tensor, max_length: int | None = None) -> tuple[Nest, Nest]:
         """Return `(state, memory)` after a prompt.
 
         Args:
@@ -344,7 +352,7 @@ class LanguageModel(StreamTraining, TokenReader, Continuation):
 
         return ops.fori_loop(0, ops.shape(prompt_ids)[1], read, first), {}
 
-    def step(self, token_ids, state, memory=None):
+    def step(self, token_ids: Tensor, state: Nest, memory: Nest = None) -> tuple[Tensor, Nest]:
         """Return `(logits, state)` of what comes after `token_ids` `(batch,)`.
 
         The padding, the start token and the unknown token are never predicted: their logits are
@@ -356,7 +364,7 @@ class LanguageModel(StreamTraining, TokenReader, Continuation):
         others = ids.pad_token_id, ids.start_token_id, ids.unknown_token_id
         return never(self._logits(outputs), *others), state
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "window": self.window,

@@ -66,13 +66,13 @@ class LanguageModelGraph:
         total = self._log_probability(fed.to_tensor(), labels.to_tensor())
         characters = tf.strings.length(mended(text), unit="UTF8_CHAR") + 1
         log2 = tf.constant(math.log(2), "float64")
-        found = {
+        scores = {
             "log_probability": total,
             "perplexity": tf.exp(-total / tf.cast(counts, "float64")),
             "bits_per_character": -total / log2 / tf.cast(characters, "float64"),
         }
-        found = {name: tf.cast(value, "float32") for name, value in found.items()}
-        return {**found, "num_tokens": tf.cast(counts, "int32")}
+        scores = {name: tf.cast(value, "float32") for name, value in scores.items()}
+        return {**scores, "num_tokens": tf.cast(counts, "int32")}
 
     def _log_probability(self, fed, labels):
         """That of whole rows, float64 `(batch,)`, read chunk by chunk."""
@@ -126,7 +126,7 @@ def language_model_signatures(model, sampler, max_length, examples, stop_tokens=
         name: Field(dtype, ABOUT.get(name, f"`{name}` of the sampler"))
         for name, dtype in sampler.per_row.items()
     }
-    own = {name: [_number(getattr(sampler, name))] * count for name in numbers}
+    defaults = {name: [_number(getattr(sampler, name))] * count for name in numbers}
     length = Field("int32", f"how many tokens to write at most, up to {max_length}")
     scores = {
         "log_probability": Field("float32", "of the whole text and its end, in nats"),
@@ -144,7 +144,7 @@ def language_model_signatures(model, sampler, max_length, examples, stop_tokens=
             graph.generate,
             {**text, "max_length": length, **numbers},
             answers,
-            {"text": examples, "max_length": [max_length] * count, **own},
+            {"text": examples, "max_length": [max_length] * count, **defaults},
         ),
         Signature(
             "score",

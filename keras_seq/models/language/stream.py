@@ -73,7 +73,7 @@ class Stream:
         self._state, _ = model._search.start({"prompt_ids": [ids[0][:-1]]})
         self._read(int(ids[0][-1]))
 
-    def feed(self, token):
+    def feed(self, token: str) -> None:
         """Read a token of the vocabulary, a str; an unknown one is read as such.
 
         Returns:
@@ -88,7 +88,7 @@ class Stream:
         self._read(tokenizer.token_to_id(token) if known else tokenizer.unknown_token_id)
         return self
 
-    def likely(self, count=5):
+    def likely(self, count: int = 5) -> list[tuple[str, float]]:
         """Return the `count` most probable next tokens, pairs of a str and its probability."""
         tokenizer = self.model.tokenizer
         best = np.argsort(-self.log_probabilities, kind="stable")[:count]
@@ -96,7 +96,7 @@ class Stream:
         return list(zip(map(tokenizer.id_to_token, best.tolist()), chances, strict=True))
 
     @property
-    def text(self):
+    def text(self) -> str:
         """All that was read and written, as a text."""
         return self.model.tokenizer.join(self.tokens)
 

@@ -1,9 +1,12 @@
 """Taggers with sentences: in pieces, in batches of similar length, compiled once a shape."""
 
+from typing import Any
+
 import numpy as np
 from keras import ops
 
 from keras_seq._checks import check_batch_size
+from keras_seq._typing import Tensor
 from keras_seq.backend import predictions
 from keras_seq.models.base.encoders import TokenReader
 from keras_seq.models.base.outputs import Outputs
@@ -25,12 +28,12 @@ class Tagging(TokenReader):
     """
 
     @property
-    def tag_names(self):
+    def tag_names(self) -> list[str]:
         """The names of the tags, a list of str, in the order of the outputs."""
         return list(self.tags.names)
 
     @property
-    def scheme(self):
+    def scheme(self) -> str | None:
         """What the tags that the model writes are written in; `None` for tags of single words."""
         return self.tags.scheme
 
@@ -59,21 +62,27 @@ class Tagging(TokenReader):
     def predict_texts(self, texts, batch_size=None, verbose=0, **options):
         """Return the probabilities of the tags of each word, for a list of sentences."""
         del options  # Keras's `predict` has no part in it
-        found = self._tag_sentences(self.check_inputs(texts), batch_size, verbose)
-        return [probabilities for _, probabilities in found]
+        answers = self._tag_sentences(self.check_inputs(texts), batch_size, verbose)
+        return [probabilities for _, probabilities in answers]
 
     def answer_ids(self, x, **kwargs):
         """The same for ids that are known to be right: a dict as `call` takes it, or a dataset."""
         del kwargs
         batches = [x] if isinstance(x, dict) else x
-        batches = (one[0] if isinstance(one, (list, tuple)) else one for one in batches)
-        return [found for batch in batches for _, found in self._tag_batch(batch)]
+        batches = (batch[0] if isinstance(batch, (list, tuple)) else batch for batch in batches)
+        return [probabilities for batch in batches for _, probabilities in self._tag_batch(batch)]
 
     def answer_ids_on_batch(self, x):
         """The same for a dict of ids."""
         return self.answer_ids(x)
 
-    def tag(self, inputs, return_probabilities=False, return_spans=False, batch_size=64):
+    def tag(
+        self,
+        inputs: Any,
+        return_probabilities: bool = False,
+        return_spans: bool = False,
+        batch_size: int = 64,
+    ) -> Any:
         """Tag the words of sentences.
 
         Args:
@@ -97,21 +106,23 @@ class Tagging(TokenReader):
             raise ValueError('`return_spans` is for a tagger with a scheme, such as "BIO".')
         text = single_text(inputs)
         single = text is not None
-        given = [text] if single else listed_sentences(inputs, "inputs")
-        sentences = check_sentences(given, "inputs")
-        found = self._tag_sentences(sentences, batch_size)
+        listed = [text] if single else listed_sentences(inputs, "inputs")
+        sentences = check_sentences(listed, "inputs")
+        results = self._tag_sentences(sentences, batch_size)
         answers = []
-        for one, words, (numbers, probabilities) in zip(given, sentences, found, strict=True):
+        for sentence, words, (numbers, probabilities) in zip(
+            listed, sentences, results, strict=True
+        ):
             answer = {"tokens": words, "tags": self.tags.decode(numbers)}
             if return_probabilities:
                 answer["probabilities"] = probabilities
             if return_spans:
                 answer["spans"] = self.tags.spans(answer["tags"])
-            plain = single_text(one) is None and len(answer) == 2
+            plain = single_text(sentence) is None and len(answer) == 2
             answers.append(answer["tags"] if plain else answer)
         return answers[0] if single else answers
 
-    def answer(self, inputs):
+    def answer(self, inputs: Any) -> tuple[Tensor, Tensor]:
         """Return the best tags and the probabilities of all, for a dict of ids as `call` takes it.
 
         Returns:

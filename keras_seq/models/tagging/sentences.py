@@ -59,8 +59,8 @@ def check_sentences(sentences, name, what="word"):
         name: what the argument is called in messages.
         what: what a sentence is made of, likewise.
     """
-    found = listed_sentences(sentences, name)
-    return [_check_sentence(one, number, name, what) for number, one in enumerate(found)]
+    listed = listed_sentences(sentences, name)
+    return [_check_sentence(sentence, number, name, what) for number, sentence in enumerate(listed)]
 
 
 def _check_sentence(sentence, number, name, what):
@@ -98,11 +98,11 @@ def check_counts(sentences, tags):
         sentences: lists of words.
         tags: as many lists, or arrays, of tags.
     """
-    for number, (words, own) in enumerate(zip(sentences, tags, strict=True)):
-        if len(words) != len(own):
+    for number, (words, row) in enumerate(zip(sentences, tags, strict=True)):
+        if len(words) != len(row):
             raise ValueError(
                 f"There must be one tag for each word; sentence {number} has {len(words)} words "
-                f"and {len(own)} tags: {' '.join(words)[:60]!r}."
+                f"and {len(row)} tags: {' '.join(words)[:60]!r}."
             )
 
 

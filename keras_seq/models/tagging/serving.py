@@ -35,12 +35,12 @@ class TaggerGraph:
         numbers, chosen = (
             tf.RaggedTensor.from_tensor(x, lengths).flat_values for x in (numbers, chosen)
         )
-        found = {
+        columns = {
             "tokens": mended(words.flat_values),
             "tags": tf.gather(names, numbers),
             "probabilities": tf.cast(chosen, "float32"),
         }
-        return {name: padded(words.with_flat_values(values)) for name, values in found.items()}
+        return {name: padded(words.with_flat_values(values)) for name, values in columns.items()}
 
     def _pieces(self, words):
         """Sentences cut where they are too long, and one more without a word; their lengths."""

@@ -86,13 +86,13 @@ class Tags:
         tf = tensorflow()
         tags = split_tensors(tags)  # (batch, None)
         same = tags.flat_values[:, None] == tf.constant(self.names)[None]
-        found = tags.with_flat_values(tf.argmax(same, axis=1, output_type="int32"))
+        numbers = tags.with_flat_values(tf.argmax(same, axis=1, output_type="int32"))
         known = tf.reduce_any(same, axis=1)
         message = f"Every tag must be one of {', '.join(self.names)}; received"
         unknown = tags.flat_values[~known]
         with tf.control_dependencies([tf.Assert(tf.reduce_all(known), [message, unknown])]):
-            found = found.with_flat_values(tf.identity(found.flat_values))
-        return (found if self.scheme is None else self._convert_tensors(found)) + 1
+            numbers = numbers.with_flat_values(tf.identity(numbers.flat_values))
+        return (numbers if self.scheme is None else self._convert_tensors(numbers)) + 1
 
     def cut(self, labels, max_length):
         """Return labels without those behind `max_length` words.
@@ -161,12 +161,12 @@ class Tags:
         before = tf.concat([edge, tags], axis=1)
         behind = tf.concat([tags, edge], axis=1)
         pairs = tf.stack([before.flat_values, behind.flat_values], axis=1)
-        found = tf.gather_nd(tf.constant(self._table), pairs)
+        numbers = tf.gather_nd(tf.constant(self._table), pairs)
         message = f"The tags of a sentence are not valid in {self.read_scheme}; it has"
-        wrong = tf.gather(tf.constant([*self.names, ""]), pairs[found < 0])
-        with tf.control_dependencies([tf.Assert(tf.reduce_all(found >= 0), [message, wrong])]):
-            found = before.with_flat_values(tf.identity(found))
-        return found[:, :-1]
+        wrong = tf.gather(tf.constant([*self.names, ""]), pairs[numbers < 0])
+        with tf.control_dependencies([tf.Assert(tf.reduce_all(numbers >= 0), [message, wrong])]):
+            numbers = before.with_flat_values(tf.identity(numbers))
+        return numbers[:, :-1]
 
     def _shown(self, most=20):
         shown = ", ".join(repr(name) for name in self.names[:most])
@@ -191,17 +191,17 @@ def tag_names_of(tags, names=None, scheme=None):
             a tag, or with a scheme a type of spans, without any example.
     """
     tags = check_sentences(tags, "tags", "tag")
-    found = sorted({tag for row in tags for tag in row})
-    if not found:
+    seen = sorted({tag for row in tags for tag in row})
+    if not seen:
         raise ValueError("There must be a tag to learn; received no tag in any sentence.")
     if scheme is None:
         if names is not None:
-            _check_examples(names, found, "tag")
+            _check_examples(names, seen, "tag")
             Tags(names).read(tags)
-        return found if names is None else list(names)
+        return seen if names is None else list(names)
     scheme = scheme_name(scheme)
     _converted(tags, scheme, scheme)  # checked
-    types = _types(found)
+    types = _types(seen)
     if names is None:
         prefixes = SCHEMES[_written(scheme)]
         return ["O", *(_joined(prefix, kind) for kind in types for prefix in prefixes)]
@@ -220,8 +220,8 @@ def _converted(tags, source, target):
     return tags if source == target else [convert_tags(row, source, target) for row in tags]
 
 
-def _check_examples(names, found, what):
-    without = [name for name in names if name not in found]
+def _check_examples(names, seen, what):
+    without = [name for name in names if name not in seen]
     if without:
         raise ValueError(
             f"Every {what} in `tag_names` must have an example to learn from; received none of "

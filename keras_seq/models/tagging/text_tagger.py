@@ -1,16 +1,20 @@
 """The tagger: a tag for each word."""
 
+from collections.abc import Sequence
+from typing import Any, Self
+
 import keras
 from keras import ops
 
 from keras_seq._checks import as_integer, check_positive, check_rate
+from keras_seq._typing import Config, Tensor
+from keras_seq.export.signature import Signature
 from keras_seq.layers.character_features import CharacterFeatures
 from keras_seq.layers.crf import CRF
 from keras_seq.layers.crf_loss import CRFLoss
 from keras_seq.layers.dropout import some_unknown
 from keras_seq.models.base.losses import TokenCrossEntropy
 from keras_seq.models.base.metrics import TokenAccuracy
-from keras_seq.models.base.preprocessor import check_tokenizer
 from keras_seq.models.base.serving import check_examples
 from keras_seq.models.tagging.answers import Tagging
 from keras_seq.models.tagging.preprocessor import TaggingPreprocessor
@@ -19,6 +23,7 @@ from keras_seq.models.tagging.serving import tagger_signatures
 from keras_seq.models.tagging.tag_loss import TagLoss
 from keras_seq.models.tagging.tags import Tags, tag_names_of
 from keras_seq.models.tagging.word_ids import character_vocabulary, word_vocabulary
+from keras_seq.text import Tokenizer, get_tokenizer
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
@@ -129,34 +134,34 @@ class TextTagger(Tagging):
 
     def __init__(
         self,
-        tokenizer,
-        character_tokenizer,
-        tag_names,
-        scheme=None,
-        characters="cnn",
-        character_units=30,
-        character_dim=30,
-        max_word_length=16,
-        zero_digits=False,
-        unknown_rate=0.5,
-        rare_words=0,
-        cell="lstm",
-        units=256,
-        num_layers=1,
-        bidirectional=True,
-        crf=True,
+        tokenizer: Tokenizer | Config,
+        character_tokenizer: Tokenizer | Config | None,
+        tag_names: Sequence[str],
+        scheme: str | None = None,
+        characters: str | None = "cnn",
+        character_units: int = 30,
+        character_dim: int = 30,
+        max_word_length: int = 16,
+        zero_digits: bool = False,
+        unknown_rate: float = 0.5,
+        rare_words: int = 0,
+        cell: str | Config | keras.layers.Layer = "lstm",
+        units: int = 256,
+        num_layers: int = 1,
+        bidirectional: bool = True,
+        crf: bool = True,
         embedding_dim: int | None = None,
-        dropout=0.0,
-        residual=False,
-        layer_norm=False,
-        variational=False,
-        weight_dropout=0.0,
-        encoder=None,
-        max_length=512,
+        dropout: float = 0.0,
+        residual: bool = False,
+        layer_norm: bool = False,
+        variational: bool = False,
+        weight_dropout: float = 0.0,
+        encoder: Config | keras.layers.Layer | None = None,
+        max_length: int = 512,
         *,
-        token_dropout=0.0,
-        **kwargs,
-    ):
+        token_dropout: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         stack = {
             "cell": cell,
@@ -204,7 +209,7 @@ class TextTagger(Tagging):
         self.embedding = self._make_embedding("words")
         self.character_tokenizer = self.character_features = None
         if self.characters is not None:
-            self.character_tokenizer = check_tokenizer("character_tokenizer", character_tokenizer)
+            self.character_tokenizer = get_tokenizer(character_tokenizer, "character_tokenizer")
             self.character_features = CharacterFeatures(
                 self.character_tokenizer.vocabulary_size,
                 self.character_units,
@@ -237,16 +242,16 @@ class TextTagger(Tagging):
     @classmethod
     def from_texts(
         cls,
-        sentences,
-        tags,
-        scheme=None,
-        characters="cnn",
-        lowercase=False,
-        zero_digits=False,
+        sentences: Any,
+        tags: Any,
+        scheme: str | None = None,
+        characters: str | None = "cnn",
+        lowercase: bool = False,
+        zero_digits: bool = False,
         max_vocabulary: int | None = None,
-        tag_names=None,
-        **config,
-    ):
+        tag_names: Sequence[str] | None = None,
+        **config: Any,
+    ) -> Self:
         """Build the vocabularies and the tags from tagged sentences, and the model around them.
 
         Args:
@@ -284,29 +289,24 @@ class TextTagger(Tagging):
         config = {"rare_words": rare, "zero_digits": zero_digits, **config}
         return cls(tokenizer, letters, names, scheme, characters, **config)
 
-    def build(self, input_shape=None):
-        """Make all weights; every size is known from `__init__`."""
-        if self.built:
-            return
-        size = self.embedding_dim
-        self.embedding.build((None, None))
-        if self.character_features is not None:
-            self.character_features.build()
-            size += self.character_features.output_size
-        if not self.encoder.built:  # one that was given may be
-            self.encoder.build((None, None, size))
-        self.projection.build((None, None, self.encoder.output_size))
+    def _build_features(self):
+        if self.character_features is None:
+            return self.embedding_dim
+        self.character_features.build()
+        return self.embedding_dim + self.character_features.output_size
+
+    def _build_outputs(self, size):
+        self.projection.build((None, None, size))
         self.chain.build((None, None, len(self.tag_names)))
-        self.built = True
 
     def compile(
         self,
-        optimizer="adam",
-        loss="auto",
-        weighted_metrics="auto",
-        label_smoothing=0.0,
-        **kwargs,
-    ):
+        optimizer: str | Config | keras.optimizers.Optimizer = "adam",
+        loss: Any = "auto",
+        weighted_metrics: Any = "auto",
+        label_smoothing: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
         """Configure training; the other arguments are those of `keras.Model.compile`.
 
         Losses and metrics get the number of each tag from 0 on, see words alone, and take the
@@ -351,7 +351,7 @@ class TextTagger(Tagging):
             self.max_length,
         )
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Any, training: bool = False) -> Tensor:
         token_ids = inputs["token_ids"]
         mask = ops.not_equal(token_ids, self.tokenizer.pad_token_id)
         vectors = self.embedding(self._some_unknown(token_ids, training))
@@ -372,7 +372,7 @@ class TextTagger(Tagging):
         first = self.tokenizer.vocabulary_size - self.rare_words
         return some_unknown(token_ids, self.unknown_rate, unknown, self.seed_generator, first)
 
-    def make_signatures(self, examples=None):
+    def make_signatures(self, examples: Sequence[Any] | None = None) -> list[Signature]:
         """Return what the served model answers: words and their tags.
 
         Args:
@@ -381,7 +381,7 @@ class TextTagger(Tagging):
         """
         return tagger_signatures(self, check_examples(examples, self.tokenizer))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         letters = self.character_tokenizer
         return {
             **super().get_config(),

@@ -1,13 +1,17 @@
 """Translation with strings: `generate`, and where the decoder looks."""
 
 import dataclasses
+import functools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from keras_seq._checks import check_batch_size, check_positive
+from keras_seq._typing import Config
 from keras_seq.models.base.stop_tokens import end_token_ids
 from keras_seq.models.base.writing import WritingTask, best_answers, by_length, trace_steps
+from keras_seq.samplers.sampler import Sampler
 from keras_seq.text.blank import is_blank
 from keras_seq.text.examples import padded_length
 from keras_seq.text.forms import as_texts, one_or_many
@@ -17,24 +21,24 @@ class Generation(WritingTask):
     """A task that reads one text and writes another.
 
     Attributes:
-        source_tokenizer: a `keras_seq.text.Tokenizer`, of what `encode_examples` reads.
-        target_tokenizer: that of what `step` writes. A model whose `copy` is true writes ids behind
-            its vocabulary too: `vocabulary_size + s` is the source token at position s.
-        max_source_length: how many tokens of a source are read, the end token included.
+        preprocessor: a `TranslationPreprocessor`, which encodes and names tokens.
+        target_tokenizer: a `keras_seq.text.Tokenizer`, of what `step` writes. A model whose `copy`
+            is true writes ids behind its vocabulary too: `vocabulary_size + s` is the source token
+            at position s.
         max_target_length: how many tokens are written at most.
     """
 
     def generate(
         self,
-        inputs,
-        sampler=None,
-        max_length=None,
-        batch_size=64,
-        return_scores=False,
-        return_attention=False,
-        return_trace=False,
-        replace_unknown=False,
-        stop_tokens=None,
+        inputs: Any,
+        sampler: str | Config | Sampler | None = None,
+        max_length: int | None = None,
+        batch_size: int = 64,
+        return_scores: bool = False,
+        return_attention: bool = False,
+        return_trace: bool = False,
+        replace_unknown: bool = False,
+        stop_tokens: str | Sequence[str] | None = None,
     ) -> Any:
         """Translate.
 
@@ -104,7 +108,7 @@ class Generation(WritingTask):
         def limit(length):
             return min(self.max_target_length, max_length or 3 * length + 32)
 
-        found = self._search(
+        sequences = self._search(
             columns,
             sampler,
             limits=[0 if empty else limit(n) for n, empty in zip(lengths, blank, strict=True)],
@@ -113,8 +117,8 @@ class Generation(WritingTask):
             return_trace=wanted.trace,
             end_token_id=end,
         )
-        answers = best_answers(found, sampler.n_best or 1)
-        sources = self._source_tokens([texts[i] for i in rows])
+        answers = best_answers(sequences, sampler.n_best or 1)
+        sources = self.preprocessor.source_tokens([texts[i] for i in rows])
         if wanted.attention or wanted.replace_unknown:
             self._attend(answers, columns)
         self._write(answers, sources, wanted.replace_unknown)
@@ -124,15 +128,9 @@ class Generation(WritingTask):
         if not wanted.dicts:
             return [[answer.text for answer in group] for group in results]
         return [
-            self._dicts(*parts, found, wanted)
+            self._dicts(*parts, sequences, wanted)
             for parts in zip(results, sources, blank, strict=True)
         ]
-
-    def _source_tokens(self, texts):
-        """The tokens of the sources, as long as their ids."""
-        tokenizer = self.source_tokenizer
-        end = tokenizer.id_to_token(tokenizer.end_token_id)
-        return [[*tokens, end][: self.max_source_length] for tokens in tokenizer.split(texts)]
 
     def _attend(self, answers, columns):
         """Give the answers their attention weights."""
@@ -153,7 +151,7 @@ class Generation(WritingTask):
             )
         for answer in answers:
             source = sources[answer.row]
-            answer.tokens = [self._token(i, source) for i in answer.ids]
+            answer.tokens = [self.preprocessor.target_token(i, source) for i in answer.ids]
             if replace_unknown and len(source) > 1:  # more than the end token
                 for t in np.flatnonzero(answer.ids == target.unknown_token_id):
                     answer.tokens[t] = source[answer.attention[t, : len(source) - 1].argmax()]
@@ -164,25 +162,14 @@ class Generation(WritingTask):
         for answer, text in zip(answers, texts, strict=True):
             answer.text = text
 
-    def _token(self, token_id, source_tokens):
-        """The token of an id, which a pointer may have taken from the source."""
-        target, token_id = self.target_tokenizer, int(token_id)
-        position = token_id - target.vocabulary_size
-        if position < 0:
-            return target.id_to_token(token_id)
-        if position < len(source_tokens):
-            return source_tokens[position]
-        # A wide beam may hold a sequence of no probability that points at padding.
-        return target.id_to_token(target.unknown_token_id)
-
-    def _dicts(self, answers, source_tokens, blank, found, wanted):
+    def _dicts(self, answers, source_tokens, blank, sequences, wanted):
         """What `generate` returns for one text where more than strings are wanted."""
         row = answers[0].row
-        shared = {"exact": bool(found["exact"][row])} if "exact" in found else {}
+        shared = {"exact": bool(sequences["exact"][row])} if "exact" in sequences else {}
         if wanted.trace:
-            steps = {name: values[row] for name, values in found["trace"].items()}
-            steps = [] if blank else trace_steps(steps, lambda i: self._token(i, source_tokens))
-            shared["trace"] = steps
+            steps = {name: values[row] for name, values in sequences["trace"].items()}
+            token = functools.partial(self.preprocessor.target_token, source_tokens=source_tokens)
+            shared["trace"] = [] if blank else trace_steps(steps, token)
         results = []
         for answer in answers:
             result = {"text": answer.text, "score": answer.score}
@@ -193,7 +180,7 @@ class Generation(WritingTask):
             results.append({**result, **shared})
         return results
 
-    def attention(self, sources, targets, batch_size=64):
+    def attention(self, sources: Any, targets: Any, batch_size: int = 64) -> list[dict[str, Any]]:
         """Return where the decoder looks while it is fed given targets.
 
         Args:
@@ -222,11 +209,11 @@ class Generation(WritingTask):
             examples = self.encode_examples(sources[part], targets[part])
             columns = {name: x for name, x in examples.inputs.items() if name != "target_ids"}
             weights = self._search.attention(columns, examples.labels)
-            tokens = self._source_tokens(sources[part])
+            tokens = self.preprocessor.source_tokens(sources[part])
             results += [
                 {
                     "source_tokens": source,
-                    "target_tokens": [self._token(i, source) for i in ids],
+                    "target_tokens": [self.preprocessor.target_token(i, source) for i in ids],
                     "attention": weight,
                 }
                 for source, ids, weight in zip(tokens, examples.labels, weights, strict=True)

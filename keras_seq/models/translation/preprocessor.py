@@ -69,16 +69,34 @@ class TranslationPreprocessor(Preprocessor):
             columns["copy_ids"] = IdColumn(target, beside="source_ids")
         return columns
 
-    def source_tokens(self, text):
-        """Return the tokens of sources `(batch,)` as they are read, the end token included."""
-        tf = tensorflow()
+    def source_tokens(self, texts):
+        """Return the tokens of sources as they are read, the end token included.
+
+        Args:
+            texts: a list of texts, or a tensor `(batch,)` of them.
+
+        Returns:
+            A list of lists, or a ragged tensor.
+        """
         source = self.source_tokenizer
-        tokens = source.split(text)
-        end = tf.fill((tokens.nrows(), 1), source.id_to_token(source.end_token_id))
-        return tf.concat([tokens, end], axis=1)[:, : self.max_source_length]
+        tokens, end = source.split(texts), source.id_to_token(source.end_token_id)
+        if isinstance(tokens, list):
+            return [[*row, end][: self.max_source_length] for row in tokens]
+        return frame(tokens, None, end, self.max_source_length)
+
+    def target_token(self, token_id, source_tokens):
+        """Return the token of an id, which a pointer may have taken from the source."""
+        target, token_id = self.target_tokenizer, int(token_id)
+        position = token_id - target.vocabulary_size
+        if position < 0:
+            return target.id_to_token(token_id)
+        if position < len(source_tokens):
+            return source_tokens[position]
+        # A wide beam may hold a sequence of no probability that points at padding.
+        return target.id_to_token(target.unknown_token_id)
 
     def target_tokens(self, ids, sources):
-        """Return the tokens of ids; those behind the vocabulary point at tokens of the source.
+        """Return the tokens of ids in a graph, each as that of `target_token`.
 
         Args:
             ids: ragged integers `(rows, None)`.

@@ -1,10 +1,16 @@
 """The translator: text to text."""
 
+from collections.abc import Sequence
+from typing import Any, Self
+
 import keras
 from keras import ops
 
 from keras_seq._checks import check_positive, check_rate
 from keras_seq._options import hands_on, options
+from keras_seq._typing import Config, Nest, Tensor
+from keras_seq.export.signature import Signature
+from keras_seq.layers.attentions.mechanism import AttentionMechanism
 from keras_seq.layers.decoder import Decoder
 from keras_seq.layers.dropout import dropout_layer, some_unknown
 from keras_seq.layers.encoder import Encoder
@@ -13,12 +19,14 @@ from keras_seq.models.base.encoders import pattern_config
 from keras_seq.models.base.losses import TokenCrossEntropy
 from keras_seq.models.base.metrics import ExactMatch, Perplexity, TokenAccuracy
 from keras_seq.models.base.outputs import Outputs
-from keras_seq.models.base.preprocessor import check_tokenizer, tokenizer_of
+from keras_seq.models.base.preprocessor import tokenizer_of
 from keras_seq.models.base.serving import check_examples
 from keras_seq.models.base.writing import never
 from keras_seq.models.translation.generation import Generation
 from keras_seq.models.translation.preprocessor import TranslationPreprocessor
 from keras_seq.models.translation.serving import translator_signatures
+from keras_seq.samplers.sampler import Sampler
+from keras_seq.text import Tokenizer, get_tokenizer
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
@@ -90,23 +98,23 @@ class Seq2Seq(Generation):
 
     def __init__(
         self,
-        source_tokenizer,
-        target_tokenizer,
-        cell="lstm",
-        units=256,
-        num_layers=1,
-        bidirectional=True,
-        attention="additive",
+        source_tokenizer: Tokenizer | Config,
+        target_tokenizer: Tokenizer | Config,
+        cell: str | Config | keras.layers.Layer = "lstm",
+        units: int = 256,
+        num_layers: int = 1,
+        bidirectional: bool = True,
+        attention: str | Config | AttentionMechanism | None = "additive",
         embedding_dim: int | None = None,
-        dropout=0.0,
-        decoder_options=None,
-        max_source_length=512,
-        max_target_length=512,
-        **kwargs,
-    ):
+        dropout: float = 0.0,
+        decoder_options: Config | None = None,
+        max_source_length: int = 512,
+        max_target_length: int = 512,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
-        self.source_tokenizer = check_tokenizer("source_tokenizer", source_tokenizer)
-        self.target_tokenizer = check_tokenizer("target_tokenizer", target_tokenizer)
+        self.source_tokenizer = get_tokenizer(source_tokenizer, "source_tokenizer")
+        self.target_tokenizer = get_tokenizer(target_tokenizer, "target_tokenizer")
         self.units = check_positive("units", units)
         self.num_layers = check_positive("num_layers", num_layers)
         self.bidirectional = bidirectional
@@ -149,15 +157,15 @@ class Seq2Seq(Generation):
     @classmethod
     def from_texts(
         cls,
-        sources,
-        targets,
-        tokens="char",
-        lowercase=False,
+        sources: Any,
+        targets: Any,
+        tokens: str = "char",
+        lowercase: bool = False,
         max_vocabulary: int | None = None,
         source_tokens: str | None = None,
         target_tokens: str | None = None,
-        **config,
-    ):
+        **config: Any,
+    ) -> Self:
         """Build both tokenizers from the texts, and the model around them.
 
         Args:
@@ -185,7 +193,7 @@ class Seq2Seq(Generation):
             **config,
         )
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: Any = None) -> None:
         """Make all weights; every size is known from `__init__`."""
         if self.built:
             return
@@ -201,14 +209,14 @@ class Seq2Seq(Generation):
 
     def compile(
         self,
-        optimizer="adam",
-        loss="auto",
-        weighted_metrics="auto",
-        sampler="greedy",
-        label_smoothing=0.0,
-        r_drop=0.0,
-        **kwargs,
-    ):
+        optimizer: str | Config | keras.optimizers.Optimizer = "adam",
+        loss: Any = "auto",
+        weighted_metrics: Any = "auto",
+        sampler: str | Config | Sampler = "greedy",
+        label_smoothing: float = 0.0,
+        r_drop: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
         """Configure training and search; the other arguments are those of `keras.Model.compile`.
 
         Args:
@@ -264,7 +272,7 @@ class Seq2Seq(Generation):
     def output_form(self):
         return Outputs(self.target_tokenizer.vocabulary_size, per_token=True)
 
-    def call(self, inputs, training=False, return_attention=False):
+    def call(self, inputs: Any, training: bool = False, return_attention: bool = False) -> Any:
         values, states, mask = self.encode(inputs["source_ids"], training)
         return self.decoder(
             inputs["target_ids"],
@@ -276,7 +284,7 @@ class Seq2Seq(Generation):
             training=training,
         )
 
-    def encode(self, source_ids, training=False):
+    def encode(self, source_ids: Tensor, training: bool = False) -> tuple[Tensor, Nest, Tensor]:
         """Return `(values, states, mask)` of source ids `(batch, source_length)`.
 
         Returns:
@@ -311,13 +319,18 @@ class Seq2Seq(Generation):
         return sides
 
     @property
-    def has_attention(self):
+    def has_attention(self) -> bool:
         """Whether the decoder looks at the source."""
         return self.decoder.cell.attention is not None
 
     def make_signatures(
-        self, sampler=None, max_length=None, n_best=None, examples=None, stop_tokens=None
-    ):
+        self,
+        sampler: str | Config | Sampler | None = None,
+        max_length: int | None = None,
+        n_best: int | None = None,
+        examples: Sequence[Any] | None = None,
+        stop_tokens: str | Sequence[str] | None = None,
+    ) -> list[Signature]:
         """Return what the served model answers: translations, and where the decoder looked.
 
         Args:
@@ -335,11 +348,11 @@ class Seq2Seq(Generation):
         examples = check_examples(examples, self.source_tokenizer)
         return translator_signatures(self, sampler, max_length, examples, stop_tokens)
 
-    def start(self, source_ids, copy_ids=None):
+    def start(self, source_ids: Tensor, copy_ids: Tensor | None = None) -> tuple[Nest, Nest]:
         """Return `(state, memory)` before the first target token; see `layers.Decoder.start`."""
         return self.decoder.start(*self.encode(source_ids), copy_ids)
 
-    def step(self, token_ids, state, memory):
+    def step(self, token_ids: Tensor, state: Nest, memory: Nest) -> tuple[Tensor, Nest]:
         """Return `(logits, state)` after feeding `token_ids` `(batch,)`.
 
         The padding and the start token are never predicted: their logits are -1e9.
@@ -348,7 +361,7 @@ class Seq2Seq(Generation):
         target = self.target_tokenizer
         return never(logits, target.pad_token_id, target.start_token_id), state
 
-    def get_config(self):
+    def get_config(self) -> Config:
         decoder = self.decoder.get_config()
         return {
             **super().get_config(),

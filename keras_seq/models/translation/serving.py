@@ -95,11 +95,11 @@ def translator_signatures(model, sampler, max_length, examples, stop_tokens=None
         "scores": Field("float32", ABOUT_SCORES, shape),
     }
     example = {"text": examples}
-    found = [
+    signatures = [
         Signature("serving_default", "Translates texts.", graph.translate, text, answers, example)
     ]
     if model.has_attention:
-        found.append(
+        signatures.append(
             Signature(
                 "attend",
                 "Translates texts, and says where the decoder looked.",
@@ -119,4 +119,4 @@ def translator_signatures(model, sampler, max_length, examples, stop_tokens=None
                 example,
             )
         )
-    return found
+    return signatures
