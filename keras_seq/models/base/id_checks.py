@@ -187,10 +187,10 @@ def _check_labels(model, y, count, arrays):
         shape = arrays[model.labelled].shape
         beside = model.id_columns()[model.labelled].beside
         limit = limit and limit + (arrays[beside].shape[1] if beside else 0)
-    if _takes_rows(model):
-        shape += y.shape[1:2]
-    elif y.shape == (*shape, 1):  # one column of labels
+    if y.shape == (*shape, 1):  # one column of labels
         y = y[..., 0]
+    elif _takes_rows(model):
+        shape += y.shape[1:2]
     if y.shape[:1] != shape[:1]:
         raise unequal(model, count, len(y) if y.ndim else "no")
     if y.shape != shape:

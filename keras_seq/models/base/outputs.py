@@ -76,7 +76,7 @@ class Outputs:
 
     def are_values(self, y_true, y_pred):
         """Whether labels are values, by what is predicted: a number, not one for each class."""
-        single = self.classes != 1 and y_pred.shape[-1] == 1
+        single = len(y_pred.shape) == 1 or (self.classes != 1 and y_pred.shape[-1] == 1)
         return not self.multi_label and (single or len(y_pred.shape) <= len(y_true.shape))
 
 
@@ -116,10 +116,9 @@ class Form:
     def _shape_values(self, y_true, y_pred):
         """Give both the same axes, one at least behind that of the rows: Keras takes its mean."""
         y_true = ops.cast(y_true, "float32")
-        if len(y_pred.shape) == 1 or len(y_pred.shape) < len(y_true.shape):
-            y_pred = y_pred[..., None]
-        if len(y_true.shape) < len(y_pred.shape):
-            y_true = y_true[..., None]
+        y_pred = y_pred[:, None] if len(y_pred.shape) == 1 else y_pred
+        if y_pred.shape[-1] == 1:  # TensorFlow does not always know how many axes labels have
+            y_true = ops.reshape(y_true, ops.shape(y_pred))
         if self.values == "logits":
             return y_true, y_pred
         y_pred = ops.cast(y_pred, "float32")
