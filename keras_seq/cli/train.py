@@ -91,9 +91,7 @@ def make_model(args, corpus):
     """Return a new translator with vocabularies of the corpus."""
     from keras_seq.models import Seq2Seq
 
-    kinds = dict.fromkeys(
-        (args.source_tokens or args.tokens, args.target_tokens or args.tokens)
-    )
+    kinds = dict.fromkeys((args.source_tokens or args.tokens, args.target_tokens or args.tokens))
     say(f"Building the {' and '.join(kinds)} vocabularies.")
     lengths = dict.fromkeys(("max_source_length", "max_target_length"), args.max_length)
     return Seq2Seq.from_texts(*corpus, **values(MODEL_OPTIONS, args), **lengths)

@@ -14,7 +14,6 @@ from keras_seq.layers.token_embedding import tied_logits
 from keras_seq.models.base.encoders import TokenReader
 from keras_seq.models.base.losses import TokenCrossEntropy
 from keras_seq.models.base.metrics import BitsPerToken, Perplexity, TokenAccuracy
-from keras_seq.models.base.outputs import Outputs
 from keras_seq.models.base.preprocessor import tokenizer_of
 from keras_seq.models.base.serving import check_examples
 from keras_seq.models.base.writing import never
@@ -165,9 +164,8 @@ class LanguageModel(StreamTraining, TokenReader, Continuation):
         self._make_output(policy)
         self.stream_state = None
         if self.carries:
-            self.stream_state = StreamState(
-                self.encoder.state_size, dtype=policy, name="stream_state"
-            )
+            sizes = self.encoder.state_size
+            self.stream_state = StreamState(sizes, dtype=policy, name="stream_state")
         self._prepare_search(self.tokenizer, "random")
         self.build()
 
@@ -254,9 +252,6 @@ class LanguageModel(StreamTraining, TokenReader, Continuation):
     @property
     def label_limit(self):
         return self.tokenizer.vocabulary_size
-
-    def output_form(self):
-        return Outputs(self.tokenizer.vocabulary_size, per_token=True)
 
     def call(self, inputs: Any, training: bool = False) -> Tensor:
         token_ids = inputs["token_ids"]
@@ -377,10 +372,8 @@ class LanguageModel(StreamTraining, TokenReader, Continuation):
     def _make_encoder(self, encoder, return_state=True):
         """The recurrent layers, or what stands in their place, which must read from the left."""
         encoder = super()._make_encoder(encoder, return_state)
-        both_sides = getattr(encoder, "bidirectional", False) or not getattr(
-            encoder, "causal", True
-        )
-        if both_sides or not (hasattr(encoder, "start") and hasattr(encoder, "step")):
+        causal = getattr(encoder, "causal", True) and not getattr(encoder, "bidirectional", False)
+        if not causal or not (hasattr(encoder, "start") and hasattr(encoder, "step")):
             raise ValueError(
                 "`encoder` must read from the left, with `start` and `step` besides its call, such "
                 "as keras_seq.layers.RNNStack or a SelfAttentionEncoder with causal=True; received "

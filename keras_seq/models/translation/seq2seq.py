@@ -18,7 +18,6 @@ from keras_seq.layers.token_embedding import token_embedding
 from keras_seq.models.base.encoders import pattern_config
 from keras_seq.models.base.losses import TokenCrossEntropy
 from keras_seq.models.base.metrics import ExactMatch, Perplexity, TokenAccuracy
-from keras_seq.models.base.outputs import Outputs
 from keras_seq.models.base.preprocessor import tokenizer_of
 from keras_seq.models.base.serving import check_examples
 from keras_seq.models.base.writing import never
@@ -268,9 +267,6 @@ class Seq2Seq(Generation):
     @property
     def label_limit(self):
         return self.target_tokenizer.vocabulary_size
-
-    def output_form(self):
-        return Outputs(self.target_tokenizer.vocabulary_size, per_token=True)
 
     def call(self, inputs: Any, training: bool = False, return_attention: bool = False) -> Any:
         values, states, mask = self.encode(inputs["source_ids"], training)
