@@ -137,8 +137,9 @@ def test_a_classifier_becomes_a_file_that_says_what_it_is(classifier, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_a_tagger_with_characters_and_a_crf_becomes_a_file(tagger, tmp_path, capsys):
-    """From any backend."""
+    """From another backend, in a process of TensorFlow."""
     pytest.importorskip("tf2onnx")
     path = tagger.export(tmp_path / "names.onnx", format="onnx")
     assert f"Exported to {path}." in capsys.readouterr().out
