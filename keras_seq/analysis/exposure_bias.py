@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_seq.analysis.scores import text_scores
 from keras_seq.analysis.texts import as_pairs
-from keras_seq.text.examples import LengthBatches, pad
+from keras_seq.models.base.predicting import padded_batches
 
 if TYPE_CHECKING:
     from keras_seq.models import Seq2Seq
@@ -99,19 +99,12 @@ def _forced(model, examples, batch_size):
     """The most probable token after every right beginning, an array for each text."""
     tokenizer = model.target_tokenizer
     never = [tokenizer.pad_token_id, tokenizer.start_token_id]  # nor does a search write them
-    batches = LengthBatches(examples, batch_size)
     rows = [None] * len(examples)
-    for numbers in batches.order():
-        lengths = batches.lengths[:, numbers[numbers < len(rows)]].max(axis=1)
-        inputs = {
-            name: pad([*column, np.zeros(0)], length)[numbers]  # a row of filling is empty
-            for (name, column), length in zip(examples.inputs.items(), lengths, strict=False)
-        }
+    for numbers, inputs in padded_batches(examples, batch_size):
         logits = np.array(model.predict_on_batch(inputs))
         logits[..., never] = -np.inf
-        for number, tokens in zip(numbers, logits.argmax(axis=-1), strict=True):
-            if number < len(rows):
-                rows[number] = tokens[: len(examples.labels[number])]
+        for number, tokens in zip(numbers, logits.argmax(axis=-1), strict=False):
+            rows[number] = tokens[: len(examples.labels[number])]
     return rows
 
 

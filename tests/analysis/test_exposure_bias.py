@@ -68,6 +68,12 @@ def test_by_hand(batch_size):
     assert model.options == {"max_length": 7, "batch_size": batch_size}
 
 
+def test_texts_of_very_different_lengths():
+    result = exposure_bias(Chain(), ["a", "a b " * 20, "c"], ["a b c", "a b c " * 9, "d c"])
+    assert result["counts"][:4] == [3, 3, 3, 2]
+    assert result["teacher_forced"]["token_accuracy"] == pytest.approx((4 + 20 + 2) / 35)
+
+
 def test_copied_tokens_have_the_text_of_the_source():
     copies = Chain(starts=SIZE + 1)  # the words of the source from the second to the fifth
     copies.next[SIZE + 1 : SIZE + 4] = SIZE + np.array([2, 3, 4])
