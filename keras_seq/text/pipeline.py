@@ -181,8 +181,8 @@ class StreamedDataset:
                 rows = tf.boolean_mask(rows, real)
                 count, real = tf.shape(rows)[0], None
             chosen = [tf.gather(column, rows) for column in columns]
-            own = None if labels is None else tf.gather(labels, rows)
-            return _padded(tf, names, chosen, own, tf.gather(weights, rows), count, real)
+            row_labels = None if labels is None else tf.gather(labels, rows)
+            return _padded(tf, names, chosen, row_labels, tf.gather(weights, rows), count, real)
 
         return tf.data.Dataset.from_tensor_slices(self._order(tf, number, lengths)).map(batch)
 
