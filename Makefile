@@ -10,6 +10,7 @@ JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 demo: $(READY)
 	$(BIN)/keras-seq demo --out demo
+	echo "le 27 septembre 2016" | $(BIN)/keras-seq generate dates
 
 # Two processes per backend, one of them for the models, and one for style and types; as many at
 # once as there are processors, and one more. Each has one thread for the mathematics: more would

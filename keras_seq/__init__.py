@@ -3,6 +3,7 @@
 import importlib
 from typing import TYPE_CHECKING
 
+from keras_seq._presets import presets
 from keras_seq._registration import register_with_keras
 from keras_seq.version import __version__
 
@@ -31,6 +32,7 @@ __all__ = [
     "initializers",
     "layers",
     "models",
+    "presets",
     "samplers",
     "testing",
     "text",

@@ -21,7 +21,7 @@ def few_dates(monkeypatch):
 def test_python_of_the_readme_runs(few_dates, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 15
+    assert len(blocks) == 16
     names = {}
     for block in blocks:
         if block.startswith("import grpc"):

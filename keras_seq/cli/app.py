@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from keras_seq._presets import presets as known_presets
 from keras_seq._silence import silence
 from keras_seq.cli import options
 from keras_seq.cli.compare import compare
@@ -143,3 +144,17 @@ def info(args):
     from keras_seq.models import load_model
 
     print(describe(load_model(args.model)))
+
+
+@app.command()
+def presets():
+    """List the trained models that have a name, which may stand wherever a model file does.
+
+    They are in the folder that KERAS_SEQ_PRESETS names, come with the package, or are in
+    saved_models of a checkout.
+    """
+    found = known_presets()
+    width = max(map(len, found), default=0)
+    for name, about in found.items():
+        kind, size = about["kind"] or "(damaged)", about["size"] / 1e6
+        say(f"{name:<{width}}  {kind:<14}  {size:>5.1f} MB  {about['description']}".rstrip())

@@ -187,7 +187,7 @@ def _path(place):
     return place.removeprefix("keras_seq.").replace(":", ".")
 
 
-MODEL_FILE = Option("model", "A .keras file.", Path, REQUIRED, flag="")
+MODEL_FILE = Option("model", "A .keras file, or the name of a preset.", Path, REQUIRED, flag="")
 BATCH_SIZE = Option("batch_size", "Texts at once.", int, 64)
 ENCODING = "such as cp1252; UTF-8, or what a byte order mark says, if not set."
 FILE_ENCODING = Option("encoding", f"Encoding of the files, {ENCODING}")

@@ -27,7 +27,9 @@ def used():
     return names
 
 
-@pytest.mark.parametrize("part", [name for name in keras_seq.__all__ if name != "__version__"])
+@pytest.mark.parametrize(
+    "part", [name for name in keras_seq.__all__ if inspect.ismodule(getattr(keras_seq, name))]
+)
 def test_every_public_name_is_used(part):
     assert set(importlib.import_module(f"keras_seq.{part}").__all__) <= used()[part]
 
@@ -39,6 +41,10 @@ def test_a_type_checker_knows_the_options_of_keras(known, layer):
     theirs = {*inspect.signature(layer).parameters} - {"units", "kwargs"}
     every = {*Options.__annotations__, "zero_output_for_mask"}
     assert known.__annotations__.keys() == theirs | every | {"weight_dropout", "truncate"}
+
+
+def test_the_functions_of_the_package_itself_are_used():
+    assert "ks.presets()" in SOURCE
 
 
 def test_the_package_says_that_it_has_types():

@@ -13,14 +13,14 @@ from keras_seq.models.base.exportable import Exportable
 from keras_seq.models.base.functions import CompiledFunctions
 from keras_seq.models.base.predicting import predict_examples
 from keras_seq.models.base.preprocessor import Preprocessor
-from keras_seq.models.base.stored_model import StoredModel
+from keras_seq.models.base.preset_model import PresetModel
 from keras_seq.models.base.turns import as_callbacks, in_turn
 from keras_seq.text.examples import LengthBatches
 from keras_seq.text.pipeline import SHUFFLE_BUFFER, BatchedDataset
 from keras_seq.text.subword_sampling import check_sampling
 
 
-class Task(Exportable, StoredModel):
+class Task(Exportable, PresetModel):
     """Base class of the task models: a Keras model that takes text.
 
     `fit`, `evaluate`, `predict` and the `*_on_batch` methods take

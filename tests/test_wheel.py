@@ -1,0 +1,37 @@
+"""What a wheel holds, made from an archive of the sources, as a package index would have both."""
+
+import pathlib
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parent.parent
+SOURCES = ("keras_seq", "saved_models", "setup.py", "pyproject.toml", "README.md", "LICENSE")
+
+
+@pytest.mark.once
+@pytest.mark.slow
+def test_a_wheel_holds_the_small_models_once(tmp_path):
+    for name in SOURCES:
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, tmp_path / name)
+    command = [sys.executable, "-m", "build", "--no-isolation", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (wheel,) = (tmp_path / "dist").glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        models = [name for name in archive.namelist() if "saved_models" in name]
+        archive.extractall(tmp_path / "installed")
+    folder = "keras_seq/saved_models/dates"
+    assert sorted(models) == [f"{folder}/README.md", f"{folder}/model.keras"]
+    for name in models:
+        original = ROOT / name.removeprefix("keras_seq/")
+        assert (tmp_path / "installed" / name).read_bytes() == original.read_bytes()
+    script = "import keras_seq; print(keras_seq.presets()['dates']['path'])"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path / "installed", capture_output=True, text=True
+    )
+    assert done.stdout.strip() == str(tmp_path / "installed" / folder / "model.keras"), done.stderr
