@@ -250,7 +250,7 @@ def test_one_text_in_every_form(classifier, translator, language, tagger, one):
     assert WordTokenizer.from_texts(["ab"]).split(one) in (["ab"], [["ab"]]) or tf.is_tensor(one)
     with pytest.raises(ValueError, match="one string, 'ab'"):
         classifier.fit(one, ["x"], verbose=0)
-    with pytest.raises(ValueError, match="from_texts"):
+    with pytest.raises(ValueError, match="`texts` must be an iterable of str"):
         WordTokenizer.from_texts(one)
     close([evaluated(language, one)], [evaluated(language, "ab")])
 
