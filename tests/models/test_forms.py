@@ -451,7 +451,7 @@ def test_a_generator_that_was_read_is_an_error_and_no_empty_corpus():
         model.predict(texts)
     with pytest.raises(ValueError, match="can be read once only"):
         model.classify(texts)
-    with pytest.raises(ValueError, match="empty corpus, a generator; it can be read once only"):
+    with pytest.raises(ValueError, match="empty corpus, a generator: it can be read once only"):
         LanguageModel.from_texts(texts)
     with pytest.raises(ValueError, match=r"6 texts and 3 labels"):
         model.fit(TEXTS, generator(LABELS[:3]))
