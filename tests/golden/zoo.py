@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from keras_seq import layers, samplers, text
-from keras_seq.models import LanguageModel, Seq2Seq, TextClassifier, TextTagger
+from keras_seq.models import Ensemble, LanguageModel, Seq2Seq, TextClassifier, TextTagger
 
 SOURCES = ["3 may 16", "21 june 07", "may 1999", "7 oct 16", "june 12 01", "oct", "9 may", "1 june"]
 TARGETS = ["16-05-03", "07-06-21", "1999-05", "16-10-07", "01-06-12", "10", "05-09", "06-01"]
@@ -373,6 +373,26 @@ def tagger_scheme():
     return Golden(model, [row.split() for row in SENTENCES], tags, questions)
 
 
+def ensemble_translators():
+    models = [
+        Seq2Seq.from_texts(SOURCES, TARGETS, units=3, bidirectional=False, name="translator"),
+        Seq2Seq.from_texts(
+            SOURCES,
+            TARGETS,
+            cell="gru",
+            units=2,
+            num_layers=2,
+            attention="general",
+            name="translator",
+        ),
+    ]
+    model = Ensemble(models, name="ensemble")
+    model.compile(keras.optimizers.Adam(0.03), sampler=samplers.Beam(3))
+    options = {"return_scores": True, "return_attention": True, "max_length": 6}
+    questions = [["predict", [[*SOURCES[:3], " "]], {}], ["generate", ["3 may 16"], options]]
+    return Golden(model, SOURCES, TARGETS, questions)
+
+
 # Layers in a model of Keras
 
 
@@ -479,6 +499,7 @@ MODELS = {
     "tagger_rich": ("jax", tagger_rich),
     "tagger_softmax": ("tensorflow", tagger_softmax),
     "tagger_scheme": ("torch", tagger_scheme),
+    "ensemble_translators": ("torch", ensemble_translators),
     "layers_tagging": ("torch", layers_tagging),
     "layers_pooling": ("jax", layers_pooling),
     "layers_attention": ("tensorflow", layers_attention),
