@@ -281,3 +281,12 @@ def test_a_tokenizer_or_its_config():
         ks.text.get_tokenizer("char", "letters")
     with pytest.raises(ValueError, match=r"`tokenizer` must be .* received None"):
         Stars(None)
+
+
+@pytest.mark.parametrize(("kind", "outputs"), [(Stars, 0), (Stars, 1), (Stars, 3)])
+def test_r_drop_is_refused(kind, outputs):
+    model = made(kind, outputs=outputs)
+    model.compile("sgd", r_drop=1.0)
+    y = ROWS["values"] if outputs == 3 else STARS
+    with pytest.raises(ValueError, match="`r_drop` must be 0 where labels are values"):
+        model.fit(TEXTS, y, batch_size=2, verbose=0)

@@ -89,7 +89,7 @@ class MeasuredModel(keras.Model):
 
         Raises:
             ValueError: for what Keras does not know, for more than one loss, and for what cannot be
-                kept from counting padding.
+                kept from counting padding; in `fit`, for an `r_drop` where labels are values.
         """
         if isinstance(loss, str) and loss == "auto":
             loss = self.default_loss(label_smoothing)
@@ -200,9 +200,15 @@ class MeasuredModel(keras.Model):
         loss = super().compute_loss(x, y, y_pred, packed, training)
         if not training or not r_drop:
             return loss
+        outputs = self.output_form()
+        if outputs.are_values(y, y_pred):
+            raise ValueError(
+                "`r_drop` must be 0 where labels are values: it compares two distributions over "
+                f"classes; received r_drop={r_drop!r} and predictions of shape {y_pred.shape}."
+            )
         again = self(x, training=True)
         loss = (loss + super().compute_loss(x, y, again, packed, training)) / 2
-        divergence = weights * self.output_form().divergence(y_pred, again)
+        divergence = weights * outputs.divergence(y_pred, again)
         return loss + r_drop / 4 * ops.divide_no_nan(ops.sum(divergence), ops.sum(weights))
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
