@@ -1,5 +1,8 @@
 """Several models of one task that answer together."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -82,12 +85,12 @@ class Ensemble(Task):
     _same = ()  # arguments of the models that are the same in all of them
     _shared = ()  # attributes of the first model that are those of the ensemble too
 
-    def __new__(cls, models, **kwargs):
+    def __new__(cls, models: Sequence[Task], **kwargs: Any):
         if cls is Ensemble:
             cls = _kind_of(models)
         return super().__new__(cls)
 
-    def __init__(self, models, **kwargs):
+    def __init__(self, models: Sequence[Task], **kwargs: Any):
         Task.__init__(self, **kwargs)  # a single model would make its layers
         self.models = self._checked(models)
         for name in self._shared:
@@ -230,6 +233,10 @@ class Seq2SeqEnsemble(WritingEnsemble, Seq2Seq):
     @property
     def has_attention(self):
         return all(model.has_attention for model in self.models)
+
+    @property
+    def has_scheduled_sampling(self):
+        return any(model.has_scheduled_sampling for model in self.models)
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")

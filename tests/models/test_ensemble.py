@@ -466,6 +466,17 @@ def test_what_does_not_go_together(name):
 
 
 @pytest.mark.once
+def test_all_models_can_be_trained_together():
+    ensemble = Ensemble(translators(dropout=0.3))
+    ensemble.compile(keras.optimizers.Adam(0.01), r_drop=1.0, label_smoothing=0.1)
+    losses = ensemble.fit(TEXTS, TARGETS, epochs=6, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+    sampled = Ensemble([translators()[0], translators(teacher_forcing_ratio=0.5)[1]])
+    with pytest.raises(ValueError, match="`r_drop` compares two passes over the same tokens"):
+        sampled.compile(r_drop=1.0)
+
+
+@pytest.mark.once
 def test_layers_are_looked_into_in_one_of_the_models():
     with pytest.raises(ValueError, match="look into one of its `models`"):
         Ensemble(classifiers()).step_tokens({})

@@ -1,12 +1,16 @@
 """One model out of several files of a training."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from keras import ops
 
+from keras_seq._typing import PathLike
 from keras_seq.models.base.load import load_model
+from keras_seq.models.base.task import Task
 
 
-def average_checkpoints(paths):
+def average_checkpoints(paths: Sequence[PathLike]) -> Task:
     """Return a model whose weights are the means of those in several files of the same model.
 
         w = 1/n sum_i w_i

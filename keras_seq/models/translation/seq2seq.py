@@ -233,7 +233,7 @@ class Seq2Seq(Generation):
             **kwargs: such as `metrics`, `jit_compile`, `steps_per_execution`; `models.Task.compile`
                 says what losses and metrics of one's own are given.
         """
-        if r_drop and self.decoder.teacher_forcing_ratio != 1:
+        if r_drop and self.has_scheduled_sampling:
             raise ValueError(
                 "`r_drop` compares two passes over the same tokens, and with scheduled sampling "
                 f"they are not; received r_drop={r_drop!r}."
@@ -318,6 +318,11 @@ class Seq2Seq(Generation):
     def has_attention(self) -> bool:
         """Whether the decoder looks at the source."""
         return self.decoder.cell.attention is not None
+
+    @property
+    def has_scheduled_sampling(self) -> bool:
+        """Whether training feeds the decoder tokens that it has written itself."""
+        return self.decoder.teacher_forcing_ratio != 1
 
     def make_signatures(
         self,
