@@ -90,3 +90,15 @@ def test_compiled_sees_new_values_of_variables():
     assert_close(function(x)["y"], np.array([10.0, 10.0]))
     if keras.config.backend() != "torch":  # which has nothing to compile
         assert len(traces) == 1
+
+
+@pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="AutoGraph is TensorFlow's")
+def test_a_function_of_a_user_may_branch_on_a_value_in_graphs_of_tensorflow():
+    def mirrored(x):
+        if ops.sum(x) < 0:
+            x = -x
+        return x
+
+    call = compiled(mirrored)
+    for values in ([1.0, -3.0], [-1.0, 3.0]):
+        np.testing.assert_array_equal(array(call(ops.array(values))), [-1.0, 3.0])

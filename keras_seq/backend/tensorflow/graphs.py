@@ -20,7 +20,7 @@ def compiled(function, variables=(), reading=None):
         with _TRACING, compiled_graphs.holding(True):
             if key not in traced:  # by another thread meanwhile
                 specs = [tf.TensorSpec(shape, dtype) for shape, dtype in key]
-                traced[key] = tf.function(function).get_concrete_function(*specs)
+                traced[key] = _traced(function, specs)
         return traced[key]
 
     def call(*args):
@@ -29,6 +29,17 @@ def compiled(function, variables=(), reading=None):
         return (traced.get(key) or trace(key))(*args)
 
     return call
+
+
+def _traced(function, specs):
+    """The graph of a function; only one that branches on a value in Python needs AutoGraph.
+
+    To look through all functions for such branches takes seconds.
+    """
+    try:
+        return tf.function(function, autograph=False).get_concrete_function(*specs)
+    except tf.errors.OperatorNotAllowedInGraphError:
+        return tf.function(function).get_concrete_function(*specs)
 
 
 def portable():
