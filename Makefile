@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-BACKENDS := jax tensorflow torch  # longest first
+BACKENDS := jax tensorflow torch
 READY := $(VENV)/.ready
 JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
@@ -14,7 +14,7 @@ demo: $(READY)
 
 # Two processes per backend, one of them for the models, and one for style and types; as many at
 # once as there are processors, and one more. Each has one thread for the mathematics: more would
-# wait for each other.
+# wait for each other. What takes longest begins first.
 # `test` is what a commit needs: all but the slow tests on PyTorch, which starts fastest, and on the
 # other two those that hold a backend to the numbers. `test-all` is every test on each.
 test: export TESTS_torch := not slow
@@ -24,7 +24,8 @@ test test-all: export OMP_NUM_THREADS := 1
 test test-all: export TF_NUM_INTRAOP_THREADS := 1
 test test-all: $(READY)
 	$(MAKE) --jobs=$(JOBS) --keep-going --output-sync=target \
-		$(BACKENDS:%=test-%-rest) $(BACKENDS:%=test-%-models) lint
+		test-torch-rest test-jax-rest test-tensorflow-rest \
+		test-tensorflow-models test-jax-models test-torch-models lint
 
 $(BACKENDS:%=test-%-models): test-%-models: $(READY)
 	KERAS_BACKEND=$* $(BIN)/python -m pytest -m "$(TESTS_$*)" tests/models
