@@ -17,15 +17,16 @@ demo: $(READY)
 # wait for each other. What takes longest begins first.
 # `test` is what a commit needs: all but the slow tests on PyTorch, which starts fastest, and on the
 # other two those that hold a backend to the numbers. `test-all` is every test on each.
+test: PARTS := torch-models torch-rest jax-rest tensorflow-rest tensorflow-models jax-models
 test: export TESTS_torch := not slow
 test: export TESTS_jax := every_backend and not slow
 test: export TESTS_tensorflow := every_backend and not slow
+test-all: PARTS := tensorflow-models jax-rest tensorflow-rest jax-models torch-rest torch-models
 test test-all: export OMP_NUM_THREADS := 1
 test test-all: export TF_NUM_INTRAOP_THREADS := 1
 test test-all: $(READY)
 	$(MAKE) --jobs=$(JOBS) --keep-going --output-sync=target \
-		test-torch-rest test-jax-rest test-tensorflow-rest \
-		test-tensorflow-models test-jax-models test-torch-models lint
+		$(PARTS:%=test-%) lint
 
 $(BACKENDS:%=test-%-models): test-%-models: $(READY)
 	KERAS_BACKEND=$* $(BIN)/python -m pytest -m "$(TESTS_$*)" tests/models
