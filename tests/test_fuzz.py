@@ -307,6 +307,7 @@ def check_call(model, task, before, example):
     np.testing.assert_allclose(READING[task](model), before, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", CALLS)
 def test_any_call_answers_or_says_what_is_wrong(task, request):
     seconds = request.config.getoption("--fuzz-seconds")

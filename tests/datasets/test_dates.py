@@ -69,6 +69,7 @@ def test_all_cases_occur(drawn):
     assert any(re.search("сентября", source) for source in sources)
 
 
+@pytest.mark.slow
 def test_no_source_has_two_meanings_by_brute_force(whole_year):
     """Babel writes every day of 2016 in every way; equal writings must be dropped, others kept."""
     first, last = datetime.date(2016, 1, 1), datetime.date(2016, 12, 31)

@@ -52,6 +52,7 @@ def loaded(model, folder):
     return keras.saving.load_model(folder / "model.keras")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "layer", "share"),
     [

@@ -57,6 +57,7 @@ def test_adapters_are_in_the_answers(make, tmp_path):
     assert [weight is own.embeddings for weight in frozen] == [True]
 
 
+@pytest.mark.slow
 def test_fewer_bits_are_in_the_answers(tmp_path):
     keras.utils.set_random_seed(0)
     model = writer()

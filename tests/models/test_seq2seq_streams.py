@@ -28,6 +28,7 @@ def test_vocabularies_from_files(paths, tokens):
     assert streamed.target_tokenizer.vocabulary == listed.target_tokenizer.vocabulary
 
 
+@pytest.mark.slow
 def test_training_on_files_is_training_on_lists(tiny, paths):
     pairs = stream_parallel(*paths)
     # Each time one batch of all rows. The stream's has two empty ones besides, and the validation
@@ -46,6 +47,7 @@ def test_streams_are_predicted(tiny, paths):
     assert model.predict(stream_parallel(*paths)).tolist() == model.generate(SOURCES)
 
 
+@pytest.mark.slow
 def test_a_resumed_training_meets_the_same_order(tiny, paths):
     pairs, model = stream_parallel(*paths), tiny()
     model.compile(keras.optimizers.SGD(1.0))

@@ -47,6 +47,7 @@ def losses_by_hand(model, texts=TEXTS, labels=LABELS):
     return -np.log(probabilities[np.arange(len(texts)), chosen])
 
 
+@pytest.mark.slow
 def test_learns_a_word_sense_whichever_side_it_hangs_on(senses):
     found = senses.model.classify(senses.unseen.texts)
     right = np.mean([a == b for a, b in zip(found, senses.unseen.labels, strict=True)])

@@ -50,6 +50,7 @@ def named():
     return model
 
 
+@pytest.mark.slow
 def test_learns_endings_and_neighbours(learnt):
     sentences, tags = learnt.unseen
     assert learnt.model.tag(sentences) == tags
