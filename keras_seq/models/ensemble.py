@@ -122,7 +122,7 @@ class Ensemble(Task):
             )
         if len({id(model) for model in models}) < len(models):
             raise ValueError("`models` must be different objects; received one of them twice.")
-        first, *configs = [model.get_config() for model in models]
+        first, *configs = [_without_places(model.get_config()) for model in models]
         for place, config in enumerate(configs, start=1):
             for name in self._same:
                 if config[name] != first[name]:
@@ -177,6 +177,22 @@ class Ensemble(Task):
         raise ValueError(
             "An Ensemble has no layers of its own to look into; look into one of its `models`."
         )
+
+
+def _without_places(config):
+    """A config without the marks of objects that Keras has met before, which are places in memory.
+
+    While a file is read Keras adds them, also to what only stands where something freed has stood.
+    """
+    if isinstance(config, dict):
+        return {
+            key: _without_places(value)
+            for key, value in config.items()
+            if key != "shared_object_id"
+        }
+    if isinstance(config, list | tuple):
+        return [_without_places(value) for value in config]
+    return config
 
 
 class WritingEnsemble(Ensemble):

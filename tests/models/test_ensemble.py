@@ -525,3 +525,17 @@ def test_files_of_other_models_have_no_mean(tmp_path):
     for names, message in wrong.items():
         with pytest.raises(ValueError, match=message):
             average_checkpoints([tmp_path / f"{name}.keras" for name in names])
+
+
+@pytest.mark.once
+def test_marks_that_keras_adds_while_it_reads_are_no_difference(monkeypatch):
+    plain, configs = TextClassifier.get_config, iter(range(100))
+
+    def marked(model):
+        config = plain(model)
+        config["tokenizer"]["shared_object_id"] = next(configs)
+        return config
+
+    models = classifiers()
+    monkeypatch.setattr(TextClassifier, "get_config", marked)
+    assert len(Ensemble(models).models) == 3
