@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 BACKENDS := jax tensorflow torch
 READY := $(VENV)/.ready
-JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 
 .PHONY: demo test test-all lint clean $(BACKENDS:%=test-%-models) $(BACKENDS:%=test-%-rest)
 
@@ -13,7 +13,7 @@ demo: $(READY)
 	echo "le 27 septembre 2016" | $(BIN)/keras-seq generate dates
 
 # Two processes per backend, one of them for the models, and one for style and types; as many at
-# once as there are processors, and one more. Each has one thread for the mathematics: more would
+# once as there are processors, and two more. Each has one thread for the mathematics: more would
 # wait for each other. What takes longest begins first.
 # `test` is what a commit needs: all but the slow tests on PyTorch, which starts fastest, and on the
 # other two those that hold a backend to the numbers. `test-all` is every test on each.

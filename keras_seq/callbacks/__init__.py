@@ -9,6 +9,7 @@ from keras_seq.callbacks.best_model import BestModel
 from keras_seq.callbacks.checkpoint import Checkpoint
 from keras_seq.callbacks.gradient_flow import GradientFlow
 from keras_seq.callbacks.gradient_norms import GradientNorms
+from keras_seq.callbacks.learning_rate_decay import LearningRateDecay
 from keras_seq.callbacks.stop_on_interrupt import StopOnInterrupt
 from keras_seq.callbacks.tag_score import TagScore
 from keras_seq.callbacks.text_score import TextScore
@@ -20,6 +21,7 @@ __all__ = [
     "Checkpoint",
     "GradientFlow",
     "GradientNorms",
+    "LearningRateDecay",
     "StopOnInterrupt",
     "TagScore",
     "TextScore",

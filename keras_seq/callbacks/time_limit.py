@@ -1,19 +1,11 @@
 """Training for a given time."""
 
-import math
 import time
 
-import keras
-
-from keras_seq._checks import check_choice
-from keras_seq.backend import synchronize
-
-EVERY = 20  # batches
-LEAST = 0.05  # of the learning rate
-SCHEDULES = ("linear", "cosine")
+from keras_seq.callbacks.learning_rate_decay import LearningRateDecay
 
 
-class TimeLimit(keras.callbacks.Callback):
+class TimeLimit(LearningRateDecay):
     """Stop training after so many minutes, with a learning rate that falls until then.
 
     The clock starts with training. With the share t of the time that is over, and the share
@@ -53,50 +45,37 @@ class TimeLimit(keras.callbacks.Callback):
     def __init__(
         self, minutes: float, decay: bool = True, warmup: float = 0.0, schedule: str = "linear"
     ):
-        super().__init__()
+        super().__init__(warmup, schedule)
         if not minutes > 0:
             raise ValueError(f"`minutes` must be above 0; received {minutes!r}.")
-        if not 0 <= warmup < 1:
-            raise ValueError(f"`warmup` must be in [0, 1); received {warmup!r}.")
         self.minutes = minutes
         self.decay = decay
-        self.warmup = warmup
-        self.schedule = check_choice("schedule", schedule, SCHEDULES)
-        self._resumed = None
 
     def on_train_begin(self, logs=None):
-        state = self._resumed or {"seconds": 0.0}
-        self._resumed = None
-        self.began = time.monotonic() - state["seconds"]
+        seconds = (self._resumed or {}).get("seconds", 0.0)
+        self.began = time.monotonic() - seconds
         if self.decay:
-            self.initial = state.get("learning_rate", float(self.model.optimizer.learning_rate))
-            self._set_learning_rate()
+            super().on_train_begin(logs)
+            self._set_learning_rate(self._share())
+        self._resumed = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """The clock goes on between epochs; the rate changes with the next batch."""
 
     def on_train_batch_end(self, batch, logs=None):
-        if self.decay and batch % EVERY == 0:
-            self._set_learning_rate()
-        if self._elapsed() >= 1:
+        if self.decay:
+            super().on_train_batch_end(batch, logs)
+        if self._share() >= 1:
             self.model.stop_training = True
+
+    def on_epoch_end(self, epoch, logs=None):
+        """No batches are counted."""
 
     def get_state(self):
         """Return what a resumed training must know, ready for JSON."""
         state = {"seconds": time.monotonic() - self.began}
         return {**state, "learning_rate": self.initial} if self.decay else state
 
-    def set_state(self, state):
-        """Begin the next training with the time used that `get_state` returned."""
-        self._resumed = state
-
-    def _set_learning_rate(self):
-        over = self._elapsed()
-        share = (1 - over) / (1 - self.warmup)
-        if over < self.warmup:
-            share = over / self.warmup
-        elif self.schedule == "cosine":
-            share = (1 - math.cos(math.pi * share)) / 2
-        synchronize(self.model)  # where `fit` keeps the variables aside, fetch them first
-        self.model.optimizer.learning_rate = self.initial * max(share, LEAST)
-
-    def _elapsed(self):
+    def _share(self):
         """The share of the time that is over."""
         return (time.monotonic() - self.began) / (60 * self.minutes)

@@ -257,13 +257,13 @@ def training(batch_size=64, learning_rate=1e-3):
                 Option("minutes", "Stop then; the learning rate falls until there.", float),
                 Option(
                     "warmup",
-                    "Share of --minutes in which the learning rate rises first.",
+                    "Share of the training in which the learning rate rises first.",
                     float,
                     0.0,
                 ),
                 Option(
                     "schedule",
-                    "How the learning rate falls with --minutes; linear if not set.",
+                    "How the learning rate falls until the end; linear with --minutes if not set.",
                     ("linear", "cosine"),
                 ),
                 Option("batch_size", "Texts (or streams of a text) at once.", int, batch_size),

@@ -27,10 +27,8 @@ def check_training(args):
             raise ValueError(
                 f"--{name.replace('_', '-')} must be at least 0; received {getattr(args, name)}."
             )
-    if args.warmup and args.minutes is None:
-        raise ValueError("--warmup is a share of --minutes; received no --minutes.")
-    if args.schedule and args.minutes is None:
-        raise ValueError("--schedule is for --minutes; received no --minutes.")
+    if args.warmup and args.minutes is None and args.schedule is None:
+        raise ValueError("--warmup needs --minutes or --schedule; received neither.")
     if args.out.suffix != ".keras":
         raise ValueError(f"--out must end in .keras; received {args.out}.")
     check_writable(args.out)
@@ -70,12 +68,14 @@ def make_callbacks(args, monitor, mode, scores=()):
         mode: `"min"` or `"max"`.
         scores: callbacks that put numbers into the logs.
     """
-    from keras_seq.callbacks import AveragedWeights, BestModel, TimeLimit
+    from keras_seq.callbacks import AveragedWeights, BestModel, LearningRateDecay, TimeLimit
 
     callbacks = [] if args.ema is None else [AveragedWeights()]
     if args.minutes is not None:
         schedule = args.schedule or "linear"
         callbacks.append(TimeLimit(args.minutes, warmup=args.warmup, schedule=schedule))
+    elif args.schedule is not None:
+        callbacks.append(LearningRateDecay(args.warmup, args.schedule))
     if monitor is not None:
         callbacks += [*scores, BestModel(args.out, monitor, mode, args.patience)]
     return callbacks

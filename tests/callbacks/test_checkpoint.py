@@ -109,7 +109,10 @@ def test_all_that_changes_is_saved(trainings):
     header, arrays = read_state(whole / "state")
     assert len(arrays) == len(model.variables) + len(model.optimizer.variables)
     assert arrays[len(model.variables)] == 4 * 3  # Adam's count of steps
-    assert header["callbacks"] == [["BestModel", best.get_state()]]
+    assert header["callbacks"] == [
+        ["AveragedWeights", {"began": 6}],
+        ["BestModel", best.get_state()],
+    ]
     assert best.best == min(history["val_perplexity"])
 
 
@@ -165,8 +168,9 @@ def test_another_configuration_is_refused(state, monkeypatch, change, expected):
 
 def test_a_task_is_compared_by_its_whole_configuration(trainings):
     parts = trainings[2]
+    callbacks = [AveragedWeights(), BestModel(parts / "best.keras")]
     with pytest.raises(ValueError, match=r"another training: model\.dropout was 0\.3, is 0\.2\. "):
-        Checkpoint(parts / "state").restore(make(dropout=0.2), [BestModel(parts / "best.keras")])
+        Checkpoint(parts / "state").restore(make(dropout=0.2), callbacks)
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "text", "empty", "array", "header"])
