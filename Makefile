@@ -6,7 +6,7 @@ BACKENDS := jax tensorflow torch
 READY := $(VENV)/.ready
 JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 
-.PHONY: demo test test-all lint clean $(BACKENDS:%=test-%-models) $(BACKENDS:%=test-%-rest)
+.PHONY: demo test test-all lint docs clean $(BACKENDS:%=test-%-models) $(BACKENDS:%=test-%-rest)
 
 demo: $(READY)
 	$(BIN)/keras-seq demo --out demo
@@ -39,10 +39,20 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
+# The site, in site/: `python -m http.server --directory site` shows it. KaTeX is fetched once.
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+$(VENV)/.docs: pyproject.toml constraints.txt docs/hooks/katex.py
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	$(BIN)/python docs/hooks/katex.py $(VENV)/katex
+	touch $@
+
 $(READY): pyproject.toml constraints.txt
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[jax,torch,plots,serving,onnx,dev]'
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo build dist *.egg-info
+	rm -rf $(VENV) demo build dist site *.egg-info

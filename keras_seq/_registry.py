@@ -22,6 +22,7 @@ CELLS: Names = {
     "min_gru": f"{_CELLS}.minimal:MinGRUCell",
     "min_lstm": f"{_CELLS}.minimal:MinLSTMCell",
 }
+"""Names of cells, for `cell=` and `--cell`, and their constructors; add yours."""
 
 _ATTENTIONS = "keras_seq.layers.attentions"
 ATTENTIONS: Names = {
@@ -35,6 +36,7 @@ ATTENTIONS: Names = {
     "local_monotonic": (f"{_ATTENTIONS}.local:LocalAttention", {"center": "monotonic"}),
     "monotonic": f"{_ATTENTIONS}.monotonic:MonotonicAttention",
 }
+"""Names of attention mechanisms, for `attention=`, and their constructors; add yours."""
 
 POOLINGS: Names = {
     "last": "keras_seq.layers.pooling:LastPooling",
@@ -42,6 +44,7 @@ POOLINGS: Names = {
     "max": "keras_seq.layers.pooling:MaxPooling",
     "attention": "keras_seq.layers.pooling:AttentionPooling",
 }
+"""Names of poolings, for `pooling=`, and their constructors; add yours."""
 
 POSITION_ENCODINGS: Names = {
     "none": "keras_seq.layers.positions:PositionEncoding",
@@ -50,6 +53,7 @@ POSITION_ENCODINGS: Names = {
     "rotary": "keras_seq.layers.positions:RotaryPositions",
     "alibi": "keras_seq.layers.positions:ALiBi",
 }
+"""Names of position encodings, for `positions=`, and their constructors; add yours."""
 
 SAMPLERS: Names = {
     "greedy": "keras_seq.samplers.greedy:Greedy",
@@ -57,12 +61,14 @@ SAMPLERS: Names = {
     "random": "keras_seq.samplers.random:Random",
     "exhaustive": "keras_seq.samplers.exhaustive:Exhaustive",
 }
+"""Names of samplers, for `sampler=`, and their constructors; add yours."""
 
 TOKENIZERS: Names = {
     "char": "keras_seq.text.character_tokenizer:CharacterTokenizer",
     "word": "keras_seq.text.word_tokenizer:WordTokenizer",
     "subword": "keras_seq.text.subword_tokenizer:SubwordTokenizer",
 }
+"""Names of tokenizers, for `tokens=`, and their constructors; add yours."""
 
 
 def constructor(names: Names, name: str) -> Callable[..., Any]:

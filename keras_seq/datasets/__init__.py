@@ -67,7 +67,6 @@ __all__ = [
     "write_lines",
 ]
 
-# The generated tasks by name; each takes `(count, length, seed=0, **options)`.
 TASKS = {
     "recall": recall,
     "copy_memory": copy_memory,
@@ -79,3 +78,4 @@ TASKS = {
     "autoregressive": autoregressive,
     "mackey_glass": mackey_glass,
 }
+"""The generated tasks by name; each takes `(count, length, seed=0, **options)`."""

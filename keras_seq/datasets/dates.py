@@ -25,6 +25,7 @@ DEFAULT_LOCALES = (
     "ru",
     "el",
 )
+"""The locales of `dates`, by their names in the Unicode CLDR."""
 
 _CASE_ODDS = np.cumsum((0.5, 0.25, 0.25))
 _CHUNK = 4096  # Draws at a time. Fixed, so that a longer draw starts with the shorter one.

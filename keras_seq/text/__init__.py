@@ -19,6 +19,7 @@ from keras_seq.text.tokenizer import Tokenizer
 from keras_seq.text.word_tokenizer import WordTokenizer
 
 tokenizers: dict[str, type[Tokenizer]] = load(TOKENIZERS)
+"""Names of tokenizers, for `tokens=`, and their classes; add yours."""
 
 
 def get_tokenizer_class(name: str) -> type[Tokenizer]:

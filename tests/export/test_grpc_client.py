@@ -1,4 +1,4 @@
-"""The gRPC client of the README, and a server that answers as TF Serving's interface says."""
+"""The gRPC client of the guide, and a server that answers as TF Serving's interface says."""
 
 import concurrent.futures
 import pathlib
@@ -41,12 +41,12 @@ def port():
     server.stop(None).wait()
 
 
-def test_the_client_of_the_readme(port):
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_client_of_the_guide(port):
+    text = (ROOT / "docs/guides/serving.md").read_text(encoding="utf-8")
     (client,) = re.findall(r"```python\n(import grpc.*?)```", text, re.DOTALL)
     assert "localhost:8500" in client and len(client.splitlines()) <= 12
     *lines, last = client.replace("8500", str(port)).strip().splitlines()
     names = {}
-    exec(compile("\n".join(lines), "README.md", "exec"), names)
+    exec(compile("\n".join(lines), "serving.md", "exec"), names)
     assert eval(last, names) == "2016-09-27"
     assert last.endswith('# "2016-09-27"')

@@ -1,4 +1,4 @@
-"""Every public name, used as the README uses it: what a type checker reads, and nobody runs."""
+"""Every public name, used as the guides use it: what a type checker reads, and nobody runs."""
 
 import datetime
 import pathlib
