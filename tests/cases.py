@@ -548,7 +548,7 @@ TAGS = ["B-PER I-PER O B-PER", "B-LOC", "", "B-PER O B-LOC I-LOC", "O O"]
 TASKS = [
     TaskLine(
         "Seq2Seq",
-        lambda: Seq2Seq.from_texts(TEXTS, LABELS, units=4, cell="gru"),
+        lambda: Seq2Seq.from_texts(TEXTS, LABELS, tokens="char", units=4, cell="gru"),
         TEXTS,
         LABELS,
         lambda model, x: model.generate(x, max_length=5),

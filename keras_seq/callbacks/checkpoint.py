@@ -10,9 +10,9 @@ from keras import ops
 
 from keras_seq._typing import PathLike
 from keras_seq.backend import synchronize
-from keras_seq.callbacks.averaged_weights import AveragedWeights
 from keras_seq.callbacks.random_states import get_random_states, set_random_states
 from keras_seq.callbacks.state_file import differences, flatten, read_state, write_state
+from keras_seq.models.base.averaged_weights import AveragedWeights
 from keras_seq.models.base.task import Task
 
 SHOWN = 5  # differences in an error
@@ -93,6 +93,8 @@ class Checkpoint(keras.callbacks.Callback):
             raise ValueError("`restore` needs a model that is built and compiled.")
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
+        if isinstance(model, Task):  # those that `fit` will put before them
+            callbacks = [*model.default_callbacks(callbacks), *callbacks]
         self._callbacks = [c for c in callbacks if c is not self]
         self._before_fit = get_random_states()
         self._at_epoch = None

@@ -2,7 +2,7 @@
 
 import time
 
-from keras_seq.callbacks.learning_rate_decay import LearningRateDecay
+from keras_seq.models.base.learning_rate_decay import LearningRateDecay
 
 
 class TimeLimit(LearningRateDecay):
@@ -70,6 +70,9 @@ class TimeLimit(LearningRateDecay):
 
     def on_epoch_end(self, epoch, logs=None):
         """No batches are counted."""
+
+    def on_train_end(self, logs=None):
+        """The rate stays: all the time was used."""
 
     def get_state(self):
         """Return what a resumed training must know, ready for JSON."""

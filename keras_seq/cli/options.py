@@ -245,29 +245,32 @@ WRITTEN = [
 ]
 
 
-def training(batch_size=64, learning_rate=1e-3):
-    """The options of every training."""
+def training(recipe):
+    """The options of every training, with the defaults of the task's `Recipe`."""
     return [
         Option("out", "The .keras file to write.", Path, REQUIRED),
         FILE_ENCODING,
         *(
             dataclasses.replace(option, panel=TRAINING)
             for option in (
-                Option("epochs", "Passes; 10 if no --minutes are set.", int),
+                Option("epochs", f"Passes; {recipe.epochs} if no --minutes are set.", int),
                 Option("minutes", "Stop then; the learning rate falls until there.", float),
                 Option(
                     "warmup",
                     "Share of the training in which the learning rate rises first.",
                     float,
-                    0.0,
+                    recipe.warmup,
                 ),
                 Option(
                     "schedule",
-                    "How the learning rate falls until the end; linear with --minutes if not set.",
-                    ("linear", "cosine"),
+                    "How the learning rate falls until the end of the training.",
+                    ("linear", "cosine", "constant"),
+                    "linear",
                 ),
-                Option("batch_size", "Texts (or streams of a text) at once.", int, batch_size),
-                Option("learning_rate", "Of Adam.", float, learning_rate),
+                Option(
+                    "batch_size", "Texts (or streams of a text) at once.", int, recipe.batch_size
+                ),
+                Option("learning_rate", "Of Adam.", float, recipe.learning_rate),
                 Option("weight_decay", "Of AdamW.", float),
                 Option(
                     "clip",
@@ -275,7 +278,12 @@ def training(batch_size=64, learning_rate=1e-3):
                     float,
                     1.0,
                 ),
-                Option("ema", "Momentum of a running average of the weights, e.g. 0.999.", float),
+                Option(
+                    "ema",
+                    "Momentum of a running average of the weights; 0 for none.",
+                    float,
+                    recipe.ema,
+                ),
                 Option("seed", "Seed of weights and order.", int, 0),
                 Option("patience", "Stop after so many epochs that were not better.", int, 3),
                 Option(

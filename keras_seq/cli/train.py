@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from keras_seq._recipes import TRANSLATOR
 from keras_seq.cli import options
 from keras_seq.cli.options import MODEL, REQUIRED, TEXT, TRAINING, Option, of, takes, values
 from keras_seq.cli.show import say
@@ -9,8 +10,13 @@ from keras_seq.cli.training import check_training, make_callbacks, train
 
 SCORES = ("perplexity", "bleu", "chrf", "exact_match", "token_error_rate")
 MODEL_OPTIONS = [
-    *of("models.Seq2Seq.from_texts", TEXT, tokens="subword"),
-    *of("models.Seq2Seq", MODEL, without=("max_source_length", "max_target_length"), dropout=0.2),
+    *of("models.Seq2Seq.from_texts", TEXT),
+    *of(
+        "models.Seq2Seq",
+        MODEL,
+        without=("max_source_length", "max_target_length"),
+        **TRANSLATOR.model,
+    ),
 ]
 
 
@@ -29,7 +35,11 @@ MODEL_OPTIONS = [
         TEXT,
     ),
     *MODEL_OPTIONS,
-    *of("models.Seq2Seq.compile", TRAINING, ["label_smoothing", "r_drop"]),
+    *of(
+        "models.Seq2Seq.compile",
+        TRAINING,
+        ["label_smoothing", "r_drop"],
+    ),
     *of("models.Task.fit", TRAINING, ["subword_sampling"]),
     Option(
         "score",
@@ -38,7 +48,7 @@ MODEL_OPTIONS = [
         "perplexity",
         TRAINING,
     ),
-    *options.training(),
+    *options.training(TRANSLATOR),
 )
 def train_seq2seq(args):
     """Train a translator on two files, one text a line each.

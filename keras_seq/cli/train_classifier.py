@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 
+from keras_seq._recipes import CLASSIFIER
 from keras_seq.cli import options
 from keras_seq.cli.labelled import read_columns
 from keras_seq.cli.options import FILES, MODEL, REQUIRED, TEXT, TRAINING, Option, of, takes, values
@@ -15,9 +16,8 @@ MODEL_OPTIONS = [
         "models.TextClassifier",
         MODEL,
         without=("multi_label", "threshold"),
-        units=128,
-        dropout=0.2,
         max_length=256,
+        **CLASSIFIER.model,
     ),
 ]
 
@@ -29,7 +29,11 @@ MODEL_OPTIONS = [
     dataclasses.replace(options.LABEL_SEPARATOR, panel=FILES),
     options.SEPARATOR,
     *MODEL_OPTIONS,
-    *of("models.TextClassifier.compile", TRAINING, ["label_smoothing", "r_drop"]),
+    *of(
+        "models.TextClassifier.compile",
+        TRAINING,
+        ["label_smoothing", "r_drop"],
+    ),
     *of("models.Task.fit", TRAINING, ["subword_sampling"]),
     Option("balanced", "Let all classes count the same in training.", bool, False, TRAINING),
     Option(
@@ -39,7 +43,7 @@ MODEL_OPTIONS = [
         "accuracy",
         TRAINING,
     ),
-    *options.training(),
+    *options.training(CLASSIFIER),
 )
 def train_classifier(args):
     """Train a classifier on a file of texts and labels.

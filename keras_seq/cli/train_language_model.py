@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from keras_seq._recipes import LANGUAGE_MODEL
 from keras_seq.cli import options
 from keras_seq.cli.options import MODEL, REQUIRED, TEXT, TRAINING, Option, of, takes, values
 from keras_seq.cli.show import say
@@ -11,7 +12,7 @@ from keras_seq.cli.use_language_model import read_texts
 WINDOW = "Steps that a gradient goes back; 0 for whole texts, of similar length together."
 MODEL_OPTIONS = [
     *of("models.LanguageModel.from_texts", TEXT),
-    *of("models.LanguageModel", MODEL, without=["window"], dropout=0.2),
+    *of("models.LanguageModel", MODEL, without=["window"], **LANGUAGE_MODEL.model),
 ]
 
 
@@ -21,9 +22,13 @@ MODEL_OPTIONS = [
     options.LINES,
     *MODEL_OPTIONS,
     Option("window", WINDOW, int, 100, MODEL),
-    *of("models.LanguageModel.compile", TRAINING, ["label_smoothing"]),
+    *of(
+        "models.LanguageModel.compile",
+        TRAINING,
+        ["label_smoothing"],
+    ),
     *of("models.Task.fit", TRAINING, ["subword_sampling"]),
-    *options.training(batch_size=32, learning_rate=2e-3),
+    *options.training(LANGUAGE_MODEL),
 )
 def train_language_model(args):
     """Train a language model on a file of text.

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from keras_seq._recipes import TAGGER
 from keras_seq.cli import options
 from keras_seq.cli.options import MODEL, REQUIRED, TAGGED, TEXT, TRAINING, Option, of, takes, values
 from keras_seq.cli.show import say
@@ -14,10 +15,8 @@ MODEL_OPTIONS = [
         "models.TextTagger",
         MODEL,
         without=("scheme", "character_dim", "max_word_length", "rare_words"),
-        units=128,
-        embedding_dim=100,
-        dropout=0.3,
         max_length=256,
+        **TAGGER.model,
     ),
 ]
 FILE = "Words and tags in columns, or CoNLL-U where it ends in .conllu."
@@ -29,14 +28,18 @@ FILE = "Words and tags in columns, or CoNLL-U where it ends in .conllu."
     *options.TAG_COLUMNS,
     options.SEPARATOR,
     *MODEL_OPTIONS,
-    *of("models.TextTagger.compile", TRAINING, ["label_smoothing"]),
+    *of(
+        "models.TextTagger.compile",
+        TRAINING,
+        ["label_smoothing"],
+    ),
     Option(
         "score",
         "Choose the best model by this; f1 with --scheme, else accuracy.",
         ("f1", "accuracy", "loss"),
         panel=TRAINING,
     ),
-    *options.training(batch_size=32, learning_rate=2e-3),
+    *options.training(TAGGER),
 )
 def train_tagger(args):
     """Train a tagger on a file of tagged sentences.

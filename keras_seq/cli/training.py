@@ -27,8 +27,6 @@ def check_training(args):
             raise ValueError(
                 f"--{name.replace('_', '-')} must be at least 0; received {getattr(args, name)}."
             )
-    if args.warmup and args.minutes is None and args.schedule is None:
-        raise ValueError("--warmup needs --minutes or --schedule; received neither.")
     if args.out.suffix != ".keras":
         raise ValueError(f"--out must end in .keras; received {args.out}.")
     check_writable(args.out)
@@ -52,7 +50,7 @@ def make_optimizer(args):
     import keras
 
     config = {"learning_rate": args.learning_rate, "global_clipnorm": args.clip or None}
-    if args.ema is not None:
+    if args.ema:
         config |= {"use_ema": True, "ema_momentum": args.ema}
     if args.weight_decay is not None:
         return keras.optimizers.AdamW(weight_decay=args.weight_decay, **config)
@@ -70,12 +68,14 @@ def make_callbacks(args, monitor, mode, scores=()):
     """
     from keras_seq.callbacks import AveragedWeights, BestModel, LearningRateDecay, TimeLimit
 
-    callbacks = [] if args.ema is None else [AveragedWeights()]
+    callbacks = [AveragedWeights()] if args.ema else []
+    falls = {"warmup": args.warmup, "schedule": args.schedule}
+    if args.schedule == "constant":
+        falls = {"decay": False}
     if args.minutes is not None:
-        schedule = args.schedule or "linear"
-        callbacks.append(TimeLimit(args.minutes, warmup=args.warmup, schedule=schedule))
-    elif args.schedule is not None:
-        callbacks.append(LearningRateDecay(args.warmup, args.schedule))
+        callbacks.append(TimeLimit(args.minutes, **falls))
+    elif args.schedule != "constant":
+        callbacks.append(LearningRateDecay(**falls))
     if monitor is not None:
         callbacks += [*scores, BestModel(args.out, monitor, mode, args.patience)]
     return callbacks
@@ -83,7 +83,10 @@ def make_callbacks(args, monitor, mode, scores=()):
 
 def train(model, data, callbacks, args, **compiled):
     """Compile and train a model, and write it; `compiled` goes to its `compile`."""
-    model.compile(make_optimizer(args), label_smoothing=args.label_smoothing, **compiled)
+    smoothing = args.label_smoothing
+    if smoothing is None:
+        smoothing = model.default_label_smoothing()
+    model.compile(make_optimizer(args), label_smoothing=smoothing, **compiled)
     say(describe(model))
     finish(model, callbacks, fit(model, data, callbacks, args), args)
 
@@ -104,7 +107,7 @@ def fit(model, data, callbacks, args):
         model.fit(
             **data,
             batch_size=args.batch_size,
-            epochs=args.epochs or (10 if args.minutes is None else 10_000),
+            epochs=args.epochs or (model.recipe.epochs if args.minutes is None else 10_000),
             initial_epoch=epoch,
             callbacks=[interrupt, *callbacks, checkpoint],
             verbose=1 if sys.stdout.isatty() else 2,

@@ -12,6 +12,9 @@ from keras_seq.layers import (
 )
 from keras_seq.models.classification.text_classifier import TextClassifier
 
+# All else being equal: not what the recipe of a classifier adds for one kind of layer.
+PLAIN = {"cell": "lstm", "pooling": "last", "variational": False, "token_dropout": 0.0}
+
 
 def _bag_of_words(settings):
     words = _words(settings)
@@ -105,6 +108,7 @@ def make_model(packed, texts, labels, settings):
     if callable(architecture):
         return _checked(architecture(list(texts), list(labels)), architecture)
     shared = {
+        **PLAIN,
         **_words(settings),
         "units": settings.units,
         "embedding_dim": settings.embedding_dim,

@@ -36,7 +36,7 @@ class KillIn(keras.callbacks.Callback):
 
 def make(dropout=0.3):
     model = ks.models.Seq2Seq.from_texts(
-        SOURCES, TARGETS, cell="vanilla", units=4, attention=None, dropout=dropout
+        SOURCES, TARGETS, tokens="char", cell="vanilla", units=4, attention=None, dropout=dropout
     )
     optimizer = keras.optimizers.Adam(0.01, use_ema=True, ema_momentum=0.9)
     model.compile(optimizer, weighted_metrics=[ks.models.Perplexity()])

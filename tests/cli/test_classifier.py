@@ -158,7 +158,7 @@ def test_any_number_of_labels_from_options_to_answers(files, run, capsys, tmp_pa
 def test_info_names_classes_and_pooling(files, run, capsys):
     run("info", files / "m.keras")
     shown = " ".join(capsys.readouterr().out.split())
-    assert "classes bad, good" in shown and "pooling LastPooling" in shown
+    assert "classes bad, good" in shown and "pooling AttentionPooling" in shown
     assert "tokenizer WordTokenizer, 11 ids" in shown
 
 
@@ -218,7 +218,7 @@ def test_each_kind_of_model_has_its_commands(files, run, mistake, capsys, tmp_pa
     assert "A classifier is evaluated on --data" in mistake()
 
     texts, labels = zip(*ROWS, strict=True)
-    translator = ks.models.Seq2Seq.from_texts(texts, labels, cell="gru", units=4)
+    translator = ks.models.Seq2Seq.from_texts(texts, labels, tokens="char", cell="gru", units=4)
     translator.compile()
     translator.save(tmp_path / "t.keras")
     run("predict", tmp_path / "t.keras", stdin=b"fine\n", status=2)

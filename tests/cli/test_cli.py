@@ -24,7 +24,7 @@ def files(corpus):
     """The corpus, and an untrained model beside it."""
     keras.utils.set_random_seed(0)
     texts = ks.datasets.read_parallel(corpus / "source.txt", corpus / "target.txt")
-    model = ks.models.Seq2Seq.from_texts(*texts, cell="gru", units=8)
+    model = ks.models.Seq2Seq.from_texts(*texts, tokens="char", cell="gru", units=8)
     model.compile(sampler=ks.samplers.Beam(3))
     model.optimizer.build(model.trainable_variables)
     model.save(corpus / "model.keras")

@@ -19,7 +19,9 @@ TARGETS = [text[::-1] for text in SOURCES]
 def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     for name, units in (("a", 4), ("b", 4), ("c", 5)):
-        model = ks.models.Seq2Seq.from_texts(SOURCES, TARGETS, units=units, cell="gru")
+        model = ks.models.Seq2Seq.from_texts(
+            SOURCES, TARGETS, tokens="char", units=units, cell="gru"
+        )
         model.compile(sampler="beam")
         model.save(folder / f"{name}.keras")
     ks.datasets.write_lines(folder / "source.txt", SOURCES)

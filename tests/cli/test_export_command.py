@@ -11,7 +11,9 @@ pytestmark = pytest.mark.once
 def files(tmp_path_factory):
     """A folder with a translator and a classifier."""
     folder = tmp_path_factory.mktemp("export")
-    translator = ks.models.Seq2Seq.from_texts(["ab", "ba"], ["xy", "yx"], units=4, attention=None)
+    translator = ks.models.Seq2Seq.from_texts(
+        ["ab", "ba"], ["xy", "yx"], tokens="char", units=4, attention=None
+    )
     translator.compile(sampler="beam")
     translator.save(folder / "t.keras")
     ks.models.TextClassifier.from_texts(["a", "b"], ["x", "y"], units=2).save(folder / "c.keras")

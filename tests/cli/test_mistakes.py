@@ -27,7 +27,7 @@ def models():
         "c.keras": kinds.TextClassifier.from_texts(TEXTS, LABELS, **TINY),
         "t.keras": kinds.TextTagger.from_texts(TEXTS, tags, **TINY),
         "l.keras": kinds.LanguageModel.from_texts(TEXTS, **TINY),
-        "s.keras": kinds.Seq2Seq.from_texts(TEXTS, TEXTS, cell="gru", units=3),
+        "s.keras": kinds.Seq2Seq.from_texts(TEXTS, TEXTS, tokens="char", cell="gru", units=3),
     }
     for model in found.values():
         model.compile("adam")

@@ -17,7 +17,7 @@ TEXTS, LABELS = ["a fine film", "so dull"] * 4, ["good", "bad"] * 4
 def shelf(tmp_path, monkeypatch):
     """A folder with a translator and a classifier, in which the commands run."""
     keras.utils.set_random_seed(0)
-    translator = ks.models.Seq2Seq.from_texts(TEXTS, LABELS, cell="gru", units=4)
+    translator = ks.models.Seq2Seq.from_texts(TEXTS, LABELS, tokens="char", cell="gru", units=4)
     translator.compile("adam", sampler="greedy")
     translator.save_to_preset(tmp_path / "shelf" / "verdicts")
     critic = ks.models.TextClassifier.from_texts(TEXTS, LABELS, units=4)

@@ -99,7 +99,7 @@ def test_examples_are_of_several_shapes_and_of_ids_that_there_are(tagger):
 def test_models_that_write_are_refused_with_the_way_out(tmp_path):
     models = [
         LanguageModel.from_texts(TEXTS, units=4),
-        Seq2Seq.from_texts(TEXTS, TEXTS, units=4),
+        Seq2Seq.from_texts(TEXTS, TEXTS, tokens="char", units=4),
     ]
     for model in models:
         with pytest.raises(ValueError, match=f"{type(model).__name__}.*until an end.*tf_saved"):

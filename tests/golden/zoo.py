@@ -375,10 +375,13 @@ def tagger_scheme():
 
 def ensemble_translators():
     models = [
-        Seq2Seq.from_texts(SOURCES, TARGETS, units=3, bidirectional=False, name="translator"),
+        Seq2Seq.from_texts(
+            SOURCES, TARGETS, tokens="char", units=3, bidirectional=False, name="translator"
+        ),
         Seq2Seq.from_texts(
             SOURCES,
             TARGETS,
+            tokens="char",
             cell="gru",
             units=2,
             num_layers=2,

@@ -20,7 +20,7 @@ def reversal():
     random.Random(0).shuffle(strings)
     unseen, seen = strings[::5], [s for i, s in enumerate(strings) if i % 5]
     keras.utils.set_random_seed(0)
-    model = Seq2Seq.from_texts(seen, [s[::-1] for s in seen], units=32)
+    model = Seq2Seq.from_texts(seen, [s[::-1] for s in seen], tokens="char", units=32)
     rate = keras.optimizers.schedules.CosineDecay(1.5e-2, 31 * 8)
     model.compile(keras.optimizers.Adam(rate, global_clipnorm=1.0), sampler="beam")
     history = model.fit(
@@ -36,7 +36,7 @@ def tiny():
     def make(sources=("abc", "de"), targets=("xy", "z"), seed=0, **config):
         keras.utils.set_random_seed(seed)
         config = {"cell": "gru", "units": 6, "bidirectional": False, **config}
-        model = Seq2Seq.from_texts(list(sources), list(targets), **config)
+        model = Seq2Seq.from_texts(list(sources), list(targets), **{"tokens": "char", **config})
         model.compile(keras.optimizers.Adam(1e-2))
         return model
 

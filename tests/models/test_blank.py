@@ -24,7 +24,7 @@ def squeezed(texts):
 def translator(request):
     config = {"copy": True} if request.param == "copy" else {"attention": request.param}
     config |= {"cell": "gru", "units": 4, "bidirectional": False, "max_target_length": 5}
-    model = Seq2Seq.from_texts(["ab c", "b a"], ["xy", "yx"], **config)
+    model = Seq2Seq.from_texts(["ab c", "b a"], ["xy", "yx"], **{"tokens": "char", **config})
     model.compile()
     return model
 
@@ -80,7 +80,9 @@ def test_the_translation_of_nothing_is_nothing(translator, name):
 
 @pytest.mark.once
 def test_a_source_that_is_cut_is_not_blank():
-    model = Seq2Seq.from_texts(["ab"], ["xy"], units=4, max_source_length=1, max_target_length=3)
+    model = Seq2Seq.from_texts(
+        ["ab"], ["xy"], tokens="char", units=4, max_source_length=1, max_target_length=3
+    )
     assert model.generate(["", "a"], return_scores=True)[0]["score"] == 0.0
     assert model.generate(["", "a"], return_scores=True)[1]["score"] < 0.0
 

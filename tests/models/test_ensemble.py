@@ -39,7 +39,9 @@ TAGS = ["B-PER I-PER O B-PER", "B-LOC", "", "B-PER O B-LOC I-LOC", "B-PER O B-PE
 
 def translators(**config):
     sizes = [{"units": 5}, {"units": 4, "cell": "gru", "num_layers": 2}]
-    return [Seq2Seq.from_texts(TEXTS, TARGETS, **size, **config) for size in sizes]
+    return [
+        Seq2Seq.from_texts(TEXTS, TARGETS, **{"tokens": "char", **size, **config}) for size in sizes
+    ]
 
 
 def language_models(**config):
@@ -149,7 +151,7 @@ def test_every_sampler_finds_what_it_is_to_find():
     assert ensemble.generate(TEXTS, cold, max_length=5) == ensemble.generate(TEXTS, max_length=5)
     penalty = ks.samplers.Beam(2, coverage_penalty=0.3)
     with pytest.raises(ValueError, match="`coverage_penalty` needs a model with attention"):
-        other = Seq2Seq.from_texts(TEXTS, TARGETS, units=3, attention=None)
+        other = Seq2Seq.from_texts(TEXTS, TARGETS, tokens="char", units=3, attention=None)
         Ensemble([models[0], other]).generate("long", penalty)
     assert isinstance(ensemble.generate("long", penalty, max_length=4), str)
 
@@ -441,7 +443,7 @@ WRONG = {
     ),
     "crf": (lambda: [taggers()[0], taggers(crf=False)[1]], "the same `crf`; received True"),
     "target": (
-        lambda: [translators()[0], Seq2Seq.from_texts(TEXTS, OTHER_TEXTS, units=3)],
+        lambda: [translators()[0], Seq2Seq.from_texts(TEXTS, OTHER_TEXTS, tokens="char", units=3)],
         "the same `target_tokenizer`",
     ),
     "copy": (lambda: [translators()[0], translators(copy=True)[1]], "the same `copy`"),

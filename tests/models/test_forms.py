@@ -47,7 +47,9 @@ def classifier():
 
 @pytest.fixture(scope="module")
 def translator():
-    return made(Seq2Seq.from_texts(TEXTS, TARGETS, cell="gru", units=3, bidirectional=False))
+    return made(
+        Seq2Seq.from_texts(TEXTS, TARGETS, tokens="char", cell="gru", units=3, bidirectional=False)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +162,7 @@ def test_vocabularies_are_those_of_a_list(classifier, translator, language, tagg
     new = TextClassifier.from_texts(f(TEXTS), f(LABELS), tokens="char", units=3)
     assert new.class_names == classifier.class_names
     assert new.tokenizer.vocabulary == classifier.tokenizer.vocabulary
-    new = Seq2Seq.from_texts(f(TEXTS), f(TARGETS), units=3)
+    new = Seq2Seq.from_texts(f(TEXTS), f(TARGETS), tokens="char", units=3)
     assert new.source_tokenizer.vocabulary == translator.source_tokenizer.vocabulary
     assert new.target_tokenizer.vocabulary == translator.target_tokenizer.vocabulary
     new = LanguageModel.from_texts(f(TEXTS), units=3)

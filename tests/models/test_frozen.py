@@ -12,7 +12,10 @@ from keras_seq.models import LanguageModel, Seq2Seq, TextClassifier, TextTagger
 pytestmark = pytest.mark.once
 
 MODELS = {
-    "translator": (lambda: Seq2Seq.from_texts(["ab", "b"], ["x", "y"], units=4), "encoder"),
+    "translator": (
+        lambda: Seq2Seq.from_texts(["ab", "b"], ["x", "y"], tokens="char", units=4),
+        "encoder",
+    ),
     "language model": (
         lambda: LanguageModel.from_texts(["abab", "ba"], units=4, window=2),
         "embedding",

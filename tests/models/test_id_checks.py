@@ -179,7 +179,7 @@ def test_class_weights_of_tokens(kinds):
             model.fit(x, y, class_weight={1: 2.0}, verbose=0)
 
 
-@pytest.mark.parametrize("method", TRAINING)
+@pytest.mark.parametrize("method", [name for name in TRAINING if name != "fit"])
 def test_a_model_that_is_not_compiled(method):
     model = TextClassifier(tokenizer(), ["x", "y"], **OPTIONS)
     with pytest.raises(ValueError, match=rf"`{method}` needs .*: call `model\.compile\(\)` before"):

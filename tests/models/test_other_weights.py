@@ -14,7 +14,7 @@ def tagger():
 
 
 def translator():
-    return Seq2Seq.from_texts(TEXTS, TEXTS[::-1], units=4, bidirectional=False)
+    return Seq2Seq.from_texts(TEXTS, TEXTS[::-1], tokens="char", units=4, bidirectional=False)
 
 
 def writer():

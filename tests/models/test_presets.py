@@ -25,7 +25,7 @@ ANSWERS = {
 }
 
 MAKERS = {
-    "Seq2Seq": lambda: Seq2Seq.from_texts(TEXTS, LABELS, cell="gru", units=4),
+    "Seq2Seq": lambda: Seq2Seq.from_texts(TEXTS, LABELS, tokens="char", cell="gru", units=4),
     "LanguageModel": lambda: LanguageModel.from_texts(TEXTS, units=4),
     "TextClassifier": lambda: TextClassifier.from_texts(TEXTS, LABELS, units=4),
     "TextTagger": lambda: TextTagger.from_texts(["a b", "b a"], ["A B", "B A"], units=4),

@@ -12,7 +12,9 @@ TEXTS = ["abc de", "bcd a", "cab e", "eab d"]
 
 
 def translator(**config):
-    return Seq2Seq.from_texts(TEXTS, TEXTS[::-1], units=4, bidirectional=False, **config)
+    return Seq2Seq.from_texts(
+        TEXTS, TEXTS[::-1], units=4, bidirectional=False, **{"tokens": "char", **config}
+    )
 
 
 def logits_at_once_and_by_steps(model):

@@ -16,7 +16,7 @@ def make(task, r_drop=0.0, rate=0.0, **config):
     keras.utils.set_random_seed(0)
     config = {**SMALL, "dropout": 0.4, **config}
     if task == "translator":
-        model, y = Seq2Seq.from_texts(TEXTS, TARGETS, **config), TARGETS
+        model, y = Seq2Seq.from_texts(TEXTS, TARGETS, **{"tokens": "char", **config}), TARGETS
     elif task == "classifier":
         y = ["p", "n", "p"]
         model = TextClassifier.from_texts(TEXTS, y, tokens="char", **config)

@@ -134,7 +134,7 @@ def test_no_tokenizers(tokenizers):
 )
 def test_from_texts(sources, config, message):
     with pytest.raises(ValueError, match=message):
-        Seq2Seq.from_texts(sources, TARGETS, units=3, **config)
+        Seq2Seq.from_texts(sources, TARGETS, units=3, **{"tokens": "char", **config})
 
 
 @pytest.mark.parametrize("sampler", ["best", 5, dict])

@@ -16,7 +16,9 @@ TEXTS = ["abc", "", "de", "zzz", "edcba", "a"]
 def model():
     """Untrained, with weights large enough for decided answers of many lengths."""
     keras.utils.set_random_seed(3)
-    model = Seq2Seq.from_texts(["abcde"], ["vwxyz"], cell="gru", units=8, max_target_length=40)
+    model = Seq2Seq.from_texts(
+        ["abcde"], ["vwxyz"], tokens="char", cell="gru", units=8, max_target_length=40
+    )
     model.set_weights([3 * w for w in model.get_weights()])
     return model
 

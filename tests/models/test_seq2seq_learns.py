@@ -138,7 +138,9 @@ def test_a_pointer_copies_words_that_it_never_saw(tmp_path):
 def trained(sources, targets, epochs=10, label_smoothing=0.0, use_ema=False, **config):
     """A model after a few epochs, all batches of one shape."""
     keras.utils.set_random_seed(0)
-    model = Seq2Seq.from_texts(sources, targets, **{"cell": "gru", "units": 32, **config})
+    model = Seq2Seq.from_texts(
+        sources, targets, **{"tokens": "char", "cell": "gru", "units": 32, **config}
+    )
     rate = keras.optimizers.schedules.CosineDecay(1.5e-2, 28 * epochs)
     optimizer = keras.optimizers.Adam(rate, global_clipnorm=1.0, use_ema=use_ema, ema_momentum=0.9)
     model.compile(optimizer, label_smoothing=label_smoothing, weighted_metrics=[])

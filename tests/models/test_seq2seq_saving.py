@@ -138,6 +138,7 @@ def test_cell_score_and_sampler_from_another_file(tmp_path, monkeypatch):
     model = Seq2Seq.from_texts(
         sources,
         targets,
+        tokens="char",
         cell=outside.LeakyCell(16),
         attention=outside.CosineAttention(),
         units=16,

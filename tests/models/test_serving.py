@@ -66,14 +66,18 @@ def test_a_translator_that_copies_by_beam_search():
 
 
 def test_a_translator_in_half_precision():
-    model = ks.models.Seq2Seq.from_texts(SOURCES, TARGETS, units=8, dtype="mixed_float16")
+    model = ks.models.Seq2Seq.from_texts(
+        SOURCES, TARGETS, tokens="char", units=8, dtype="mixed_float16"
+    )
     found = serve(model, options={"max_length": 5})
     assert found["outputs"] == model.generate(ASKED, max_length=5)
     assert found["scores"].dtype == "float32"
 
 
 def test_more_answers_than_there_are():
-    model = ks.models.Seq2Seq.from_texts(["a b"], ["a"], units=4, attention=None, num_layers=2)
+    model = ks.models.Seq2Seq.from_texts(
+        ["a b"], ["a"], tokens="char", units=4, attention=None, num_layers=2
+    )
     assert [one.name for one in model.make_signatures()] == ["serving_default"]
     sampler = ks.samplers.Beam(9, n_best=9)
     found = serve(model, options={"sampler": sampler, "max_length": 1})
@@ -81,7 +85,9 @@ def test_more_answers_than_there_are():
 
 
 def test_a_translator_writes_at_most_three_times_what_it_reads_and_32():
-    model = ks.models.Seq2Seq.from_texts(SOURCES, TARGETS, units=4, max_target_length=40)
+    model = ks.models.Seq2Seq.from_texts(
+        SOURCES, TARGETS, tokens="char", units=4, max_target_length=40
+    )
     check_translations(model, serve(model))
 
 
@@ -111,7 +117,7 @@ def test_a_language_model_of_words_with_several_answers():
 
 def test_stop_tokens_and_a_minimal_length():
     """The options of an export do what they do in `generate`."""
-    translator = ks.models.Seq2Seq.from_texts(SOURCES, TARGETS, units=8)
+    translator = ks.models.Seq2Seq.from_texts(SOURCES, TARGETS, tokens="char", units=8)
     sampler = ks.samplers.Beam(2, min_length=2, coverage_penalty=0.3)
     options = {"sampler": sampler, "max_length": 7, "stop_tokens": ["a", "n", " "]}
     check_translations(translator, serve(translator, options=options), **options)
@@ -129,7 +135,9 @@ BLANK = ["", "Größe", " \u00a0\t", "\u3000\u2028", "ok", "\x01"]
 @pytest.mark.parametrize("tokens", ["char", "word"])
 def test_blank_texts_are_answered_as_in_python(tokens):
     how = {"tokens": tokens, "units": 4}
-    translator = ks.models.Seq2Seq.from_texts(SOURCES, TARGETS, max_target_length=6, **how)
+    translator = ks.models.Seq2Seq.from_texts(
+        SOURCES, TARGETS, max_target_length=6, **{"tokens": "char", **how}
+    )
     sampler = ks.samplers.Beam(3, n_best=2, coverage_penalty=0.2, min_length=1)
     found = serve(translator, text=BLANK, options={"sampler": sampler})
     expected = translator.generate(BLANK, sampler=sampler, return_scores=True)

@@ -53,7 +53,7 @@ class Recorder:
 
 def translator(seed=0):
     keras.utils.set_random_seed(seed)
-    model = Seq2Seq.from_texts(TEXTS, TARGETS, **SMALL)
+    model = Seq2Seq.from_texts(TEXTS, TARGETS, tokens="char", **SMALL)
     model.compile(keras.optimizers.SGD(0.1))
     return model
 
@@ -155,7 +155,7 @@ def test_mistakes():
     stream.compile("adam")
     with pytest.raises(ValueError, match="is for texts by themselves, which have no `window`"):
         stream.fit(TEXTS, subword_sampling=0.1)
-    letters = Seq2Seq.from_texts(TEXTS, TARGETS, units=4)
+    letters = Seq2Seq.from_texts(TEXTS, TARGETS, tokens="char", units=4)
     letters.compile("adam")
     with pytest.raises(ValueError, match="needs a model with a SubwordTokenizer"):
         letters.fit(TEXTS, TARGETS, subword_sampling=0.1)

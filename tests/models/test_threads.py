@@ -33,7 +33,9 @@ def language_model():
 
 
 def translator():
-    return Seq2Seq.from_texts(["ab a", "b ba"], ["xy", "y"], units=2, bidirectional=False)
+    return Seq2Seq.from_texts(
+        ["ab a", "b ba"], ["xy", "y"], tokens="char", units=2, bidirectional=False
+    )
 
 
 def classifier():

@@ -19,7 +19,9 @@ def make(task, **config):
     keras.utils.set_random_seed(0)
     config = {**SMALL, **config}
     if task == "translator":
-        return Seq2Seq.from_texts(TEXTS, [text[::-1] for text in TEXTS], **config)
+        return Seq2Seq.from_texts(
+            TEXTS, [text[::-1] for text in TEXTS], **{"tokens": "char", **config}
+        )
     if task == "language_model":
         return LanguageModel.from_texts(TEXTS, window=None, **config)
     if task == "tagger":

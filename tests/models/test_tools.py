@@ -16,7 +16,7 @@ LABELS = ["x", "y", "x", "y"]
 MAKE = {
     "classifier": lambda **k: TextClassifier.from_texts(TEXTS, LABELS, units=3, **k),
     "tagger": lambda **k: TextTagger.from_texts(TEXTS, ["A B"] * 4, units=3, characters=None, **k),
-    "translator": lambda **k: Seq2Seq.from_texts(TEXTS, TEXTS, units=3, **k),
+    "translator": lambda **k: Seq2Seq.from_texts(TEXTS, TEXTS, units=3, **{"tokens": "char", **k}),
     "language model": lambda **k: LanguageModel.from_texts(TEXTS, units=3, window=4, **k),
 }
 DATA = {

@@ -1,17 +1,20 @@
 """A model whose losses and metrics see real rows and tokens, and what fills a batch up never."""
 
 import types
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
 from keras_seq._checks import check_number
+from keras_seq._recipes import Recipe
 from keras_seq._typing import Config
 from keras_seq.backend import guarded, static_step
 from keras_seq.models.base.outputs import Outputs
 from keras_seq.models.base.own_metrics import heeds_filling, real_loss, real_metrics
 from keras_seq.models.base.real_rows import LossTracker, pack
+from keras_seq.models.base.recipe import make_callbacks, make_optimizer, not_replaced
 from keras_seq.models.base.turns import Turns
 from keras_seq.text.pipeline import REAL_ROWS
 
@@ -26,10 +29,12 @@ class MeasuredModel(keras.Model):
         label_limit: what every label is below: the number of classes; `None` where labels are
             values of any kind, or nothing is to be known of them.
         turns: the `Turns` of the model.
+        recipe: what `compile()` without an optimiser takes its settings from.
     """
 
     label_per_token = True
     label_limit = None
+    recipe: Recipe | None = None
 
     _compiled_with = None  # what `compile` got and made of it
 
@@ -43,20 +48,25 @@ class MeasuredModel(keras.Model):
 
     def compile(
         self,
-        optimizer: str | Config | keras.optimizers.Optimizer = "adam",
+        optimizer: str | Config | keras.optimizers.Optimizer = "auto",
         loss: Any = "auto",
         metrics: Any = None,
         weighted_metrics: Any = "auto",
         run_eagerly: bool = False,
         jit_compile: bool | str = "auto",
-        label_smoothing: float = 0.0,
+        label_smoothing: float | None = None,
         r_drop: float = 0.0,
         **kwargs: Any,
     ) -> None:
         """Configure training; the arguments are those of `keras.Model.compile`, and two more.
 
         `"auto"` stands for the `default_loss` and the `default_metrics` of the task, which gives
-        its loss the `label_smoothing`.
+        its loss the `label_smoothing`. The optimizer `"auto"` is that of the task's `recipe`, what
+        trains well on a small corpus: Adam with clipped gradients, and in `fit` two callbacks,
+        unless it is given others of the kind. `callbacks.LearningRateDecay` lets the learning rate
+        fall over the epochs, and `callbacks.AveragedWeights` validates and keeps an average of the
+        weights. A `label_smoothing` of `None` is that of the recipe, and 0 with another optimizer.
+        Where a task has no recipe, `"auto"` is `"adam"`.
 
         With `r_drop` each step of training makes two passes, which drop different things, and its
         loss is
@@ -91,7 +101,12 @@ class MeasuredModel(keras.Model):
             ValueError: for what Keras does not know, for more than one loss, and for what cannot be
                 kept from counting padding; in `fit`, for an `r_drop` where labels are values.
         """
+        by_recipe = isinstance(optimizer, str) and optimizer == "auto"
+        if by_recipe:
+            optimizer = self.default_optimizer()
         if isinstance(loss, str) and loss == "auto":
+            if label_smoothing is None:
+                label_smoothing = self.default_label_smoothing() if by_recipe else 0.0
             loss = self.default_loss(label_smoothing)
         if isinstance(weighted_metrics, str) and weighted_metrics == "auto":
             weighted_metrics = self.default_metrics()
@@ -118,11 +133,32 @@ class MeasuredModel(keras.Model):
                 "jit_compile": jit_compile,  # Keras would write what "auto" is on this backend
                 **({"r_drop": r_drop} if r_drop else {}),
             },
+            callbacks=[],
             r_drop=r_drop,
             loss=used_loss,
             tracker=LossTracker(super().metrics[0]),
             filled=heeds_filling([*used, *([used_loss] if used_loss else [])]),
         )
+        if by_recipe and self.recipe is not None:
+            self._train_by_recipe()
+
+    def _train_by_recipe(self):
+        self._compiled_with.config["recipe"] = True
+        self._compiled_with.callbacks = make_callbacks(self.recipe)
+
+    def default_optimizer(self) -> str | keras.optimizers.Optimizer:
+        """Return the optimizer that `"auto"` stands for."""
+        return "adam" if self.recipe is None else make_optimizer(self.recipe)
+
+    def default_label_smoothing(self) -> float:
+        """Return the `label_smoothing` that goes with it."""
+        return 0.0 if self.recipe is None else self.recipe.label_smoothing
+
+    def default_callbacks(
+        self, callbacks: Sequence[keras.callbacks.Callback]
+    ) -> list[keras.callbacks.Callback]:
+        """Return the callbacks that go with it, but for what one of `callbacks` does instead."""
+        return not_replaced(self._compiled_with.callbacks, callbacks)
 
     def default_loss(self, label_smoothing: float = 0.0) -> Any:
         """Return the loss that `"auto"` stands for; `None` for none, as in this base class."""
@@ -247,7 +283,10 @@ class MeasuredModel(keras.Model):
 
     def compile_from_config(self, config):
         config = with_public_optimizers(config)
+        by_recipe = config.pop("recipe", False)
         self.compile(**keras.saving.deserialize_keras_object(config))
+        if by_recipe:
+            self._train_by_recipe()
         if self.optimizer is not None:
             self.optimizer.build(self.trainable_variables)
 

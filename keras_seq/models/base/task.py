@@ -1,12 +1,14 @@
 """The base of all task models: training, evaluation and prediction on text."""
 
 import functools
+import inspect
 from typing import Any
 
 import keras
 from keras import ops
 
 from keras_seq._checks import check_batch_size
+from keras_seq._typing import Config
 from keras_seq.backend import kept_on_error
 from keras_seq.models.base.adapter import Adapter
 from keras_seq.models.base.exportable import Exportable
@@ -76,6 +78,22 @@ class Task(Exportable, PresetModel):
         """Return the `Preprocessor` that turns texts into ids; a subclass defines it."""
         return Preprocessor()
 
+    @classmethod
+    def with_recipe(cls, config: Config) -> Config:
+        """Return arguments of the constructor: `config`, and what the recipe of the task adds.
+
+        Nothing is added that describes layers which an `encoder` takes the place of, or that the
+        constructor of a subclass does not take.
+        """
+        if cls.recipe is None:
+            return config
+        taken = inspect.signature(cls.__init__).parameters
+        takes_all = any(p.kind is p.VAR_KEYWORD for p in taken.values())
+        model = {k: v for k, v in cls.recipe.model.items() if takes_all or k in taken}
+        if config.get("encoder") is not None:
+            model = {name: value for name, value in model.items() if name == "embedding_dim"}
+        return {**model, **config}
+
     @functools.cached_property
     def preprocessor(self) -> Preprocessor:
         """The `Preprocessor` of the model, made at its first use."""
@@ -136,6 +154,8 @@ class Task(Exportable, PresetModel):
     ) -> keras.callbacks.History:
         """Train on text; the arguments are those of `keras.Model.fit`, and two more.
 
+        A model that is not compiled is compiled by the recipe of its task, see `compile`.
+
         `validation_split` takes the last part of the examples, before they are shuffled. The
         order of the examples depends only on the number of the epoch and on the state of NumPy's
         generator when training begins, so after the same `keras.utils.set_random_seed` a training
@@ -162,6 +182,8 @@ class Task(Exportable, PresetModel):
                 strings belong, a dataset of texts without targets, or with a `y` besides, a split
                 that leaves nothing to train on, or `class_weight` where a model has no classes.
         """
+        if not self.compiled and self.recipe is not None:
+            self.compile()
         self._check_compiled("fit")
         batch_size = check_batch_size(batch_size)
         if not 0 <= validation_split < 1:
@@ -185,6 +207,7 @@ class Task(Exportable, PresetModel):
             data = data.weigh_classes(class_weight)
         kwargs.update(data.shuffled(batch_size, shuffle, shuffle_buffer))
         callbacks = [*as_callbacks(callbacks), *kwargs.pop("callbacks", [])]
+        callbacks = [*self.default_callbacks(callbacks), *callbacks]
         with kept_on_error(self):
             return super().fit(
                 epochs=epochs, verbose=verbose, callbacks=self.turns.among(callbacks), **kwargs

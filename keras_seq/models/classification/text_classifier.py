@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from keras_seq._checks import check_positive, check_rate
+from keras_seq._recipes import CLASSIFIER
 from keras_seq._typing import Config
 from keras_seq.export.signature import Signature
 from keras_seq.layers.pooling import Pooling, get_pooling
@@ -108,6 +109,7 @@ class TextClassifier(Classification):
           of documents).
     """
 
+    recipe = CLASSIFIER
     needs_targets = False
     needs_labels = True
     label_per_token = False
@@ -205,7 +207,7 @@ class TextClassifier(Classification):
         """
         names, multi_label = class_names_of(labels, class_names, multi_label)
         tokenizer = tokenizer_of(texts, tokens, lowercase, max_vocabulary)
-        return cls(tokenizer, names, multi_label, **config)
+        return cls(tokenizer, names, multi_label, **cls.with_recipe(config))
 
     def _build_outputs(self, size):
         outputs = keras.KerasTensor((None, None, size), self.compute_dtype)
@@ -213,17 +215,18 @@ class TextClassifier(Classification):
 
     def compile(
         self,
-        optimizer: str | Config | keras.optimizers.Optimizer = "adam",
+        optimizer: str | Config | keras.optimizers.Optimizer = "auto",
         loss: Any = "auto",
         weighted_metrics: Any = "auto",
-        label_smoothing: float = 0.0,
+        label_smoothing: float | None = None,
         r_drop: float = 0.0,
         **kwargs: Any,
     ) -> None:
         """Configure training; the other arguments are those of `keras.Model.compile`.
 
         Args:
-            optimizer: a Keras optimiser.
+            optimizer: a Keras optimiser; `"auto"` is what trains well on a small corpus, see
+                `models.Task.compile`.
             loss: `"auto"` is the cross-entropy, the mean over the texts of the batch; with
                 `multi_label` that of each class by itself, the mean over texts and classes.
             weighted_metrics: `"auto"` is the accuracy; with `multi_label` that of the single

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from keras_seq._checks import check_number, check_positive, check_rate
+from keras_seq._recipes import LANGUAGE_MODEL
 from keras_seq._typing import Config, Nest, Tensor
 from keras_seq.export.signature import Signature
 from keras_seq.layers.recurrent_layer import as_mask
@@ -114,6 +115,7 @@ class LanguageModel(StreamTraining, TokenReader, Continuation):
           arXiv:1708.01009 (`activity`, `temporal`).
     """
 
+    recipe = LANGUAGE_MODEL
     needs_targets = False
     needs_labels = False
     words = ("text", "target")
@@ -196,7 +198,8 @@ class LanguageModel(StreamTraining, TokenReader, Continuation):
         """
         text = single_text(texts)
         texts = texts if text is None else [text]
-        return cls(tokenizer_of(texts, tokens, lowercase, max_vocabulary), **config)
+        tokenizer = tokenizer_of(texts, tokens, lowercase, max_vocabulary)
+        return cls(tokenizer, **cls.with_recipe(config))
 
     def _build_outputs(self, size):
         if self.readout is not None:
@@ -213,17 +216,18 @@ class LanguageModel(StreamTraining, TokenReader, Continuation):
 
     def compile(
         self,
-        optimizer: str | Config | keras.optimizers.Optimizer = "adam",
+        optimizer: str | Config | keras.optimizers.Optimizer = "auto",
         loss: Any = "auto",
         weighted_metrics: Any = "auto",
         sampler: str | Config | Sampler = "random",
-        label_smoothing: float = 0.0,
+        label_smoothing: float | None = None,
         **kwargs: Any,
     ) -> None:
         """Configure training and search; the other arguments are those of `keras.Model.compile`.
 
         Args:
-            optimizer: a Keras optimiser.
+            optimizer: a Keras optimiser; `"auto"` is what trains well on a small corpus, see
+                `models.Task.compile`.
             loss: `"auto"` is the cross-entropy in nats, a mean over the tokens of the batch.
             weighted_metrics: `"auto"` is perplexity and token accuracy, each one mean over all
                 tokens; and for characters the bits per character, the end of a text being one.

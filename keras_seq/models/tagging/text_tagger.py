@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from keras_seq._checks import as_integer, check_positive, check_rate
+from keras_seq._recipes import TAGGER
 from keras_seq._typing import Config, Tensor
 from keras_seq.export.signature import Signature
 from keras_seq.layers.character_features import CharacterFeatures
@@ -24,6 +25,12 @@ from keras_seq.models.tagging.tag_loss import TagLoss
 from keras_seq.models.tagging.tags import Tags, tag_names_of
 from keras_seq.models.tagging.word_ids import character_vocabulary, word_vocabulary
 from keras_seq.text import Tokenizer, get_tokenizer
+
+# Arguments of the constructor that are attributes as they are.
+AS_GIVEN = (
+    *("characters", "character_units", "character_dim", "max_word_length", "zero_digits"),
+    *("unknown_rate", "rare_words", "crf", "max_length"),
+)
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
@@ -126,6 +133,7 @@ class TextTagger(Tagging):
           arXiv:1603.01354 (characters by a convolution).
     """
 
+    recipe = TAGGER
     needs_targets = False
     needs_labels = True
     label_per_token = True
@@ -287,7 +295,7 @@ class TextTagger(Tagging):
         tokenizer, rare = word_vocabulary(sentences, zero_digits, **options)
         letters = None if characters is None else character_vocabulary(sentences)
         config = {"rare_words": rare, "zero_digits": zero_digits, **config}
-        return cls(tokenizer, letters, names, scheme, characters, **config)
+        return cls(tokenizer, letters, names, scheme, characters, **cls.with_recipe(config))
 
     def _build_features(self):
         if self.character_features is None:
@@ -301,10 +309,10 @@ class TextTagger(Tagging):
 
     def compile(
         self,
-        optimizer: str | Config | keras.optimizers.Optimizer = "adam",
+        optimizer: str | Config | keras.optimizers.Optimizer = "auto",
         loss: Any = "auto",
         weighted_metrics: Any = "auto",
-        label_smoothing: float = 0.0,
+        label_smoothing: float | None = None,
         **kwargs: Any,
     ) -> None:
         """Configure training; the other arguments are those of `keras.Model.compile`.
@@ -313,7 +321,7 @@ class TextTagger(Tagging):
         emissions for logits, with the CRF too: what `tag` answers is another matter.
 
         Args:
-            optimizer: a Keras optimiser.
+            optimizer: a Keras optimiser; for `"auto"` see `models.Task.compile`.
             loss: `"auto"` is -log p(y | x) of the sentences of the batch, divided by the number of
                 their words: with `crf` and without it in nats a word.
             weighted_metrics: `"auto"` is `TokenAccuracy` of the emissions: how often the largest
@@ -388,13 +396,5 @@ class TextTagger(Tagging):
             "character_tokenizer": letters and keras.saving.serialize_keras_object(letters),
             "tag_names": self.tag_names,
             "scheme": self.tags.read_scheme,
-            "characters": self.characters,
-            "character_units": self.character_units,
-            "character_dim": self.character_dim,
-            "max_word_length": self.max_word_length,
-            "zero_digits": self.zero_digits,
-            "unknown_rate": self.unknown_rate,
-            "rare_words": self.rare_words,
-            "crf": self.crf,
-            "max_length": self.max_length,
+            **{name: getattr(self, name) for name in AS_GIVEN},
         }

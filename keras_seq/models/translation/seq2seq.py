@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_seq._checks import check_positive, check_rate
 from keras_seq._options import hands_on, options
+from keras_seq._recipes import TRANSLATOR
 from keras_seq._typing import Config, Nest, Tensor
 from keras_seq.export.signature import Signature
 from keras_seq.layers.attentions.mechanism import AttentionMechanism
@@ -95,6 +96,8 @@ class Seq2Seq(Generation):
           and translate", arXiv:1409.0473.
     """
 
+    recipe = TRANSLATOR
+
     def __init__(
         self,
         source_tokenizer: Tokenizer | Config,
@@ -158,7 +161,7 @@ class Seq2Seq(Generation):
         cls,
         sources: Any,
         targets: Any,
-        tokens: str = "char",
+        tokens: str = "subword",
         lowercase: bool = False,
         max_vocabulary: int | None = None,
         source_tokens: str | None = None,
@@ -189,7 +192,7 @@ class Seq2Seq(Generation):
         return cls(
             tokenizer_of(sources, source_tokens or tokens, lowercase, max_vocabulary),
             tokenizer_of(targets, target_tokens or tokens, lowercase, max_vocabulary),
-            **config,
+            **cls.with_recipe(config),
         )
 
     def build(self, input_shape: Any = None) -> None:
@@ -208,18 +211,19 @@ class Seq2Seq(Generation):
 
     def compile(
         self,
-        optimizer: str | Config | keras.optimizers.Optimizer = "adam",
+        optimizer: str | Config | keras.optimizers.Optimizer = "auto",
         loss: Any = "auto",
         weighted_metrics: Any = "auto",
         sampler: str | Config | Sampler = "greedy",
-        label_smoothing: float = 0.0,
+        label_smoothing: float | None = None,
         r_drop: float = 0.0,
         **kwargs: Any,
     ) -> None:
         """Configure training and search; the other arguments are those of `keras.Model.compile`.
 
         Args:
-            optimizer: a Keras optimiser.
+            optimizer: a Keras optimiser; `"auto"` is what trains well on a small corpus, see
+                `models.Task.compile`.
             loss: `"auto"` is the cross-entropy, a mean over the target tokens of the batch; what is
                 reported, as every metric, is one mean over all tokens.
             weighted_metrics: `"auto"` is token accuracy, perplexity, and the share of targets that
@@ -241,6 +245,9 @@ class Seq2Seq(Generation):
         kwargs.update(weighted_metrics=weighted_metrics, label_smoothing=label_smoothing)
         kwargs["r_drop"] = r_drop
         super().compile(optimizer, loss, sampler=sampler, **kwargs)
+
+    def default_label_smoothing(self):
+        return 0.0 if self.copy else super().default_label_smoothing()
 
     def default_loss(self, label_smoothing=0.0):
         if label_smoothing and self.copy:

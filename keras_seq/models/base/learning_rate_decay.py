@@ -25,7 +25,8 @@ class LearningRateDecay(keras.callbacks.Callback):
 
     The linear one is that of budgeted training. Where the number of batches in an epoch is not
     known before its end, the rate stays in the first epoch, after the warm-up's least rate.
-    `TimeLimit` does the same by the clock.
+    When training ends it is what it was at first, for another `fit`. `TimeLimit` does the same by
+    the clock, and leaves the rate as it is.
 
     Args:
         warmup: the share of the batches in which the learning rate rises first, in [0, 1).
@@ -72,6 +73,10 @@ class LearningRateDecay(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self._batches = max(self._batches or 0, self._batch)
+
+    def on_train_end(self, logs=None):
+        synchronize(self.model)
+        self.model.optimizer.learning_rate = self.initial
 
     def get_state(self):
         """Return what a resumed training must know, ready for JSON."""
