@@ -102,6 +102,15 @@ class Ensemble(Task):
             options["sampler"] = self.models[0].sampler
         self.compile("sgd", **options)  # without a state of its own
 
+    @classmethod
+    def from_texts(cls, *texts, **config):
+        """An ensemble is made of models that there are."""
+        task = "the task" if cls._task is None else cls._task.__name__
+        raise ValueError(
+            "An ensemble is made of trained models, as `Ensemble([first, second])`; `from_texts` "
+            f"belongs to their class: use that of {task}."
+        )
+
     def _make_parts(self):
         """Make what an ensemble has besides its models."""
 

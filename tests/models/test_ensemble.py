@@ -541,3 +541,12 @@ def test_marks_that_keras_adds_while_it_reads_are_no_difference(monkeypatch):
     models = classifiers()
     monkeypatch.setattr(TextClassifier, "get_config", marked)
     assert len(Ensemble(models).models) == 3
+
+
+@pytest.mark.once
+def test_an_ensemble_is_not_made_of_texts():
+    ensemble = type(Ensemble(classifiers()))
+    with pytest.raises(ValueError, match="`from_texts` belongs to their class: .* TextClassifier"):
+        ensemble.from_texts(TEXTS, LABELS)
+    with pytest.raises(ValueError, match="use that of the task"):
+        Ensemble.from_texts(TEXTS, LABELS)
