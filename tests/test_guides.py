@@ -32,8 +32,7 @@ def text_of(page):
 
 
 def python_of(page):
-    blocks = BLOCKS.findall(text_of(page))
-    return "\n".join(code for reason, code in blocks if not (reason or "grpc" in code))
+    return "\n".join(code for reason, code in BLOCKS.findall(text_of(page)) if not reason)
 
 
 WITH_CODE = [page for page in PAGES if python_of(page)]
