@@ -1,14 +1,16 @@
 """Build a wheel and an archive of the sources, and try them in empty environments.
 
-    python -m tests.distribution [WAY ...] [--extras jax,torch] [--keep FOLDER]
+    python -m tests.distribution [WAY ...] [--extras jax,torch] [--beside keras-hub] [--keep FOLDER]
 
 Each environment is new, knows nothing of the repository, and runs `smoke.py` on TensorFlow and on
 the backends among the extras. The ways:
 
 - newest: the newest versions that pyproject.toml allows;
 - lowest: the lowest ones, of what it names and of the extras;
-- sdist: the newest ones, from the archive of the sources;
-- keras-hub: the newest ones beside keras-hub, which has bounds of its own on tensorflow-text.
+- sdist: the newest ones, from the archive of the sources.
+
+With `--beside` another package is installed together with it, whose bounds then hold too: keras-hub
+has some on tensorflow-text (0.31.1 wants 2.20.1).
 
 It downloads some gigabytes and takes minutes for each; no test runs it.
 """
@@ -26,7 +28,7 @@ import venv
 
 ROOT = pathlib.Path(__file__).parents[2]
 SOURCES = ("keras_seq", "saved_models", "setup.py", "pyproject.toml", "README.md", "LICENSE")
-WAYS = ("newest", "lowest", "sdist", "keras-hub")
+WAYS = ("newest", "lowest", "sdist")
 BACKENDS = ("jax", "torch")
 
 
@@ -49,15 +51,14 @@ def lowest(extras):
     return [re.sub(r"\[.*?\]", "", line).split(",")[0].replace(">=", "==") for line in wanted]
 
 
-def try_out(way, wheel, sdist, extras, folder):
+def try_out(way, wheel, sdist, extras, beside, folder):
     """Install in a new environment of `folder`, and run what a user would."""
     python = folder / "env" / "bin" / "python"
     venv.create(folder / "env", with_pip=True)
     package = sdist if way == "sdist" else wheel
     command = [python, "-m", "pip", "install", "--quiet"]
     command.append(f"{package}[{','.join(extras)}]" if extras else package)
-    if way == "keras-hub":
-        command.append("keras-hub")
+    command += beside
     if way == "lowest":
         (folder / "lowest.txt").write_text("\n".join(lowest(extras)))
         command += ["--constraint", folder / "lowest.txt"]
@@ -82,6 +83,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("ways", nargs="*", metavar="WAY", help=f"of {', '.join(WAYS)}; all")
     parser.add_argument("--extras", default="", help="extras with commas, such as jax,torch")
+    parser.add_argument("--beside", action="append", default=[], help="another package")
     parser.add_argument("--keep", type=pathlib.Path, help="a new folder for all that is made")
     arguments = parser.parse_args()
     ways = arguments.ways or WAYS
@@ -95,7 +97,7 @@ def main():
         for way in ways:
             print(f"== {way} ==", flush=True)
             (folder / way).mkdir()
-            try_out(way, wheel, sdist, extras, folder / way)
+            try_out(way, wheel, sdist, extras, arguments.beside, folder / way)
     print("All of it works.")
 
 
