@@ -1,9 +1,9 @@
 """Blank texts: what says nothing, so that nothing may be said of it."""
 
 from keras_seq._tensorflow import tensorflow
+from keras_seq.text.characters import SPACE_CLASS
 
 SPECIAL = 2  # padding, start and end; the unknown token is one that stands in the text
-_SPACE = r"[\s\v\x1c-\x1f\x{85}\p{Z}]+"  # that of `str.isspace`
 
 
 def is_blank(text, token_ids):
@@ -29,4 +29,4 @@ def are_blank(texts, token_ids):
 def are_spaces(texts):
     """Whether strings of a graph, `(batch,)`, are nothing but white space."""
     tf = tensorflow()
-    return tf.strings.length(tf.strings.regex_replace(texts, _SPACE, "")) == 0
+    return tf.strings.length(tf.strings.regex_replace(texts, f"{SPACE_CLASS}+", "")) == 0

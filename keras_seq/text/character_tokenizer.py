@@ -1,6 +1,6 @@
 """One id for each Unicode code point."""
 
-from collections import Counter
+import functools
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,7 +9,8 @@ import numpy as np
 
 from keras_seq._checks import check_choice
 from keras_seq._tensorflow import tensorflow
-from keras_seq.text.operations import clean_strings
+from keras_seq.text.characters import clean
+from keras_seq.text.operations import clean_strings, cut_rows
 from keras_seq.text.token_checks import NORMALIZATIONS, SPECIAL_TOKENS
 from keras_seq.text.tokenizer import Tokenizer
 
@@ -29,7 +30,7 @@ class CharacterTokenizer(Tokenizer):
         vocabulary: list of str: `<pad>`, `<s>`, `</s>`, `<unk>`, then single characters.
         lowercase: whether to lower the case of text first, by the rules of Unicode.
         normalization: None, "NFC" or "NFKC": the Unicode form that text is brought to first. It
-            needs TensorFlow Text, None does not.
+            needs TensorFlow Text in a graph, None does not.
 
     Raises:
         ValueError: when the vocabulary holds anything but single characters.
@@ -85,12 +86,6 @@ class CharacterTokenizer(Tokenizer):
         strings = clean_strings(strings, self.normalization, self.lowercase)
         return tf.strings.unicode_decode(strings, "UTF-8")  # (batch, None)
 
-    def _count(self, chunk: list[bytes]) -> Counter[str]:
-        codes, counts = np.unique(
-            self._eagerly(self._codes, chunk).flat_values.numpy(), return_counts=True
-        )
-        return Counter({chr(c): n for c, n in zip(codes.tolist(), counts.tolist(), strict=True)})
-
     def _split(self, strings):
         tf = tensorflow()
         strings = clean_strings(strings, self.normalization, self.lowercase)
@@ -114,3 +109,27 @@ class CharacterTokenizer(Tokenizer):
         tf = tensorflow()
         codes = self.resources()["id_to_code"].lookup(ids.flat_values)
         return tf.strings.unicode_encode(ids.with_flat_values(codes), "UTF-8")
+
+    def _split_texts(self, texts: list[str]) -> list[list[str]]:
+        return [list(clean(text, self.normalization, self.lowercase)) for text in texts]
+
+    def _encode(self, texts: list[str]) -> list[np.ndarray]:
+        texts = [clean(text, self.normalization, self.lowercase) for text in texts]
+        codes = np.minimum(_codes("".join(texts)), len(self._ids_of_codes) - 1)
+        return cut_rows(self._ids_of_codes[codes], map(len, texts))
+
+    def _write(self, rows: list[list[int]]) -> list[str]:
+        return [self._join([self._vocabulary[token_id] for token_id in row]) for row in rows]
+
+    @functools.cached_property
+    def _ids_of_codes(self):
+        """The id of each code point up to the last that there is, and of all behind it: int32."""
+        codes = _codes("".join(self._vocabulary[len(SPECIAL_TOKENS) :]))
+        ids = np.full(codes.max(initial=0) + 2, self.unknown_token_id, "int32")
+        ids[codes] = np.arange(len(SPECIAL_TOKENS), self.vocabulary_size)
+        return ids
+
+
+def _codes(text):
+    """The code points of a str, an array."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")

@@ -1,8 +1,11 @@
-"""String operations of TensorFlow that tokenizers share."""
+"""Operations that tokenizers share: on strings of TensorFlow, and on lists."""
 
+import itertools
 from collections.abc import Iterable, Iterator
 
-from keras_seq._tensorflow import tensorflow, tensorflow_text, to_utf8
+import numpy as np
+
+from keras_seq._tensorflow import tensorflow, tensorflow_text
 
 # One TensorFlow call takes about this much text: enough to be fast, little enough for memory.
 _CHUNK_TEXTS = 16_384
@@ -11,6 +14,8 @@ _CHUNK_CHARACTERS = 1_000_000
 
 def clean_strings(strings, normalization: str | None, lowercase: bool):
     """Mend broken UTF-8 (U+FFFD), normalise to a Unicode form, lower the case.
+
+    `characters.clean` does it in Python.
 
     Args:
         strings: string tensor.
@@ -41,14 +46,24 @@ def without(tokens, unwanted):
     return tf.ragged.boolean_mask(tokens, keep)
 
 
-def chunks(texts: Iterable[str]) -> Iterator[list[bytes]]:
-    """Texts as UTF-8, in lists that one TensorFlow call can take."""
+def chunks(texts: Iterable[str]) -> Iterator[list[str]]:
+    """Texts in lists that one TensorFlow call can take."""
     chunk, characters = [], 0
     for text in texts:
-        chunk.append(to_utf8(text))
+        chunk.append(text)
         characters += len(text)
         if len(chunk) >= _CHUNK_TEXTS or characters >= _CHUNK_CHARACTERS:
             yield chunk
             chunk, characters = [], 0
     if chunk:
         yield chunk
+
+
+def cut_rows(flat: np.ndarray, lengths: Iterable[int]) -> list[np.ndarray]:
+    """What stands one behind the other, as arrays of these lengths.
+
+    >>> [row.tolist() for row in cut_rows(np.arange(3), [2, 0, 1])]
+    [[0, 1], [], [2]]
+    """
+    splits = itertools.accumulate(lengths, initial=0)
+    return [flat[a:b] for a, b in itertools.pairwise(splits)]

@@ -3,10 +3,8 @@
 import numpy as np
 
 from keras_seq._tensorflow import tensorflow, to_utf8
-from keras_seq.text.pipeline import frame, rows_of
+from keras_seq.text.pipeline import frame
 from keras_seq.text.tokenizer import SPECIAL_TOKENS
-
-CHUNK = 256  # texts; all pairs of tokens within a text are compared
 
 
 class Pointer:
@@ -52,21 +50,32 @@ class Pointer:
 
     def encode(self, x, y=None):
         """Return `(inputs, labels)` of lists of texts, lists of int32 arrays."""
-        tf = tensorflow()
-        names = ["source_ids", "copy_ids", *([] if y is None else ["target_ids", "labels"])]
-        columns = {name: [] for name in names}
-        for start in range(0, len(x), CHUNK):
-            part = slice(start, start + CHUNK)
-            with tf.init_scope(), tf.device("CPU:0"):
-                texts = [
-                    None if t is None else tf.constant(list(map(to_utf8, t[part]))) for t in (x, y)
-                ]
-                inputs, labels = self.encode_tensors(*texts)
-            for name, rows in {**inputs, "labels": labels}.items():
-                if rows is not None:
-                    columns[name] += rows_of(rows)
-        labels = columns.pop("labels", None)
-        return columns, labels
+        source, target, limit = self.source, self.target, self.max_source_length
+        sources = [tokens[:limit] for tokens in source.split(x)]
+        places = [_first_places(tokens, target.vocabulary_size) for tokens in sources]
+        copies = [
+            [self._copied(token, place) for token in tokens]
+            for tokens, place in zip(sources, places, strict=True)
+        ]
+        inputs = {
+            "source_ids": frame(source.encode(x), None, source.end_token_id, limit),
+            "copy_ids": frame(copies, None, target.end_token_id, limit),
+        }
+        if y is None:
+            return inputs, None
+        unknown = target.unknown_token_id
+        written = [
+            [place.get(t, unknown) if i == unknown else i for i, t in zip(row, tokens, strict=True)]
+            for row, tokens, place in zip(target.encode(y), target.split(y), places, strict=True)
+        ]
+        limit = self.max_target_length
+        inputs["target_ids"] = frame(written, target.start_token_id, None, limit)
+        return inputs, frame(written, None, target.end_token_id, limit)
+
+    def _copied(self, token, places):
+        """The id of a token of the source, or V + its place: of what no id or a special one has."""
+        token_id = self.target.token_to_id(token)
+        return token_id if token_id >= len(SPECIAL_TOKENS) else places[token]
 
     def encode_tensors(self, x, y=None):
         """Return `(inputs, labels)`, ragged, of string tensors `(batch,)`."""
@@ -106,3 +115,8 @@ class Pointer:
         same = (tokens[:, :, None] == source[:, None]) & valid[:, None]  # (B, T, S)
         first = tf.argmax(tf.cast(same, tf.int32), axis=2, output_type=tf.int32)
         return tf.where(tf.reduce_any(same, axis=2), first + self.target.vocabulary_size, -1)
+
+
+def _first_places(tokens, before):
+    """A dict of `before` + the first place of each token."""
+    return {token: before + place for place, token in [*enumerate(tokens)][::-1]}

@@ -2,7 +2,6 @@
 
 import contextlib
 import contextvars
-import functools
 import threading
 
 import numpy as np
@@ -59,19 +58,28 @@ class SubwordSampling:
         """
         tf = tensorflow()
         self.draws += 1
-        draw = functools.partial(drawn_ids, processor, self.alpha)
+
+        def draw(strings, seed):
+            texts = [string.decode() for string in strings]
+            return drawn_ids(processor, self.alpha, texts, seed)
+
         inputs = [strings, tf.cast(self.seed, "int64") + self.draws]
         flat, lengths = tf.numpy_function(draw, inputs, (tf.int32, tf.int64))
         flat.set_shape([None])
         lengths.set_shape(strings.shape)
         return tf.RaggedTensor.from_row_lengths(flat, lengths, validate=False)
 
+    def rows(self, processor, texts):
+        """Return the ids of a list of str, an int32 array for each."""
+        self.draws += 1
+        flat, lengths = drawn_ids(processor, self.alpha, texts, int(self.seed) + self.draws)
+        return np.split(flat, np.cumsum(lengths)[:-1])
 
-def drawn_ids(processor, alpha, strings, seed):
+
+def drawn_ids(processor, alpha, texts, seed):
     """Return the ids of all texts, one behind the other, int32, and how many each has, int64."""
     import sentencepiece
 
-    texts = [string.decode() for string in strings]
     with _SEEDING:
         # A batch runs in new threads, whose generators begin with the seed; one, for one order.
         sentencepiece.set_random_generator_seed(int(seed) % 2**31)

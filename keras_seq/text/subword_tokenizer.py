@@ -6,6 +6,7 @@ import copy
 import functools
 import hashlib
 import io
+import itertools
 import random
 import re
 import sys
@@ -13,14 +14,17 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_seq._checks import check_choice, check_positive
-from keras_seq._tensorflow import tensorflow, tensorflow_text, to_utf8
+from keras_seq._tensorflow import tensorflow, tensorflow_text
+from keras_seq.text.characters import mended
 from keras_seq.text.forms import describe
-from keras_seq.text.operations import clean_strings
+from keras_seq.text.operations import chunks, clean_strings, cut_rows
 from keras_seq.text.subword_sampling import current_sampling
 from keras_seq.text.token_checks import SPECIAL_TOKENS, check_corpus, check_max_vocabulary
 from keras_seq.text.tokenizer import Tokenizer
+from keras_seq.text.unigram import Unigram, is_unigram
 
 MODEL_TYPES = ("unigram", "bpe")
 # sentencepiece drops, silently, a sentence of more than 4192 bytes: these are shorter.
@@ -128,8 +132,24 @@ class SubwordTokenizer(Tokenizer):
         return {"sentencepiece": tokenizer, "pieces": pieces}
 
     def _split_texts(self, texts: list[str]) -> list[list[str]]:
-        texts = [to_utf8(text).decode() for text in texts]
-        return _load(self._proto).encode(texts, out_type=str)
+        texts = [*map(mended, texts)]
+        rows = _load(self._proto).encode(texts, out_type=str)
+        return [
+            settled or row for settled, row in zip(_settled(self._proto, texts), rows, strict=True)
+        ]
+
+    def _encode(self, texts: list[str]) -> list[np.ndarray]:
+        texts, processor, sampling = [*map(mended, texts)], _load(self._proto), current_sampling()
+        if sampling is not None:
+            return [row for chunk in chunks(texts) for row in sampling.rows(processor, chunk)]
+        rows = processor.encode(texts, out_type=int, num_threads=1)
+        for i, pieces in enumerate(_settled(self._proto, texts)):
+            if pieces is not None:
+                rows[i] = [self.token_to_id(piece) for piece in pieces]
+        return cut_rows(np.fromiter(itertools.chain(*rows), "int32"), map(len, rows))
+
+    def _write(self, rows: list[list[int]]) -> list[str]:
+        return _load(self._proto).decode(rows)
 
     def _join(self, tokens: list[str]) -> str:
         return _load(self._proto).decode(tokens)
@@ -150,6 +170,17 @@ class SubwordTokenizer(Tokenizer):
 
     def _to_text(self, ids):
         return self.resources()["sentencepiece"].detokenize(ids)
+
+
+def _settled(proto: bytes, texts: list[str]) -> list[list[str] | None]:
+    """The pieces of those texts whose most probable split another one comes close to."""
+    unigram = _unigram(proto)
+    return [None] * len(texts) if unigram is None else [unigram.settle(text) for text in texts]
+
+
+@functools.lru_cache(maxsize=16)
+def _unigram(proto: bytes) -> Unigram | None:
+    return Unigram(_load(proto)) if is_unigram(proto) else None
 
 
 def _sample(lines: Iterable[str], size: int) -> list[str]:
@@ -199,6 +230,7 @@ def _proto_bytes(model_proto: bytes | str) -> bytes:
         raise ValueError(f"`model_proto` must be bytes or base64: {error}.") from error
 
 
+@functools.lru_cache(maxsize=16)
 def _load(proto: bytes):
     import sentencepiece
 

@@ -128,6 +128,17 @@ def _check_row(row, position: int, vocabulary_size: int) -> np.ndarray:
     return array
 
 
+def written_ids(ids: np.ndarray) -> list[int]:
+    """The ids that have a text: those before the first end token, without padding and start.
+
+    >>> written_ids(np.array([1, 5, 0, 3, 2, 4]))
+    [5, 3]
+    """
+    row = ids.tolist()
+    row = row[: row.index(2)] if 2 in row else row
+    return [token_id for token_id in row if token_id > 1]
+
+
 def is_tensor(value) -> bool:
     """Whether this is TensorFlow's; where nobody has imported TensorFlow, nothing is."""
     return "tensorflow" in sys.modules and tensorflow().is_tensor(value)

@@ -1,4 +1,4 @@
-"""Base of the tokenizers: special ids, and the way from Python into TensorFlow and back."""
+"""Base of the tokenizers: special ids, and both ways, in Python and in TensorFlow."""
 
 import itertools
 import threading
@@ -19,6 +19,7 @@ from keras_seq.text.token_checks import (
     check_texts,
     check_vocabulary,
     is_tensor,
+    written_ids,
 )
 
 EXPECTED = "`texts` must be a str, or a list or a 1-D array of str"
@@ -27,13 +28,13 @@ _MAKING = threading.RLock()  # a table made twice would be destroyed once too ea
 
 
 class Tokenizer:
-    """Base of the tokenizers: strings to ids and back, in TensorFlow operations.
+    """Base of the tokenizers: strings to ids and back, in Python and in TensorFlow operations.
 
     The same object turns Python strings into lists on every Keras backend, maps a `tf.data`
     dataset, and is traced into a SavedModel. It is a plain object, no layer: call `tokenize` and
-    `detokenize`. Its config holds the vocabulary, so a model's config alone rebuilds it. TensorFlow
-    is imported when something is first tokenised; its lookup tables belong to one object and
-    travel neither with a copy nor with a pickle.
+    `detokenize`. Its config holds the vocabulary, so a model's config alone rebuilds it. Python
+    strings need no TensorFlow, and have the ids that a tensor of the same strings has. Lookup
+    tables of TensorFlow belong to one object and travel neither with a copy nor with a pickle.
 
     The ids of the special tokens are the same in every tokenizer, and no text gives one of the
     first three: the text `"</s>"` is four characters, not an end.
@@ -47,7 +48,8 @@ class Tokenizer:
 
     A subclass writes `_make_resources` (tables, made once outside of any graph), `_split`
     (strings to token strings), `_join` and `_join_tensor` (token strings to a string), `_to_ids`
-    (strings to ids), `_to_text` (ids to strings) and extends `get_config`.
+    (strings to ids), `_to_text` (ids to strings) and extends `get_config`. Python strings go the
+    way of these too, unless it writes `_encode`, `_split_texts` and `_write` besides.
 
     Args:
         vocabulary: list of distinct str, the special tokens first; the index of a token is its id.
@@ -61,6 +63,14 @@ class Tokenizer:
     end_token_id: ClassVar[int] = 2
     unknown_token_id: ClassVar[int] = 3
     spells_every_word: ClassVar[bool] = False  # by pieces, so that none is unknown
+
+    def __init_subclass__(cls, **options):
+        """Let a class that changes what a graph does, and not Python's twin, have one way only."""
+        super().__init_subclass__(**options)
+        if any(name in vars(cls) for name in ("_make_resources", "_split", "_to_ids", "_to_text")):
+            for name in ("_encode", "_split_texts", "_write"):
+                if name not in vars(cls):
+                    setattr(cls, name, vars(Tokenizer)[name])
 
     def __init__(self, vocabulary: Iterable[str]):
         self._vocabulary = check_vocabulary(vocabulary)
@@ -98,7 +108,7 @@ class Tokenizer:
         probe = cls(SPECIAL_TOKENS, **options)
         counts: Counter[str] = Counter()
         for chunk in chunks(check_corpus(texts)):
-            counts.update(probe._count(chunk))
+            counts.update(itertools.chain(*probe._split_texts(chunk)))
         ranked = sorted(counts, key=lambda token: (-counts[token], token))
         kept = [token for token in ranked if counts[token] >= min_count and token not in probe]
         if not kept:
@@ -251,12 +261,7 @@ class Tokenizer:
         rows, single = check_ids(ids, self.vocabulary_size)
         if not rows:
             return []
-        tf = tensorflow()
-        lengths = [len(row) for row in rows]
-        flat = np.concatenate(rows).astype("int32")
-        with tf.init_scope(), tf.device("CPU:0"):
-            ragged = tf.RaggedTensor.from_row_lengths(flat, lengths)
-            texts = [text.decode() for text in self._detokenize_ragged(ragged).numpy()]
+        texts = self._write([written_ids(row) for row in rows])
         return texts[0] if single else texts
 
     def resources(self) -> dict[str, Any]:
@@ -316,9 +321,10 @@ class Tokenizer:
         """Ragged int32 tensor (batch, None), all ids valid -> string tensor (batch,)."""
         raise NotImplementedError
 
-    # Shared steps.
+    # The twins of `_to_ids`, `_split` and `_to_text` for Python; here they run these.
 
     def _encode(self, texts: list[str]) -> list[np.ndarray]:
+        """Texts -> a 1-D int32 array for each."""
         result = []
         for chunk in chunks(texts):
             rows = self._eagerly(self._to_ids, chunk)
@@ -327,6 +333,7 @@ class Tokenizer:
         return result
 
     def _split_texts(self, texts: list[str]) -> list[list[str]]:
+        """Texts -> the tokens of each, as strings."""
         result = []
         for chunk in chunks(texts):
             rows = self._eagerly(self._split, chunk)
@@ -335,15 +342,22 @@ class Tokenizer:
             result += [pieces[a:b] for a, b in itertools.pairwise(splits)]
         return result
 
-    def _count(self, chunk: list[bytes]) -> Counter[str]:
-        pieces = Counter(self._eagerly(self._split, chunk).flat_values.numpy().tolist())
-        return Counter({piece.decode(): count for piece, count in pieces.items()})
+    def _write(self, rows: list[list[int]]) -> list[str]:
+        """Rows of valid ids, none of them padding, start or end -> the text of each."""
+        tf = tensorflow()
+        flat = np.array([token_id for row in rows for token_id in row], "int32")
+        with tf.init_scope(), tf.device("CPU:0"):
+            ids = tf.RaggedTensor.from_row_lengths(flat, [len(row) for row in rows])
+            return [text.decode() for text in self._to_text(ids).numpy()]
 
-    def _eagerly(self, function, chunk: list[bytes]):
+    # Shared steps.
+
+    def _eagerly(self, function, chunk: list[str]):
         """Run on the CPU at once, even when the caller is being traced into a graph."""
         tf = tensorflow()
         with tf.init_scope(), tf.device("CPU:0"):
-            return function(tf.constant(chunk, tf.string, shape=(len(chunk),)))
+            strings = list(map(to_utf8, chunk))
+            return function(tf.constant(strings, tf.string, shape=(len(chunk),)))
 
     def _tokenize_tensor(self, texts):
         tf = tensorflow()

@@ -1,23 +1,37 @@
 """One id for each word and each punctuation mark."""
 
+import functools
+import itertools
 import re
 from collections.abc import Iterable
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_seq._checks import check_choice
 from keras_seq._tensorflow import tensorflow
-from keras_seq.text.operations import clean_strings
+from keras_seq.text.characters import PUNCTUATION_CLASS, SPACE_CLASS, clean, lowered
+from keras_seq.text.operations import clean_strings, cut_rows
 from keras_seq.text.token_checks import NORMALIZATIONS, SPECIAL_TOKENS
 from keras_seq.text.tokenizer import Tokenizer
 
 JOINER = "\uffed"  # ￭; NFKC turns it into ■, so that it cannot occur in text
 _SQUARE = "\u25a0"  # ■
 _CUT = "\x01"  # where text is cut while it is being split; taken out of the text before
-# The white space of Python's str.split(): ASCII, the separators \x1c-\x1f, NEL, and category Z.
-_SPACE = r"[\s\v\x1c-\x1f\x{85}\p{Z}]+"
-_PUNCTUATION = r"([\p{P}\p{S}])"
+_PUNCTUATION = f"({PUNCTUATION_CLASS})"
+# Put spaces around punctuation, and joiners where there were none: " a,b " -> " a ￭,￭ b ". A match
+# of RE2 can neither look around nor overlap the next, hence the steps: a cut on both sides of each
+# punctuation mark; one cut, not two, between neighbours; none beside a space. Each cut that is left
+# then joins its right neighbour if that is punctuation, else its left.
+_MARKING = (
+    (_PUNCTUATION, rf"{_CUT}\1{_CUT}"),
+    (f"{_CUT}{_CUT}", _CUT),
+    (f"{_CUT}? {_CUT}?", " "),
+    (f"{_CUT}{_PUNCTUATION}", rf" {JOINER}\1"),
+    (_CUT, f"{JOINER} "),
+)
+_JOINED = f" ?{JOINER} ?"
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")
@@ -102,21 +116,23 @@ class WordTokenizer(Tokenizer):
         strings = replace(strings, _CUT, "")
         strings = clean_strings(strings, self.normalization, self.lowercase)
         strings = replace(strings, JOINER, _SQUARE)
-        strings = replace(strings, _SPACE, " ")
+        strings = replace(strings, f"{SPACE_CLASS}+", " ")
         if self.split_punctuation:
-            strings = _mark_punctuation(strings)
+            strings = tf.strings.join([" ", strings, " "])  # the ends are like spaces
+            for pattern, written in _MARKING:
+                strings = replace(strings, pattern, written)
         return tf.strings.split(strings)  # (batch, None)
 
     def _join(self, tokens: list[str]) -> str:
         text = " ".join(tokens)
-        return re.sub(f" ?{JOINER} ?", "", text) if self.split_punctuation else text
+        return re.sub(_JOINED, "", text) if self.split_punctuation else text
 
     def _join_tensor(self, tokens):
         tf = tensorflow()
         strings = tf.strings.reduce_join(tokens, axis=-1, separator=" ")
         if not self.split_punctuation:
             return strings
-        return tf.strings.regex_replace(strings, f" ?{JOINER} ?", "")
+        return tf.strings.regex_replace(strings, _JOINED, "")
 
     def _to_ids(self, strings):
         words = self._split(strings)
@@ -127,19 +143,37 @@ class WordTokenizer(Tokenizer):
         words = self.resources()["id_to_word"].lookup(tf.cast(ids.flat_values, tf.int64))
         return self._join_tensor(ids.with_flat_values(words))
 
+    def _split_texts(self, texts: list[str]) -> list[list[str]]:
+        pieces = functools.cache(self._pieces)
+        return [[piece for word in self._words(text) for piece in pieces(word)] for text in texts]
 
-def _mark_punctuation(strings):
-    """Put spaces around punctuation, and joiners where there were none: "a,b" -> "a ￭,￭ b".
+    def _encode(self, texts: list[str]) -> list[np.ndarray]:
+        ids = functools.cache(lambda word: [*map(self._word_id, self._pieces(word))])
+        rows = [
+            [token_id for word in self._words(text) for token_id in ids(word)] for text in texts
+        ]
+        flat = np.fromiter(itertools.chain(*rows), "int32")
+        return cut_rows(flat, map(len, rows))
 
-    A match of RE2 can neither look around nor overlap the next, hence the steps: a cut on both
-    sides of each punctuation mark; one cut, not two, between neighbours; none beside a space. Each
-    cut that is left then joins its right neighbour if that is punctuation, else its left.
-    """
-    tf = tensorflow()
-    replace = tf.strings.regex_replace
-    strings = tf.strings.join([" ", strings, " "])  # the ends are like spaces
-    strings = replace(strings, _PUNCTUATION, rf"{_CUT}\1{_CUT}")
-    strings = replace(strings, f"{_CUT}{_CUT}", _CUT)
-    strings = replace(strings, f"{_CUT}? {_CUT}?", " ")
-    strings = replace(strings, f"{_CUT}{_PUNCTUATION}", rf" {JOINER}\1")
-    return replace(strings, _CUT, f"{JOINER} ")
+    def _write(self, rows: list[list[int]]) -> list[str]:
+        return [self._join([self._vocabulary[token_id] for token_id in row]) for row in rows]
+
+    def _words(self, text):
+        """What stands between white space; words are what all further rules look at by itself."""
+        text = clean(text.replace(_CUT, ""), self.normalization, lowercase=False)
+        text = text.partition("\0")[0] if self.lowercase else text
+        return text.split()
+
+    def _pieces(self, word):
+        """The tokens of a word."""
+        word = (lowered(word) if self.lowercase else word).replace(JOINER, _SQUARE)
+        if self.split_punctuation:
+            word = f" {word} "
+            for pattern, written in _MARKING:
+                word = re.sub(pattern, written, word)
+        return word.split()
+
+    def _word_id(self, word):
+        """The id of a word; the special tokens are words like others."""
+        token_id = self.token_to_id(word)
+        return token_id if token_id >= len(SPECIAL_TOKENS) else self.unknown_token_id

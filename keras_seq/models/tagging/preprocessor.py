@@ -6,12 +6,15 @@ from keras_seq.models.base.preprocessor import Preprocessor
 from keras_seq.models.tagging.sentences import (
     check_counts,
     check_sentences,
-    ragged_words,
     split_tensors,
 )
-from keras_seq.models.tagging.word_ids import character_columns, word_ids
+from keras_seq.models.tagging.word_ids import (
+    character_columns,
+    listed_character_columns,
+    listed_word_ids,
+    word_ids,
+)
 from keras_seq.text.examples import Examples
-from keras_seq.text.pipeline import rows_of
 
 
 class TaggingPreprocessor(Preprocessor):
@@ -46,11 +49,7 @@ class TaggingPreprocessor(Preprocessor):
         if y is not None:
             check_counts(x, y)
             y = self.tags.cut(y, self.max_length)
-        tf = tensorflow()
-        with tf.init_scope(), tf.device("CPU:0"):
-            columns = self.encode_words(ragged_words(x))
-            inputs = {name: rows_of(column) for name, column in columns.items()}
-        return Examples(inputs, y, sample_weight)
+        return Examples(self.encode_words(x), y, sample_weight)
 
     def encode_tensors(self, x, y=None):
         tf = tensorflow()
@@ -67,12 +66,18 @@ class TaggingPreprocessor(Preprocessor):
         return self.encode_words(words), self.tags.cut(labels, self.max_length)
 
     def encode_words(self, words):
-        """Return the columns of `call`, ragged int32, of a ragged tensor of words."""
-        words = words[:, : self.max_length]
-        columns = {"token_ids": word_ids(words, self.tokenizer, self.zero_digits)}
+        """Return the columns of `call`, int32: ragged ones of a ragged tensor, lists of lists."""
+        if listed := isinstance(words, list):
+            words = [row[: self.max_length] for row in words]
+        else:
+            words = words[:, : self.max_length]
+        ids = listed_word_ids if listed else word_ids
+        columns = {"token_ids": ids(words, self.tokenizer, self.zero_digits)}
         if self.character_tokenizer is not None:
-            letters = character_columns(words, self.character_tokenizer, self.max_word_length)
-            columns["char_ids"], columns["char_ends"] = letters
+            letters = listed_character_columns if listed else character_columns
+            columns["char_ids"], columns["char_ends"] = letters(
+                words, self.character_tokenizer, self.max_word_length
+            )
         return columns
 
     def id_columns(self):

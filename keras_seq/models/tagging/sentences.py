@@ -2,7 +2,7 @@
 
 import re
 
-from keras_seq._tensorflow import tensorflow, to_utf8
+from keras_seq._tensorflow import tensorflow
 from keras_seq.text.blank import are_spaces
 from keras_seq.text.forms import (
     as_list,
@@ -104,16 +104,6 @@ def check_counts(sentences, tags):
                 f"There must be one tag for each word; sentence {number} has {len(words)} words "
                 f"and {len(row)} tags: {' '.join(words)[:60]!r}."
             )
-
-
-def ragged_words(sentences):
-    """Return lists of words as a ragged tensor of strings, `(sentences, None)`."""
-    tf = tensorflow()
-    flat = [to_utf8(word) for words in sentences for word in words]
-    return tf.RaggedTensor.from_row_lengths(
-        tf.constant(flat, tf.string, shape=(len(flat),)),
-        tf.constant([len(words) for words in sentences], tf.int64, shape=(len(sentences),)),
-    )
 
 
 def _shown(value):

@@ -1,23 +1,26 @@
-"""Sentences of words as ids: of the words, and of their characters.
+"""Sentences of words as ids: of the words, and of their characters, in a graph and in Python."""
 
-All of it is TensorFlow operations on ragged tensors, in `tf.data` and in Python alike.
-"""
+import re
 
 import numpy as np
 
 from keras_seq._tensorflow import tensorflow
-from keras_seq.models.tagging.sentences import ragged_words
 from keras_seq.text import CharacterTokenizer, WordTokenizer
-
-_SPACE = r"[\s\v\x1c-\x1f\x{85}\p{Z}]"  # within a word, which a list of words may have
+from keras_seq.text.characters import DIGIT_CLASS, SPACE_CLASS, mended
 
 
 def as_known(words, zero_digits):
     """Return words, a string tensor, as they are looked up: without white space inside."""
     tf = tensorflow()
     words = tf.strings.unicode_transcode(words, "UTF-8", "UTF-8", errors="replace")
-    words = tf.strings.regex_replace(words, _SPACE, "_")
-    return tf.strings.regex_replace(words, r"\p{Nd}", "0") if zero_digits else words
+    words = tf.strings.regex_replace(words, SPACE_CLASS, "_")
+    return tf.strings.regex_replace(words, DIGIT_CLASS, "0") if zero_digits else words
+
+
+def known_word(word, zero_digits):
+    """The same for a str."""
+    word = re.sub(SPACE_CLASS, "_", mended(word))
+    return re.sub(DIGIT_CLASS, "0", word) if zero_digits else word
 
 
 def word_ids(words, tokenizer, zero_digits):
@@ -34,6 +37,15 @@ def word_ids(words, tokenizer, zero_digits):
     unknown = tokenizer.unknown_token_id
     first = ids[:, :1].to_tensor(unknown, shape=(None, 1))[:, 0]
     return words.with_flat_values(tf.where(ids.row_lengths() == 1, first, unknown))
+
+
+def listed_word_ids(sentences, tokenizer, zero_digits):
+    """The same for lists of words, a list of int32 arrays."""
+    words = _distinct(sentences)
+    rows = tokenizer.encode([known_word(word, zero_digits) for word in words])
+    ids = [row[0] if len(row) == 1 else tokenizer.unknown_token_id for row in rows]
+    ids = dict(zip(words, ids, strict=True))
+    return [np.array([ids[word] for word in words], "int32") for words in sentences]
 
 
 def character_columns(words, tokenizer, max_word_length):
@@ -60,6 +72,25 @@ def character_columns(words, tokenizer, max_word_length):
     )
 
 
+def listed_character_columns(sentences, tokenizer, max_word_length):
+    """The same for lists of words, two lists of int32 arrays."""
+    words, half = _distinct(sentences), max_word_length // 2
+    letters = {
+        word: [*row[:half], *row[half:][half - max_word_length :]]
+        for word, row in zip(words, tokenizer.encode(words), strict=True)
+    }
+    rows = [[letters[word] for word in words] for words in sentences]
+    return (
+        [np.array([letter for word in row for letter in word], "int32") for row in rows],
+        [np.cumsum([*map(len, row)], dtype="int32") for row in rows],
+    )
+
+
+def _distinct(sentences):
+    """Every word of lists of words once."""
+    return [*dict.fromkeys(word for words in sentences for word in words)]
+
+
 def word_vocabulary(sentences, zero_digits, **options):
     """Return `(tokenizer, rare)` of lists of words: a tokenizer of them, and how many stand once.
 
@@ -68,8 +99,7 @@ def word_vocabulary(sentences, zero_digits, **options):
         zero_digits: as in `as_known`.
         **options: `lowercase` and `max_vocabulary` of the tokenizer.
     """
-    known = as_known(ragged_words(sentences).flat_values, zero_digits).numpy().tolist()
-    known = [word.decode() for word in known]
+    known = [known_word(word, zero_digits) for words in sentences for word in words]
     # NFKC, the default, makes a blank and an accent of an accent that stands by itself.
     options = {"normalization": "NFC", "split_punctuation": False, **options}
     tokenizer = WordTokenizer.from_texts(known, **options)
