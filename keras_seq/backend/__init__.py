@@ -29,6 +29,7 @@ if keras.config.backend() == "tensorflow":
         portable,
         run_if,
         static_step,
+        takes_tf_data,
     )
     from keras_seq.backend.tensorflow.loops import loop, product, scan
     from keras_seq.backend.tensorflow.numerics import (
@@ -72,6 +73,7 @@ elif keras.config.backend() == "jax":
         portable,
         random_state,
         set_random_state,
+        takes_tf_data,
     )
 elif keras.config.backend() == "torch":
     from keras_seq.backend.plain import (
@@ -81,6 +83,7 @@ elif keras.config.backend() == "torch":
         keeps_values_aside,
         portable,
         synchronize,
+        takes_tf_data,
         tanh,
     )
     from keras_seq.backend.torch.gates import fused_step

@@ -29,11 +29,13 @@ class Backend(Protocol):
         jit_pays: whether `jit_compile="auto"` should compile a model with recurrent layers.
         keeps_values_aside: whether Keras's `fit`, `evaluate` and `predict` keep the values of a
             model outside of its variables while they run.
+        takes_tf_data: whether these read a `tf.data.Dataset` in their graphs, and arrays slower.
     """
 
     compiles_singly: bool
     jit_pays: bool
     keeps_values_aside: bool
+    takes_tf_data: bool
 
     # Loops.
 

@@ -1,10 +1,11 @@
-"""A `tf.data` dataset of texts that each epoch encodes anew."""
+"""Batches of texts that each epoch encodes anew."""
 
 import numpy as np
 
-from keras_seq._tensorflow import tensorflow
+from keras_seq.backend import takes_tf_data
+from keras_seq.text.batches import ArrayBatches, BatchedArrays, from_arrays
 from keras_seq.text.examples import LengthBatches
-from keras_seq.text.pipeline import BatchedDataset, without_threads
+from keras_seq.text.pipeline import without_threads
 from keras_seq.text.subword_sampling import sampled_subwords
 
 
@@ -24,11 +25,10 @@ class SampledDataset:
         seed: drawn from NumPy's global generator where `None`.
 
     Attributes:
-        dataset: the batches, as those of `BatchedDataset`.
+        dataset: the batches, as `batched` gives them.
     """
 
     def __init__(self, encode, alpha, batch_size=32, shuffle=False, filled=True, seed=None):
-        tf = tensorflow()
         self.encode = encode
         self.alpha = alpha
         self.batch_size = batch_size
@@ -36,14 +36,10 @@ class SampledDataset:
         self.filled = filled
         self.seed = int(np.random.randint(2**31)) if seed is None else seed
         self.set_epoch(0)
-        with tf.device("CPU:0"):
-            dataset = tf.data.Dataset.from_generator(
-                lambda: iter(self._current.dataset),
-                output_signature=self._current.dataset.element_spec,
-            )
-            count = len(self._current.batches)
-            dataset = dataset.apply(tf.data.experimental.assert_cardinality(count))
-        self.dataset = without_threads(dataset)
+        count = len(self._current.batches)
+        self.dataset = ArrayBatches(count, lambda number: self._current.dataset[number])
+        if takes_tf_data:
+            self.dataset = without_threads(from_arrays(lambda: iter(self._current.dataset), count))
 
     def set_epoch(self, epoch):
         """Make the next iteration that of `epoch`."""
@@ -53,5 +49,5 @@ class SampledDataset:
         batches = LengthBatches(
             examples, self.batch_size, self.shuffle, seed=self.seed, across_buckets=True
         )
-        self._current = BatchedDataset(batches, self.filled)
+        self._current = BatchedArrays(batches, self.filled)
         self._current.set_epoch(epoch)

@@ -4,11 +4,13 @@ import numpy as np
 
 from keras_seq._checks import check_positive
 from keras_seq._tensorflow import tensorflow
+from keras_seq.backend import takes_tf_data
+from keras_seq.text.batches import ArrayBatches
 from keras_seq.text.pipeline import without_threads
 
 
 class StreamWindows:
-    """The `tf.data.Dataset` of texts read one after the other, in windows that do not overlap.
+    """The batches of texts read one after the other, in windows that do not overlap.
 
     All texts together are one long row of tokens. It is cut into streams of equal length, one for
     each row of a batch, and these into windows: batch b holds the b-th window of every stream, so
@@ -22,17 +24,18 @@ class StreamWindows:
         window: steps in a window.
 
     Attributes:
-        dataset: gives `(x, y, sample_weight)`: `x` the dict of the input, int32 `(streams,
-            window)`, and of `continues`, int32 `(streams,)`, 0 in the first batch and 1 in those
-            behind it; `y` such an array of labels; and the weights, float32, 0 where padding.
+        dataset: the batches, as `batched` gives them, of `(x, y, sample_weight)`: `x` the dict of
+            the input, int32 `(streams, window)`, and of `continues`, int32 `(streams,)`, 0 in the
+            first batch and 1 in those behind it; `y` such an array of labels; and the weights,
+            float32, 0 where padding.
         streams: the number of streams.
 
     Example:
         >>> from keras_seq.text.examples import Examples
         >>> row = np.arange(1, 9, dtype="int32")
         >>> windows = StreamWindows(Examples({"token_ids": [row]}, [row + 1]), 2, window=3)
-        >>> for x, y, weight in windows.dataset:
-        ...     print(x["token_ids"].numpy().tolist(), x["continues"].numpy().tolist())
+        >>> for x, y, weight in windows.dataset.as_numpy_iterator():
+        ...     print(x["token_ids"].tolist(), x["continues"].tolist())
         [[1, 2, 3], [5, 6, 7]] [0, 0]
         [[4, 0, 0], [8, 0, 0]] [1, 1]
     """
@@ -49,7 +52,8 @@ class StreamWindows:
             np.concatenate(examples.labels).astype("int32"),
             np.repeat(each, lengths).astype("float32"),
         )
-        self.dataset = self._dataset(*map(self._cut, columns))
+        columns = [*map(self._cut, columns)]
+        self.dataset = (self._dataset if takes_tf_data else self._arrays)(*columns)
 
     def set_epoch(self, epoch):
         """Do nothing: a stream has one order."""
@@ -62,6 +66,13 @@ class StreamWindows:
         padded = np.pad(column, (0, self.streams * steps - len(column)))
         cut[:, :steps] = padded.reshape(self.streams, steps)
         return cut.reshape(self.streams, batches, self.window).swapaxes(0, 1)
+
+    def _arrays(self, inputs, labels, weights):
+        def batch(i):
+            go_on = np.full(self.streams, i > 0, "int32")
+            return {self.name: inputs[i], "continues": go_on}, labels[i], weights[i]
+
+        return ArrayBatches(len(inputs), batch)
 
     def _dataset(self, inputs, labels, weights):
         tf = tensorflow()

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from keras_seq.backend.stack import Stack
 
+takes_tf_data = True
 portable_graphs = Stack()
 compiled_graphs = Stack()  # true while `compiled` makes a graph
 # While a graph is made, cells hold tensors of it, such as what they drop out: one at a time.

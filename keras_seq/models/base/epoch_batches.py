@@ -2,10 +2,9 @@
 
 import itertools
 
-import keras
 import numpy as np
 
-from keras_seq._tensorflow import tensorflow
+from keras_seq.backend import takes_tf_data
 from keras_seq.models.base.data import (
     NO_CLASS_WEIGHT,
     NO_SPLIT,
@@ -14,6 +13,7 @@ from keras_seq.models.base.data import (
     each_epoch,
     no_labels,
 )
+from keras_seq.text.batches import ArrayBatches, from_arrays
 from keras_seq.text.forms import as_list
 
 
@@ -27,7 +27,8 @@ class EpochBatches(Data):
         y, sample_weight: what came besides, which should be nothing.
 
     Attributes:
-        dataset: a `tf.data.Dataset` of `(x, y, sample_weight)`, as that of `BatchedDataset`.
+        dataset: the batches `(x, y, sample_weight)`, as `batched` gives them; a generator where
+            they can be read once, a `tf.data.Dataset` where it is not known how many there are.
     """
 
     no_split, no_class_weight = NO_SPLIT, NO_CLASS_WEIGHT
@@ -35,7 +36,6 @@ class EpochBatches(Data):
     def __init__(self, model, rows, batch_size, y=None, sample_weight=None):
         super().__init__(model, rows, y, sample_weight)
         check_no_more(y, sample_weight)
-        tf = tensorflow()
         self.rows = rows
         self.batch_size = batch_size
         self.shuffle = False
@@ -46,15 +46,13 @@ class EpochBatches(Data):
             raise ValueError(no_labels(model))
         first = next(self._batches())
         self._first = first if rows.once else None
-        with tf.device("CPU:0"):
-            self.dataset = tf.data.Dataset.from_generator(
-                self._encoded, output_signature=keras.tree.map_structure(_spec, first)
-            )
         count = getattr(rows.given, "num_batches", None)
         if count is None and not rows.once and hasattr(rows.given, "__len__"):
             count = len(rows.given)
-        if count is not None:
-            self.dataset = self.dataset.apply(tf.data.experimental.assert_cardinality(count))
+        if takes_tf_data or (count is None and not rows.once):
+            self.dataset = from_arrays(self._encoded, count, first)
+        else:
+            self.dataset = self._encoded() if count is None else ArrayBatches(count, self._next)
 
     def set_epoch(self, epoch):
         """Make the next iteration that of `epoch`."""
@@ -64,6 +62,15 @@ class EpochBatches(Data):
         del batch_size, window
         self.shuffle = shuffle
         return each_epoch(self)
+
+    def _next(self, number):
+        """The next batch of an epoch, which begins with batch 0."""
+        if number == 0:
+            self._epoch = self._encoded()
+        batch = next(self._epoch)
+        if number == len(self.dataset) - 1:
+            next(self._epoch, None)  # the end, which `on_epoch_end` follows
+        return batch
 
     def _encoded(self):
         """The batches of one epoch."""
@@ -94,9 +101,3 @@ class EpochBatches(Data):
         if not self.shuffle or not isinstance(numbers, range):
             return numbers
         return np.random.default_rng((self.seed, self.epoch)).permutation(len(numbers)).tolist()
-
-
-def _spec(array):
-    """What is known of the batches behind the first."""
-    shape = [None] * array.ndim
-    return tensorflow().TensorSpec(shape, array.dtype)

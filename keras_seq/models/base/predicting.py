@@ -4,8 +4,8 @@ import keras
 import numpy as np
 
 from keras_seq._checks import check_batch_size
+from keras_seq.text.batches import batched
 from keras_seq.text.examples import LengthBatches, pad
-from keras_seq.text.pipeline import BatchedDataset
 
 
 def predict_examples(model, examples, batch_size=None, verbose=0, steps=None, callbacks=None):
@@ -38,7 +38,7 @@ def predict_examples(model, examples, batch_size=None, verbose=0, steps=None, ca
     else:
         batches = LengthBatches(examples, batch_size)
         more = {"verbose": verbose, "steps": steps, "callbacks": callbacks}
-        outputs = model.answer_ids(BatchedDataset(batches).dataset, **more)
+        outputs = model.answer_ids(batched(batches).dataset, **more)
         groups = [(batches.order().ravel()[: len(outputs)], outputs)]
     predictions = None
     for rows, outputs in groups:

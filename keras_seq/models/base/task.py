@@ -17,8 +17,9 @@ from keras_seq.models.base.predicting import predict_examples
 from keras_seq.models.base.preprocessor import Preprocessor
 from keras_seq.models.base.preset_model import PresetModel
 from keras_seq.models.base.turns import as_callbacks, in_turn
+from keras_seq.text.batches import batched
 from keras_seq.text.examples import LengthBatches
-from keras_seq.text.pipeline import SHUFFLE_BUFFER, BatchedDataset
+from keras_seq.text.pipeline import SHUFFLE_BUFFER
 from keras_seq.text.subword_sampling import check_sampling
 
 
@@ -124,10 +125,11 @@ class Task(Exportable, PresetModel):
 
         Returns:
             An object with a `dataset` of `(x, y, sample_weight)`, or `(x,)` without labels, and
-            `set_epoch(epoch)`, after which the dataset has the order of that epoch.
+            `set_epoch(epoch)`, after which the dataset has the order of that epoch. It is a
+            `tf.data.Dataset` on TensorFlow, and elsewhere a `keras.utils.PyDataset`.
         """
         batches = LengthBatches(examples, batch_size, shuffle=shuffle)
-        return BatchedDataset(batches, self.fills_batches(examples.labels))
+        return batched(batches, self.fills_batches(examples.labels))
 
     def split_examples(self, examples, fraction):
         """Return the examples without the last `fraction` of them, and those."""
