@@ -14,6 +14,7 @@ REGISTERING = ("initializers", "layers", "samplers", "text", "models")
 
 def register():
     """Import what registers classes with Keras."""
+    importlib.import_module("keras_seq._tensorflow").spare_keras_tensorflow()
     for name in REGISTERING:
         importlib.import_module(f"keras_seq.{name}")
 
