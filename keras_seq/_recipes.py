@@ -68,9 +68,15 @@ CLASSIFIER = Recipe(
 )
 
 TAGGER = Recipe(
-    model={"units": 128, "embedding_dim": 100, "dropout": 0.5, "variational": True},
+    model={
+        "units": 200,
+        "embedding_dim": 100,
+        "character_units": 100,
+        "dropout": 0.5,
+        "token_dropout": 0.05,
+    },
     learning_rate=3e-3,
     batch_size=32,
-    epochs=12,
-    ema=0.99,
+    epochs=14,
+    ema=0.995,
 )
