@@ -6,7 +6,7 @@ BACKENDS := jax tensorflow torch
 READY := $(VENV)/.ready
 JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 
-.PHONY: demo test test-all lint docs clean $(BACKENDS:%=test-%-models) $(BACKENDS:%=test-%-rest)
+.PHONY: demo test test-all tutorials lint docs clean $(BACKENDS:%=test-%-models) $(BACKENDS:%=test-%-rest)
 
 demo: $(READY)
 	$(BIN)/keras-seq demo --out demo
@@ -34,6 +34,10 @@ $(BACKENDS:%=test-%-models): test-%-models: $(READY)
 $(BACKENDS:%=test-%-rest): test-%-rest: $(READY)
 	KERAS_BACKEND=$* $(BIN)/python -m pytest -m "$(TESTS_$*)" --ignore=tests/models
 
+# All lessons in their full form, on KERAS_BACKEND (PyTorch); LESSONS="02 03" for some of them.
+tutorials: $(READY)
+	$(BIN)/python tutorials/build.py $(LESSONS)
+
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -51,7 +55,7 @@ $(VENV)/.docs: pyproject.toml constraints.txt docs/hooks/katex.py
 
 $(READY): pyproject.toml constraints.txt
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[jax,torch,plots,serving,onnx,dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[jax,torch,plots,serving,onnx,tutorials,dev]'
 	touch $@
 
 clean:

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 from keras_seq.analysis.activations import Activations, gate_activations, unit_activations
 from keras_seq.analysis.alignments import alignment, alignment_error_rate, read_alignments
 from keras_seq.analysis.attention_plot import plot_attention
+from keras_seq.analysis.cell_diagram import plot_cell
 from keras_seq.analysis.connectivity import Connectivity, connectivity
+from keras_seq.analysis.curves import plot_curves
 from keras_seq.analysis.exposure_bias import exposure_bias
+from keras_seq.analysis.figure_style import set_figure_style
 from keras_seq.analysis.gradient_flow import first_to_last_ratio, gradient_flow
 from keras_seq.analysis.gradient_norms_plot import plot_gradient_norms
 from keras_seq.analysis.gradient_plots import (
@@ -26,6 +29,7 @@ from keras_seq.analysis.score_by_length import score_by_length
 from keras_seq.analysis.scores import edit_distance, text_scores
 from keras_seq.analysis.search_errors import search_errors
 from keras_seq.analysis.search_tree import plot_search_tree
+from keras_seq.analysis.slides import Slides
 from keras_seq.analysis.tag_scores import tag_scores
 from keras_seq.analysis.unit_plots import plot_connectivity, plot_gates, plot_unit
 
@@ -42,6 +46,7 @@ __all__ = [
     "Activations",
     "Connectivity",
     "NGramModel",
+    "Slides",
     "alignment",
     "alignment_error_rate",
     "connectivity",
@@ -55,8 +60,10 @@ __all__ = [
     "jacobian_spectrum",
     "linear_recurrence",
     "plot_attention",
+    "plot_cell",
     "plot_comparison",
     "plot_connectivity",
+    "plot_curves",
     "plot_exposure_bias",
     "plot_gates",
     "plot_gradient_experiment",
@@ -74,6 +81,7 @@ __all__ = [
     "sample_quality",
     "score_by_length",
     "search_errors",
+    "set_figure_style",
     "spectral_radius",
     "summary",
     "tag_scores",

@@ -1,5 +1,7 @@
 """Colours, figures and files shared by all plots."""
 
+import functools
+import io
 import pathlib
 
 from keras_seq._files import replacing
@@ -14,9 +16,18 @@ GREY = "#8A8A8A"
 def new_figure(size):
     """A figure of `(width, height)` inches that no window shows, so that nothing is left open.
 
-    matplotlib is imported here, on first use.
+    A notebook shows it where it is the result of a cell, whether pyplot is there or not.
     """
-    return _matplotlib_figure()(figsize=size, layout="constrained")
+    figure = import_matplotlib().figure.Figure(figsize=size, layout="constrained")
+    figure._repr_png_ = functools.partial(as_png, figure)
+    return figure
+
+
+def as_png(figure, dpi="figure"):
+    """The bytes of a figure as PNG."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=dpi)
+    return file.getvalue()
 
 
 def check_figure_file(path):
@@ -25,7 +36,7 @@ def check_figure_file(path):
     Raises:
         ImportError: without matplotlib; says what to install.
     """
-    known = _matplotlib_figure()().canvas.get_supported_filetypes()
+    known = import_matplotlib().figure.Figure().canvas.get_supported_filetypes()
     suffix = pathlib.Path(path).suffix
     if suffix[1:].lower() not in known:
         raise ValueError(
@@ -34,14 +45,19 @@ def check_figure_file(path):
         )
 
 
-def _matplotlib_figure():
+def import_matplotlib():
+    """Return matplotlib, which is imported on first use.
+
+    Raises:
+        ImportError: without matplotlib; says what to install.
+    """
     try:
-        from matplotlib.figure import Figure
+        import matplotlib.figure
     except ImportError as error:
         raise ImportError(
             f"Figures need matplotlib: pip install 'keras_seq[plots]' ({error})."
         ) from error
-    return Figure
+    return matplotlib
 
 
 def tidy(axes):

@@ -197,6 +197,9 @@ def layers() -> None:
 
 
 def gradients() -> None:
+    ks.analysis.set_figure_style(16)
+    curves = ks.analysis.plot_curves({"a": [1.0, 2.0]}, "step", "distance", log="y")
+    ks.analysis.Slides({"lstm": ks.analysis.plot_cell("lstm"), "curves": curves}, name="figure")
     task = ks.datasets.recall(4_000, length=30, seed=0)
     training, held_out = task.split(3_800)
     recurrent = ks.layers.LSTM(32, chrono=30, name="lstm")
@@ -311,6 +314,13 @@ def experiments() -> None:
     runs = ks.experiments.gradient_experiment(cells=["lstm"], lengths=[20])
     ks.experiments.gradient_summary(runs)
     ks.experiments.plot_gradient_experiment(runs, save="experiment.png")
+    training, test = ks.datasets.adding_problem(200, length=5).split(100)
+    models = {"gru": lambda: [ks.layers.GRU(4), keras.layers.Dense(1)]}
+    scores = ks.experiments.over_seeds(models, training, {"test": test}, seeds=[0, 1], epochs=1)
+    ks.experiments.plot_seeds(scores, "error", {"best": 0.0}, series=["test"], save="seeds.png")
+    claims = ks.experiments.Claims(small=False)
+    claims.add("it is fast", ks.experiments.fastest(lambda: None), True, trained=True)
+    claims.check()
     print(ks.experiments.ComparisonSettings(), ks.experiments.ExperimentSettings())
     ks.models.comparison_summary(ks.models.compare(texts, labels, seeds=(0, 1)))
     ks.analysis.plot_comparison(result, save="comparison.png")
