@@ -25,8 +25,8 @@ def highlight(
         limit: the absolute value that has the full colour; the largest one where it is not given.
 
     Returns:
-        A str. Tokens stand as they are, with nothing between them, in HTML escaped, each with its
-        value as a tooltip.
+        A str; a notebook shows the HTML. Tokens stand as they are, with nothing between them, in
+        HTML escaped, each with its value as a tooltip.
 
     Raises:
         ValueError: for another number of values than tokens, values that are no numbers, an unknown
@@ -61,7 +61,14 @@ def highlight(
         f"{html.escape(token)}</span>"
         for token, value, (r, g, b) in zip(tokens, values, colors, strict=True)
     ]
-    return "<pre>" + "".join(parts) + "</pre>"
+    return Page("<pre>" + "".join(parts) + "</pre>")
+
+
+class Page(str):
+    """HTML that a notebook shows, where it is the result of a cell."""
+
+    def _repr_html_(self):
+        return str(self)
 
 
 def _color(share):

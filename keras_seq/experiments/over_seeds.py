@@ -1,6 +1,8 @@
 """Train one model for each seed, and measure what all of them do."""
 
 import time
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -11,8 +13,15 @@ from keras_seq.experiments.runner import check_seeds
 
 
 def over_seeds(
-    models, training, tests, seeds=3, epochs=10, learning_rate=1e-3, batch_size=32, clip_norm=1.0
-):
+    models: dict[Any, Callable[[], Any]],
+    training: Any,
+    tests: dict[Any, Any],
+    seeds: int | Sequence[int] = 3,
+    epochs: int = 10,
+    learning_rate: float = 1e-3,
+    batch_size: int = 32,
+    clip_norm: float | None = 1.0,
+) -> dict[Any, dict[Any, np.ndarray]]:
     """Train models with several seeds on the same data; their scores on other data.
 
     Classes, targets that are integers, are learnt by cross-entropy and scored by accuracy; the last
@@ -79,7 +88,7 @@ def _run(make, training, tests, seed, settings, optimizer):
     return {**scores, "seconds": seconds, "parameters": model.count_params()}
 
 
-def fastest(function, trials=7):
+def fastest(function: Callable[[], Any], trials: int = 7) -> float:
     """The seconds that the fastest of some calls of `function` takes; the first one may compile.
 
     Args:

@@ -1,7 +1,11 @@
 """The figure of results over seeds: bars of means, and a point for each run."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
 
+from keras_seq._typing import Figure, PathLike
 from keras_seq.analysis.drawing import COLORS, finished, new_figure, tidy
 from keras_seq.experiments.runner import filled
 
@@ -10,8 +14,14 @@ STYLES = ("--", ":", "-.")
 
 
 def plot_seeds(
-    results, label="accuracy", lines=None, series=None, log=False, title=None, save=None
-):
+    results: dict[Any, Any],
+    label: str = "accuracy",
+    lines: dict[str, float] | None = None,
+    series: Iterable[Any] | None = None,
+    log: bool = False,
+    title: str | None = None,
+    save: PathLike | None = None,
+) -> Figure:
     """Draw results of several seeds: a bar is their mean, a black point one run.
 
     Args:

@@ -1,0 +1,143 @@
+"""Run the lessons, and write each beside its script as a notebook with its figures.
+
+    python tutorials/build.py                       # all of them, on the backend of KERAS_BACKEND
+    python tutorials/build.py 02 --times-only       # run one; write down its time alone
+
+`times.json` has the minutes of each lesson on each backend: those that passed, and those that the
+processors computed, which are no more where nothing else runs. The header of a notebook is made
+here of that file and of `REPOSITORY`.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import re
+import resource
+import sys
+import time
+
+# Where the project is published is not known yet: this is the one place to write it down.
+REPOSITORY = "OWNER/keras_seq"
+
+HERE = pathlib.Path(__file__).parent
+TIMES = HERE / "times.json"
+LOGGED = r"$|WARNING: All log messages before absl|[IWE]\d{4} "  # by TensorFlow
+NAMES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
+INSTALL = """\
+import importlib.util
+
+if importlib.util.find_spec("keras_seq") is None:  # on Colab the package has to be installed
+    %pip install --quiet "keras_seq[torch,plots] @ git+https://github.com/{repository}"
+"""
+
+
+def scripts():
+    """The lessons in their order."""
+    return sorted(HERE.glob("[0-9][0-9]_*.py"))
+
+
+def read(script):
+    """The notebook of a script, without outputs: its header, then the cells of the script."""
+    import jupytext
+    from nbformat.v4 import new_code_cell, new_markdown_cell
+
+    notebook = jupytext.read(script)
+    header = [
+        new_markdown_cell(header_text(script.stem)),
+        new_code_cell(INSTALL.format(repository=REPOSITORY).strip()),
+    ]
+    notebook.cells = [notebook.cells[0], *header, *notebook.cells[1:]]
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{number:02}"
+        solution = "solution" in cell.metadata.get("tags", ())
+        cell.metadata = {}
+        if solution:  # folded in Jupyter, and on Colab
+            cell.metadata = {
+                "tags": ["solution"],
+                "jupyter": {"source_hidden": True},
+                "cellView": "form",
+            }
+    notebook.metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    return notebook
+
+
+def header_text(lesson):
+    """The badge of Colab, and what the last run took."""
+    page = f"https://colab.research.google.com/github/{REPOSITORY}/blob/main/tutorials"
+    times = json.loads(TIMES.read_text()).get(lesson, {})
+    runs = [f"{NAMES[name]} {run['computing']} ({run['date']})" for name, run in times.items()]
+    return (
+        f"[![Open in Colab](figures/colab.svg)]({page}/{lesson}.ipynb)\n\n"
+        f"Minutes of computing in the last run: {', '.join(runs) or 'not run yet'}."
+    )
+
+
+def run(script, times_only):
+    """Run one lesson; its time goes into `times.json`, its outputs into the notebook."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = read(script)
+    began, computed = time.perf_counter(), computing_seconds()
+    options = {"timeout": None, "record_timing": False, "coalesce_streams": True}
+    client = NotebookClient(notebook, kernel_name="python3", **options)
+    client.execute(cwd=str(HERE))
+    minutes = {
+        "minutes": round((time.perf_counter() - began) / 60, 1),
+        "computing": round((computing_seconds() - computed) / 60, 1),
+    }
+    check_outputs(notebook)
+    times = json.loads(TIMES.read_text())
+    date = datetime.date.today().isoformat()
+    backend = os.environ["KERAS_BACKEND"]
+    times.setdefault(script.stem, {})[backend] = {**minutes, "date": date}
+    for lesson, runs in times.items():
+        times[lesson] = {name: runs[name] for name in NAMES if name in runs}
+    TIMES.write_text(json.dumps(dict(sorted(times.items())), indent=2) + "\n")
+    target = script.with_suffix(".ipynb")
+    if times_only:
+        notebook = nbformat.read(target, as_version=4)
+    notebook.cells[1].source = header_text(script.stem)
+    nbformat.validate(notebook)
+    nbformat.write(notebook, target)
+    print(f"{script.stem} on {NAMES[backend]}: {minutes}")
+
+
+def computing_seconds():
+    """What processes that have ended computed: the kernel, once it is shut down."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def check_outputs(notebook):
+    """Drop what TensorFlow logs as it starts; raise a `RuntimeError` for any other noise."""
+    for cell in notebook.cells:
+        for output in list(cell.get("outputs", ())):
+            if output.output_type == "stream" and output.name == "stderr":
+                if noise := [x for x in output.text.splitlines() if not re.match(LOGGED, x)]:
+                    raise RuntimeError(f"{noise[0]} on standard error, by\n{cell.source}")
+                cell.outputs.remove(output)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("lessons", nargs="*", help="beginnings of their names, such as 02")
+    parser.add_argument("--times-only", action="store_true", help="leave the outputs as they are")
+    arguments = parser.parse_args()
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if os.environ.pop("CI", None):
+        print("CI is set and makes lessons small: it is not handed on.", file=sys.stderr)
+    beginnings = tuple(arguments.lessons) or ("",)
+    for script in scripts():
+        if script.stem.startswith(beginnings):
+            run(script, arguments.times_only)
+
+
+if __name__ == "__main__":
+    main()
