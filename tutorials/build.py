@@ -2,6 +2,7 @@
 
     python tutorials/build.py                       # all of them, on the backend of KERAS_BACKEND
     python tutorials/build.py 02 --times-only       # run one; write down its time alone
+    python tutorials/build.py 02 --text-only        # run nothing: the code is that of the last run
 
 `times.json` has the minutes of each lesson on each backend: those that passed, and those that the
 processors computed, which are no more where nothing else runs. The header of a notebook is made
@@ -114,6 +115,26 @@ def computing_seconds():
     return used.ru_utime + used.ru_stime
 
 
+def write_text(script):
+    """Write the text of a script into its notebook, and leave the outputs: no code has changed.
+
+    Raises:
+        RuntimeError: where code has changed.
+    """
+    import nbformat
+
+    target, notebook = script.with_suffix(".ipynb"), read(script)
+    code, of_last_run = (
+        [cell for cell in cells if cell.cell_type == "code"]
+        for cells in (notebook.cells, nbformat.read(target, as_version=4).cells)
+    )
+    if [cell.source for cell in code] != [cell.source for cell in of_last_run]:
+        raise RuntimeError(f"{script.name} has other code than its notebook: it has to be run.")
+    for cell, ran in zip(code, of_last_run, strict=True):
+        cell.outputs, cell.execution_count = ran.outputs, ran.execution_count
+    nbformat.write(notebook, target)
+
+
 def check_outputs(notebook):
     """Drop what TensorFlow logs as it starts; raise a `RuntimeError` for any other noise."""
     for cell in notebook.cells:
@@ -128,6 +149,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("lessons", nargs="*", help="beginnings of their names, such as 02")
     parser.add_argument("--times-only", action="store_true", help="leave the outputs as they are")
+    parser.add_argument("--text-only", action="store_true", help="run nothing; write the text")
     arguments = parser.parse_args()
     os.environ.setdefault("KERAS_BACKEND", "torch")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -135,7 +157,11 @@ def main():
         print("CI is set and makes lessons small: it is not handed on.", file=sys.stderr)
     beginnings = tuple(arguments.lessons) or ("",)
     for script in scripts():
-        if script.stem.startswith(beginnings):
+        if not script.stem.startswith(beginnings):
+            continue
+        if arguments.text_only:
+            write_text(script)
+        else:
             run(script, arguments.times_only)
 
 
