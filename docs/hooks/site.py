@@ -71,6 +71,8 @@ def on_files(files, config):
         files.append(File.generated(config, f"lessons/{name}", abs_src_path=str(path)))
     for page, text in reference.pages().items():
         files.append(File.generated(config, page, content=text))
+    if not KATEX.is_dir():
+        raise PluginError("KaTeX is not there: build the site with `make docs`.")
     for path in sorted(KATEX.rglob("*")):
         if path.is_file():
             name = f"assets/katex/{path.relative_to(KATEX).as_posix()}"
