@@ -16,6 +16,7 @@ from keras_seq.cli.ensemble import ensemble
 from keras_seq.cli.export import export
 from keras_seq.cli.gradients import gradients
 from keras_seq.cli.options import Option, of, takes
+from keras_seq.cli.quick_start import start_quickly
 from keras_seq.cli.serve_check import serve_check
 from keras_seq.cli.show import describe, say
 from keras_seq.cli.train import train_seq2seq
@@ -56,6 +57,7 @@ app.command()(compare)
 def main():
     """Run the command line; a user's mistake is one line on standard error and exit status 2."""
     write_utf8()
+    start_quickly()
     status = 0
     with silence():
         try:

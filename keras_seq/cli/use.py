@@ -6,6 +6,7 @@ from pathlib import Path
 
 from keras_seq.cli import options
 from keras_seq.cli.options import SEARCH, Option, of, takes
+from keras_seq.cli.quick_start import prepared
 from keras_seq.cli.show import check_writable, stdin_batches
 from keras_seq.cli.use_classifier import evaluate_classifier, predict_classes
 from keras_seq.cli.use_language_model import continue_texts, evaluate_language_model
@@ -57,7 +58,7 @@ def generate(args):
     with tabs between them.
     """
     loaded, use = _load(generate, args, GENERATE, "writes no text", "predict")
-    use(loaded, vars(args), stdin_batches(args.batch_size, args.encoding))
+    use(loaded, vars(args), prepared(stdin_batches(args.batch_size, args.encoding)))
 
 
 @takes(
@@ -82,7 +83,7 @@ def predict(args):
     --format conll a word and its tag in each line.
     """
     loaded, use = _load(predict, args, PREDICT, "has no classes", "generate")
-    use(loaded, vars(args), stdin_batches(args.batch_size, args.encoding))
+    use(loaded, vars(args), prepared(stdin_batches(args.batch_size, args.encoding)))
 
 
 @takes(

@@ -2,6 +2,7 @@
 
 import math
 
+from keras_seq.cli.quick_start import prepared
 from keras_seq.cli.search import Search, written
 from keras_seq.cli.show import say, show_scores
 
@@ -25,7 +26,8 @@ def continue_texts(model, args, batches):
         raise ValueError(f"--count counts texts from one --prompt; received {args['count']}.")
     if args["prompt"] is not None:
         prompt = args["prompt"].removeprefix("\ufeff")  # of the file that it comes from
-        for answers in search([prompt] * args["count"]):
+        batches = prepared([[prompt] * args["count"]])
+        for answers in (answers for texts in batches for answers in search(texts)):
             say("\n".join(answer["text"] for answer in answers))
         return
     search.write(batches)
