@@ -30,6 +30,8 @@ PUNCTUATION_CLASS = f"[{as_class(PUNCTUATION)}]"
 DIGIT_CLASS = f"[{as_class(DIGITS)}]"
 
 _SIGMAS = "\u03c2\u03c3"
+# Before these nothing is in the tables but U+0295: most texts need no look into them.
+_FIRST_LATER_LETTER, _FIRST_LATER_MARK = "\u0558", "\u0897"
 
 
 def mended(text: str) -> str:
@@ -49,6 +51,8 @@ def normalized(text: str, form: str) -> str:
     """The text in a Unicode form, "NFC" or "NFKC", as of Unicode 16."""
     if text.isascii():
         return text
+    if max(text) < _FIRST_LATER_MARK:
+        return unicodedata.normalize(form, text)
     marks, pairs, canonical, compatible, later = _later_forms()
     if not later.search(text):
         return unicodedata.normalize(form, text)
@@ -79,9 +83,10 @@ def lowered(text: str) -> str:
 
     What Unicode did not have then stays as it is, and ends a word for the final sigma.
     """
-    if text.isascii():
-        return text.partition("\0")[0].lower()
-    parts = _later_letters().split(text.partition("\0")[0])
+    text = text.partition("\0")[0]
+    if text.isascii() or (max(text) < _FIRST_LATER_LETTER and "\u0295" not in text):
+        return text.lower()
+    parts = _later_letters().split(text)
     parts[::2] = map(_lowered, parts[::2])
     return "".join(parts)
 

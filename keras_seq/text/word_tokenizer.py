@@ -167,7 +167,7 @@ class WordTokenizer(Tokenizer):
     def _pieces(self, word):
         """The tokens of a word."""
         word = (lowered(word) if self.lowercase else word).replace(JOINER, _SQUARE)
-        if self.split_punctuation:
+        if self.split_punctuation and re.search(PUNCTUATION_CLASS, word):
             word = f" {word} "
             for pattern, written in _MARKING:
                 word = re.sub(pattern, written, word)
