@@ -81,6 +81,7 @@ def test_notebooks(tmp_path):
         {"cell_type": "markdown", "source": ["# A lesson\n", "\n", "Of $h_t$."]},
         {
             "cell_type": "code",
+            "metadata": {},
             "source": "print(1)",
             "outputs": [
                 {"output_type": "stream", "text": ["\x1b[1m1\x1b[0m\n"]},
@@ -91,7 +92,13 @@ def test_notebooks(tmp_path):
                 {"output_type": "execute_result", "data": {"text/html": "<table></table>"}},
             ],
         },
-        {"cell_type": "code", "source": "", "outputs": []},
+        {"cell_type": "code", "source": "", "outputs": [], "metadata": {}},
+        {
+            "cell_type": "code",
+            "source": "print(2)",
+            "outputs": [],
+            "metadata": {"jupyter": {"source_hidden": True}},
+        },
     ]
     path = tmp_path / "01_lesson.ipynb"
     path.write_text(json.dumps({"cells": cells}), "utf-8")
@@ -101,6 +108,7 @@ def test_notebooks(tmp_path):
     assert text.startswith("# A lesson\n") and "(01_lesson.ipynb)" in text and "Of $h_t$." in text
     assert "```python\nprint(1)\n```" in text and "```{ .text .output }\n1\n```" in text
     assert pictures == {"01_lesson/1_1.png": picture} and "(01_lesson/1_1.png)" in text
+    assert '??? note "Solution"\n\n    ```python\n    print(2)\n    ```' in text
     assert '<div class="output"><table></table></div>' in text
 
 

@@ -4,6 +4,7 @@ import base64
 import functools
 import json
 import re
+import textwrap
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 PICTURES = {"image/png": "png", "image/svg+xml": "svg"}
@@ -29,9 +30,12 @@ def as_page(path):
         if cell["cell_type"] == "markdown":
             blocks.append(source)
         elif cell["cell_type"] == "code" and source.strip():
-            blocks.append(_fenced(source, "python"))
+            parts = [_fenced(source, "python")]
             for i, output in enumerate(cell["outputs"]):
-                blocks.append(_output(output, f"{path.stem}/{number}_{i}", pictures))
+                parts.append(_output(output, f"{path.stem}/{number}_{i}", pictures))
+            block = "\n\n".join(part for part in parts if part)
+            hidden = cell["metadata"].get("jupyter", {}).get("source_hidden")
+            blocks.append(_folded(block) if hidden else block)
     link = f"[This lesson as a notebook]({path.name}){{ .lesson }}"
     text = "\n\n".join(block for block in blocks if block)
     heading, rest = re.match(r"(.*?^# [^\n]*\n|)(.*)", text, re.DOTALL | re.MULTILINE).groups()
@@ -45,6 +49,10 @@ def _text(source):
 def _fenced(text, language):
     fence = "`" * max([3, *(len(run) + 1 for run in re.findall(r"`{3,}", text))])
     return f"{fence}{language}\n{text.rstrip()}\n{fence}"
+
+
+def _folded(block):
+    return '??? note "Solution"\n\n' + textwrap.indent(block, "    ")
 
 
 def _output(output, name, pictures):
