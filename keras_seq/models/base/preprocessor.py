@@ -20,8 +20,9 @@ class Preprocessor:
     itself.
 
     A subclass defines `encode_tensors`, and `check_targets` where a target is no text.
-    `encode_examples` follows from them, unless a target is encoded too; `id_columns` lets ids
-    prepared by hand be checked.
+    `encode_examples` follows from them, unless a target is encoded too; who writes it with
+    `tokenizer.encode(x)` needs no TensorFlow for texts in memory. `id_columns` lets ids prepared by
+    hand be checked.
 
     Example:
 
