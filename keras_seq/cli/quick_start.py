@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import importlib.machinery
 import importlib.util
+import json
 import os
 import pathlib
 import platform
@@ -17,8 +18,8 @@ import sys
 import types
 
 # Keras takes each of these where it is installed, for wrappers, figures and tables of others, and
-# does without it where it is not.
-OPTIONAL = ("jax", "matplotlib", "pandas", "sklearn")
+# does without it where it is not; JAX too where it is not the backend.
+OPTIONAL = ("matplotlib", "pandas", "sklearn")
 CACHE_SIZE = 2**30  # bytes
 FEW = 8  # texts
 
@@ -76,6 +77,16 @@ def _machine():
     return hashlib.sha256(f"{platform.machine()} {flags}".encode()).hexdigest()[:12]
 
 
+def _named_backend():
+    """The backend that the environment names, or else Keras's file; `None` where neither does."""
+    if "KERAS_BACKEND" in os.environ:
+        return os.environ["KERAS_BACKEND"]
+    with contextlib.suppress(OSError, ValueError, AttributeError, RuntimeError):
+        home = os.environ.get("KERAS_HOME") or pathlib.Path.home() / ".keras"
+        return json.loads(pathlib.Path(home, "keras.json").read_text()).get("backend")
+    return None
+
+
 def _imports_keras():
     """Whether Keras is being imported, and not there yet."""
     spec = getattr(sys.modules.get("keras"), "__spec__", None)
@@ -88,7 +99,7 @@ class _Fewer:
     def find_spec(self, name, path=None, target=None):
         if not _imports_keras():
             return None
-        if name in OPTIONAL and name != os.environ.get("KERAS_BACKEND"):
+        if name in OPTIONAL or (name == "jax" and _named_backend() not in ("jax", None)):
             raise ModuleNotFoundError(f"{name} is left out", name=name)
         if name == "torch._dynamo":
             return importlib.machinery.ModuleSpec(name, self)

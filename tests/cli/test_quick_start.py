@@ -1,5 +1,6 @@
 """A command imports what it needs, compiles what pays, and keeps what JAX has compiled."""
 
+import json
 import os
 import subprocess
 import sys
@@ -50,6 +51,15 @@ def start(script, tmp_path, lines="le 27 septembre 2016\n", **more):
 def test_one_text_imports_the_backend_alone(tmp_path):
     (answer, modules, dynamo), _ = start(START + SHOW, tmp_path)
     assert (answer, modules, dynamo) == ("2016-09-27", BACKEND, "None")
+
+
+@pytest.mark.slow
+def test_the_backend_of_keras_own_file(tmp_path):
+    text = json.dumps({"backend": BACKEND, "floatx": "float32", "epsilon": 1e-7})
+    (tmp_path / "keras.json").write_text(text)
+    script = f"import os; del os.environ['KERAS_BACKEND']; {START}{SHOW}"
+    (answer, modules, _), _ = start(script, tmp_path, KERAS_HOME=str(tmp_path))
+    assert (answer, modules) == ("2016-09-27", BACKEND)
 
 
 @pytest.mark.every_backend
