@@ -10,6 +10,7 @@ here of that file and of `REPOSITORY`.
 """
 
 import argparse
+import ast
 import datetime
 import json
 import os
@@ -116,7 +117,7 @@ def computing_seconds():
 
 
 def write_text(script):
-    """Write the text of a script into its notebook, and leave the outputs: no code has changed.
+    """Write text and comments of a script into its notebook, and leave the outputs.
 
     Raises:
         RuntimeError: where code has changed.
@@ -128,11 +129,18 @@ def write_text(script):
         [cell for cell in cells if cell.cell_type == "code"]
         for cells in (notebook.cells, nbformat.read(target, as_version=4).cells)
     )
-    if [cell.source for cell in code] != [cell.source for cell in of_last_run]:
+    if [without_comments(cell) for cell in code] != [
+        without_comments(cell) for cell in of_last_run
+    ]:
         raise RuntimeError(f"{script.name} has other code than its notebook: it has to be run.")
     for cell, ran in zip(code, of_last_run, strict=True):
         cell.outputs, cell.execution_count = ran.outputs, ran.execution_count
     nbformat.write(notebook, target)
+
+
+def without_comments(cell):
+    """The code of a cell; the magic of the first one is no Python."""
+    return cell.source if "%pip" in cell.source else ast.dump(ast.parse(cell.source))
 
 
 def check_outputs(notebook):

@@ -72,5 +72,5 @@ def plot_seeds(
         axes.set_yscale("log")
     tidy(axes)
     if lines or any(series):
-        figure.legend(loc="outside upper center", ncols=4, frameon=False)
+        figure.legend(loc="outside upper center", ncols=3, frameon=False)
     return finished(figure, title, save)
