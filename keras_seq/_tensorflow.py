@@ -86,12 +86,21 @@ class _StandIn(types.ModuleType):
             if name in ("TensorShape", "DType", "TypeSpec"):
                 return _OfNothing
             if name == "random":
-                return types.SimpleNamespace(set_seed=_Seed.keep)
+                return _Random()
             if name.startswith("__") and name not in ("__path__", "__version__"):
                 raise AttributeError(name)
             sys.modules.pop("tensorflow", None)
             module = importlib.import_module("tensorflow")
         return getattr(module, name)
+
+
+class _Random:
+    """`tensorflow.random`, which sets a seed later, and for anything else is imported."""
+
+    set_seed = staticmethod(lambda seed: _Seed.keep(seed))
+
+    def __getattr__(self, name):
+        return getattr(importlib.import_module("tensorflow").random, name)
 
 
 class _OfNothing:
