@@ -176,6 +176,13 @@ class Ensemble(Task):
             for model, optimizer in zip(self.models, optimizers, strict=True):
                 model.optimizer = optimizer
 
+    def _of_each(self, inputs, training, return_attention):
+        """The logits of all models, and their attention weights: `None` where nobody asks."""
+        if not return_attention:
+            return [model(inputs, training=training) for model in self.models], None
+        answers = [model(inputs, training=training, return_attention=True) for model in self.models]
+        return zip(*answers, strict=True)
+
     def get_config(self):
         models = [keras.saving.serialize_keras_object(model) for model in self.models]
         without = ("build_config", "compile_config")
@@ -237,20 +244,13 @@ class Seq2SeqEnsemble(WritingEnsemble, Seq2Seq):
 
     _task = Seq2Seq
     _shared = ("source_tokenizer", "target_tokenizer", "max_source_length", "max_target_length")
-    _shared += ("copy",)
-    _same = _shared
+    _shared = _same = (*_shared, "copy")
 
     def _make_parts(self):
         self._prepare_search(self.target_tokenizer, "greedy")
 
     def call(self, inputs, training=False, return_attention=False):
-        found = [
-            model(inputs, training=training, return_attention=True)
-            if return_attention
-            else (model(inputs, training=training), None)
-            for model in self.models
-        ]
-        logits, weights = zip(*found, strict=True)
+        logits, weights = self._of_each(inputs, training, return_attention)
         if not return_attention:
             return mean_logits(logits)
         return mean_logits(logits), mean(weights) if self.has_attention else None
@@ -308,13 +308,7 @@ class TextClassifierEnsemble(Ensemble, TextClassifier):
     _same = ("tokenizer", "class_names", "multi_label", "max_length")
 
     def call(self, inputs, training=False, return_attention=False):
-        found = [
-            model(inputs, training=training, return_attention=True)
-            if return_attention
-            else (model(inputs, training=training), None)
-            for model in self.models
-        ]
-        logits, weights = zip(*found, strict=True)
+        logits, weights = self._of_each(inputs, training, return_attention)
         logits = of_mean_sigmoid(logits) if self.multi_label else of_mean_softmax(logits)
         return (logits, mean(weights)) if return_attention else logits
 
@@ -395,9 +389,8 @@ def mean_logits(logits):
 
 def of_mean_softmax(logits):
     """Logits whose softmax is the mean of those of `logits`: its logarithm, float32."""
-    return ops.logsumexp(ops.stack([log_softmax(x) for x in logits]), axis=0) - ops.log(
-        float(len(logits))
-    )
+    stacked = ops.stack([log_softmax(x) for x in logits])
+    return ops.logsumexp(stacked, axis=0) - ops.log(float(len(logits)))
 
 
 def of_mean_sigmoid(logits):

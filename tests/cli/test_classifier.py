@@ -219,7 +219,7 @@ def test_each_kind_of_model_has_its_commands(files, run, mistake, capsys, tmp_pa
 
     texts, labels = zip(*ROWS, strict=True)
     translator = ks.models.Seq2Seq.from_texts(texts, labels, tokens="char", cell="gru", units=4)
-    translator.compile()
+    translator.compile("adam")
     translator.save(tmp_path / "t.keras")
     run("predict", tmp_path / "t.keras", stdin=b"fine\n", status=2)
     assert "holds a Seq2Seq, which has no classes: the command for it is generate" in mistake()

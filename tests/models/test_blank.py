@@ -25,7 +25,7 @@ def translator(request):
     config = {"copy": True} if request.param == "copy" else {"attention": request.param}
     config |= {"cell": "gru", "units": 4, "bidirectional": False, "max_target_length": 5}
     model = Seq2Seq.from_texts(["ab c", "b a"], ["xy", "yx"], **{"tokens": "char", **config})
-    model.compile()
+    model.compile("adam")
     return model
 
 
@@ -116,7 +116,7 @@ def test_no_class_of_any_number_is_named_for_a_blank_text():
 @pytest.mark.once
 def test_a_blank_sentence_has_no_tags():
     model = TextTagger.from_texts(["ab c", "b"], ["N V", "N"], characters=None, units=3)
-    model.compile()
+    model.compile("adam")
     found = model.tag([*BLANK, [], "a\u00a0b \u00a0", [" "]])
     count = len(BLANK)
     assert found[:count] == [{"tokens": [], "tags": []}] * count

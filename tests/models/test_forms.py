@@ -443,7 +443,7 @@ def test_a_generator_that_was_read_is_an_error_and_no_empty_corpus():
 
     texts, labels = columns()
     model = TextClassifier.from_texts(texts, labels, tokens="char", units=3)
-    model.compile()
+    model.compile("adam")
     for call in (model.fit, model.evaluate, model.train_on_batch):
         with pytest.raises(ValueError, match="`x` is a generator and gave nothing: it can be read"):
             call(texts, LABELS)

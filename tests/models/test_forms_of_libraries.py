@@ -13,7 +13,7 @@ STARS = [3, 1, 3, 5, 1, 3]
 @pytest.fixture(scope="module")
 def model():
     model = TextClassifier.from_texts(TEXTS, STARS, tokens="char", cell="gru", units=3)
-    model.compile()
+    model.compile("adam")
     return model
 
 
@@ -126,12 +126,12 @@ def test_hugging_face(check, whole, monkeypatch):
     tags = [["N"] * len(words) for words in WORDS]
     words = datasets.Dataset.from_dict({"tokens": WORDS, "tags": tags})
     tagger = TextTagger.from_texts(words["tokens"], words["tags"], characters=None, units=3)
-    tagger.compile()
+    tagger.compile("adam")
     assert tagger.tag(words["tokens"]) == tags
     found = arrived(monkeypatch, tagger, lambda: tagger.fit(words))
     assert found == arrived(monkeypatch, tagger, lambda: tagger.fit(WORDS, tags))
     model = TextClassifier.from_texts(TEXTS, LABELS, units=3)
-    model.compile()
+    model.compile("adam")
     with pytest.raises(ValueError, match=r"dict of data sets, 'train'.*x\['train'\]"):
         model.fit(datasets.DatasetDict({"train": rows}))
 

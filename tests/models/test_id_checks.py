@@ -28,7 +28,7 @@ def make(kind):
     else:
         words = WordTokenizer.from_texts(TEXTS)
         model, y = TextTagger(words, tokenizer(), ["X", "Y"], **OPTIONS), ["X", "Y", "X", "Y"]
-    model.compile()
+    model.compile("adam")
     x, y, _ = model.as_batch(TEXTS, y)
     return model, {name: np.array(column) for name, column in x.items()}, np.array(y)
 

@@ -43,7 +43,7 @@ def models():
     for name, config in ENCODERS.items():
         keras.utils.set_random_seed(1)
         found[name] = LanguageModel.from_texts(TEXT, **{"units": 6, "window": 9, **config})
-        found[name].compile()
+        found[name].compile("adam")
     return found
 
 
@@ -196,7 +196,7 @@ def test_whole_texts_without_a_window():
 )
 def test_mistakes_are_named(how, message):
     model = LanguageModel.from_texts("abab", units=2)
-    model.compile()
+    model.compile("adam")
     if message is None:  # two tokens: one is left to train on
         how(model)
         return

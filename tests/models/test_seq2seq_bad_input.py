@@ -15,7 +15,7 @@ SOURCES, TARGETS = ["ab", "ba", "cab", "b"], ["ba", "ab", "bac", "b"]
 @pytest.fixture(scope="module")
 def model():
     model = Seq2Seq(tokenizer(), tokenizer(), units=3)
-    model.compile()
+    model.compile("adam")
     return model
 
 

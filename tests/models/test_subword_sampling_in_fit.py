@@ -53,7 +53,7 @@ class Recorder:
 
 def translator(seed=0):
     keras.utils.set_random_seed(seed)
-    model = Seq2Seq.from_texts(TEXTS, TARGETS, tokens="char", **SMALL)
+    model = Seq2Seq.from_texts(TEXTS, TARGETS, **SMALL)
     model.compile(keras.optimizers.SGD(0.1))
     return model
 

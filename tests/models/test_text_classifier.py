@@ -36,7 +36,7 @@ def tiny():
     """An untrained classifier that no test trains."""
     keras.utils.set_random_seed(1)
     model = TextClassifier.from_texts(TEXTS, LABELS, cell="gru", units=4)
-    model.compile()
+    model.compile("adam")
     return model
 
 

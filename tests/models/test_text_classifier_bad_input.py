@@ -16,14 +16,14 @@ TEXTS, LABELS = ["ab", "ba", "cab", "b"], ["x", "y", "x", "y"]
 @pytest.fixture(scope="module")
 def model():
     model = TextClassifier(tokenizer(), ["x", "y"], units=3, cell="gru")
-    model.compile()
+    model.compile("adam")
     return model
 
 
 @pytest.fixture(scope="module")
 def tagged():
     model = TextClassifier(tokenizer(), ["x", "y"], multi_label=True, units=3, cell="gru")
-    model.compile()
+    model.compile("adam")
     return model
 
 

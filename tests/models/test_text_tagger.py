@@ -44,7 +44,7 @@ def named():
     """An untrained tagger of spans that no test trains, with a CRF that is not all 0."""
     keras.utils.set_random_seed(1)
     model = TextTagger.from_texts(NAMED, SPANS, "BIO", **{**SMALL, "units": 5})
-    model.compile()
+    model.compile("adam")
     rng = np.random.default_rng(0)
     model.chain.set_weights([rng.normal(size=w.shape) for w in model.chain.weights])
     return model
@@ -155,7 +155,7 @@ def test_iob1_is_read_and_bio_is_written():
     for given, scheme in ((tags, "IOB1"), (SPANS, "BIO")):
         keras.utils.set_random_seed(0)
         models.append(TextTagger.from_texts(NAMED, given, scheme, **{**SMALL, "units": 3}))
-        models[-1].compile()
+        models[-1].compile("adam")
     one, other = models
     assert one.tag_names == other.tag_names and one.scheme == other.scheme == "BIO"
     found = one.evaluate(NAMED, tags, verbose=0)

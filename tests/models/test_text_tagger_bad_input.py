@@ -17,7 +17,7 @@ NAMES = ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]
 @pytest.fixture(scope="module")
 def model():
     model = TextTagger.from_texts(SENTENCES, TAGS, "BIO", units=3, cell="gru")
-    model.compile()
+    model.compile("adam")
     return model
 
 
