@@ -227,6 +227,7 @@ def callbacks() -> list[keras.callbacks.Callback]:
     return [
         ks.callbacks.AveragedWeights(),
         ks.callbacks.BestModel(FOLDER / "best.keras", monitor="val_bleu", mode="max", patience=3),
+        ks.callbacks.LearningRateDecay(warmup=0.02, schedule="cosine"),
         ks.callbacks.StopOnInterrupt(),
         ks.callbacks.TextScore(["a"], ["b"], metric="bleu", sampler=ks.samplers.Greedy()),
         ks.callbacks.TimeLimit(minutes=20 + start, warmup=0.1),
