@@ -6,6 +6,7 @@ import random
 import keras
 import numpy as np
 import pytest
+from checks import Killed, KillIn
 
 import keras_seq as ks
 from keras_seq.callbacks import AveragedWeights, BestModel, Checkpoint
@@ -13,25 +14,6 @@ from keras_seq.callbacks.state_file import differences, read_state
 
 SOURCES = ["abc", "cab", "b", "aab", "cc", "abcabc", "acb", "bb", "abcba"]
 TARGETS = [text[::-1] for text in SOURCES]
-
-
-class Killed(Exception):
-    """Stands for a SIGKILL."""
-
-
-class KillIn(keras.callbacks.Callback):
-    """Break off in the middle of an epoch."""
-
-    def __init__(self, epoch):
-        super().__init__()
-        self.epoch = epoch
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.now = epoch
-
-    def on_train_batch_end(self, batch, logs=None):
-        if self.now == self.epoch and batch == 1:
-            raise Killed
 
 
 def make(dropout=0.3):

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from checks import Killed, KillIn
 
 from keras_seq.callbacks import Checkpoint
 from keras_seq.models import LanguageModel, Seq2Seq, TextClassifier
@@ -13,25 +14,6 @@ TEXTS = [f"{a} {b}" for a in WORDS for b in WORDS if a != b]
 TARGETS = [" ".join(reversed(text.split())) for text in TEXTS]
 LABELS = ["est" if text.endswith("est") else "er" for text in TEXTS]
 SMALL = {"units": 4, "cell": "gru", "max_vocabulary": 40, "tokens": "subword"}
-
-
-class Killed(Exception):
-    pass
-
-
-class KillIn(keras.callbacks.Callback):
-    """Ends a training in the middle of an epoch."""
-
-    def __init__(self, epoch):
-        super().__init__()
-        self.epoch = epoch
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.now = epoch
-
-    def on_train_batch_end(self, batch, logs=None):
-        if self.now == self.epoch and batch == 1:
-            raise Killed
 
 
 class Recorder:
