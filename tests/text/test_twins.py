@@ -31,6 +31,8 @@ DISPUTED = {
     *(first + i for first, text in LATER_LOOKS.items() for i in range(len(text))),
 }
 EVERY = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
+# Private use and what no version that we know of has a letter at: alone they are cleaned all the same.
+ASSIGNED = [c for c in EVERY if unicodedata.category(c) not in ("Cn", "Co") or ord(c) in DISPUTED]
 MARKS = [c for c in EVERY if unicodedata.combining(c)]
 FORMS = [(form, lower) for form in (None, "NFC", "NFKC") for lower in (False, True)]
 
@@ -82,7 +84,8 @@ def test_disputed_characters_are_cleaned_as_in_a_graph(text):
     "text", ["{}", "aΣ{}b", "a{}Σ", "{}Σ", "x{}\u0334\u0345\u0301\u0323", "{0}{0}"]
 )
 def test_every_character_is_cleaned_as_in_a_graph(text):
-    texts = [text.format(character) for character in EVERY]
+    characters = EVERY if text == "{}" else ASSIGNED
+    texts = [text.format(character) for character in characters]
     for form, lower in FORMS:
         expected = decoded(clean_strings(constant(texts), form, lower))
         assert [clean(text, form, lower) for text in texts] == expected
