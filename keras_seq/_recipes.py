@@ -12,7 +12,7 @@ class Recipe:
     Args:
         model: arguments of `from_texts` that differ from the defaults of the constructor.
         learning_rate: of Adam, whose gradients together have at most a norm of 1.
-        batch_size: texts at once in a command; `fit` has Keras's 32 where it is told nothing.
+        batch_size: texts at once, where nothing is said.
         epochs: passes of a command that is given neither `--epochs` nor `--minutes`.
         ema: momentum of the average of the weights that is validated and kept.
         warmup: share of the training in which the learning rate rises; then it falls in a line.

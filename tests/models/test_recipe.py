@@ -84,6 +84,43 @@ def test_what_the_user_says_counts(task):
         assert model.loss.label_smoothing == 0
 
 
+class Sizes(keras.callbacks.Callback):
+    """Remembers how many batches an epoch had."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.batches = 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.batches += 1
+
+
+@pytest.mark.once
+def test_batches_are_as_large_as_the_recipe_says(task, tmp_path, monkeypatch):
+    recipe = dataclasses.replace(RECIPES[task], batch_size=4)
+    monkeypatch.setattr(task, "recipe", recipe)
+
+    def batches(model, x, *y, **options):
+        sizes = Sizes()
+        model.fit(x, *y, verbose=0, callbacks=[sizes], **options)
+        return sizes.batches
+
+    model, data = small(task), DATA[task]
+    model.fit(*data, verbose=0)
+    few = batches(model, *data, batch_size=4)
+    assert batches(model, *data) == few
+    if len(data) == 2:
+        assert few == 2 and batches(model, *data, batch_size=2) == 3
+        pairs = (pair for pair in zip(*data, strict=True))
+        assert batches(model, pairs) == 2
+    if task in (Seq2Seq, TextClassifier):
+        ready = (tuple(column[i : i + 2] for column in data) for i in (0, 2, 4))
+        assert batches(model, ready, steps_per_epoch=3) == 3
+    model.save(tmp_path / "m.keras")
+    assert batches(load_model(tmp_path / "m.keras"), *data) == few
+    model.compile("adam")
+    assert batches(model, *data) == 1  # Keras's 32
+
+
 @pytest.mark.once
 def test_a_model_out_of_a_file_goes_on_by_its_recipe(task, tmp_path):
     model = small(task)

@@ -31,7 +31,7 @@ DISPUTED = {
     *(first + i for first, text in LATER_LOOKS.items() for i in range(len(text))),
 }
 EVERY = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
-# Private use and what no version that we know of has a letter at: alone they are cleaned all the same.
+# Without private use and what is no character yet, which are most of them.
 ASSIGNED = [c for c in EVERY if unicodedata.category(c) not in ("Cn", "Co") or ord(c) in DISPUTED]
 MARKS = [c for c in EVERY if unicodedata.combining(c)]
 FORMS = [(form, lower) for form in (None, "NFC", "NFKC") for lower in (False, True)]

@@ -160,9 +160,10 @@ class Adapter:
             return IdDataset(self.model, rows.source(), *besides)
         if rows.kind == "none":
             return Texts(self.model, as_list(x, "x"), *besides, counted=True)
+        size = batch_size or self.model.default_batch_size()
         if anew and (rows.repeats or (steps is not None and rows.once)):
-            return EpochBatches(self.model, rows, batch_size or 32, *besides)
-        texts, *new = rows.gathered(None if anew else steps, batch_size)
+            return EpochBatches(self.model, rows, size, *besides)
+        texts, *new = rows.gathered(None if anew else steps, size)
         if targets and self._labelled:
             besides = (n if came is None else came for n, came in zip(new, besides, strict=True))
         return Texts(self.model, texts, *besides, counted=True)

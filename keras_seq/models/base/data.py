@@ -107,6 +107,9 @@ class Data:
             "validation_batch_size": arguments["batch_size"],
         }
 
+    def _size(self, batch_size):
+        return batch_size or self.model.default_batch_size()
+
     def one_batch(self):
         """Return `(x, y, sample_weight)` of one batch, as arrays; see `Task.as_batch`."""
         model, y = self.model, self.y
@@ -185,10 +188,10 @@ class Texts(Data):
         self.alpha = alpha
 
     def in_order(self, batch_size, window=SHUFFLE_BUFFER):
-        return _only(self.model.make_batches(self.examples, batch_size or 32).dataset)
+        return _only(self.model.make_batches(self.examples, self._size(batch_size)).dataset)
 
     def shuffled(self, batch_size, shuffle, window):
-        batch_size = batch_size or 32
+        batch_size = self._size(batch_size)
         if not self.alpha:
             return each_epoch(self.model.make_batches(self.examples, batch_size, shuffle))
         weights = self.examples.weights
@@ -263,7 +266,8 @@ class TextDataset(Data):
         model = self.model
         filled = model.fills_batches()
         more = {"shuffle_buffer": window, "filled": filled, "alpha": self.alpha}
-        return StreamedDataset(self.x, model.encode_tensors, batch_size or 32, shuffle, **more)
+        size = self._size(batch_size)
+        return StreamedDataset(self.x, model.encode_tensors, size, shuffle, **more)
 
     def _check(self):
         """Raise a `ValueError` unless the dataset holds all there is."""
@@ -289,7 +293,8 @@ class Ids(Data):
 
     def in_order(self, batch_size, window=SHUFFLE_BUFFER):
         x, y, sample_weight = self.one_batch()
-        return {"x": x, "y": y, "sample_weight": sample_weight, "batch_size": batch_size}
+        size = self._size(batch_size)
+        return {"x": x, "y": y, "sample_weight": sample_weight, "batch_size": size}
 
     def shuffled(self, batch_size, shuffle, window):
         return {**self.in_order(batch_size), "shuffle": shuffle, **self.options}

@@ -134,6 +134,7 @@ class MeasuredModel(keras.Model):
                 **({"r_drop": r_drop} if r_drop else {}),
             },
             callbacks=[],
+            batch_size=32,
             r_drop=r_drop,
             loss=used_loss,
             tracker=LossTracker(super().metrics[0]),
@@ -145,6 +146,7 @@ class MeasuredModel(keras.Model):
     def _train_by_recipe(self):
         self._compiled_with.config["recipe"] = True
         self._compiled_with.callbacks = make_callbacks(self.recipe)
+        self._compiled_with.batch_size = self.recipe.batch_size
 
     def default_optimizer(self) -> str | keras.optimizers.Optimizer:
         """Return the optimizer that `"auto"` stands for."""
@@ -159,6 +161,10 @@ class MeasuredModel(keras.Model):
     ) -> list[keras.callbacks.Callback]:
         """Return the callbacks that go with it, but for what one of `callbacks` does instead."""
         return not_replaced(self._compiled_with.callbacks, callbacks)
+
+    def default_batch_size(self) -> int:
+        """Return how many texts make a batch where nothing is said: the recipe's, or 32."""
+        return 32 if self._compiled_with is None else self._compiled_with.batch_size
 
     def default_loss(self, label_smoothing: float = 0.0) -> Any:
         """Return the loss that `"auto"` stands for; `None` for none, as in this base class."""

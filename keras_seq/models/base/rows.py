@@ -125,12 +125,12 @@ class Rows:
                 )
             yield parts
 
-    def gathered(self, steps=None, batch_size=None):
+    def gathered(self, steps, batch_size):
         """Return `(x, y, sample_weight)` of all elements, or of so many batches, as lists."""
         batch = self.kind == "batch"
         examples = self.examples()
         if steps is not None:
-            examples = itertools.islice(examples, steps if batch else steps * (batch_size or 32))
+            examples = itertools.islice(examples, steps if batch else steps * batch_size)
         columns = [[], [], []]
         for parts in limited(examples, "x"):
             for column, part in zip(columns, parts, strict=True):

@@ -164,6 +164,8 @@ class Task(Exportable, PresetModel):
         continued with `initial_epoch` meets the order it would have met.
 
         Args:
+            batch_size: how many examples make a batch; `None` is that of the recipe where `compile`
+                took its optimizer, and otherwise 32. Batches that come ready stay as they are.
             shuffle_buffer: for a dataset of single texts: how many of them are in memory at once,
                 to be shuffled and batched by length. Texts further apart are never mixed, so a
                 file sorted in some way should be shuffled before.
