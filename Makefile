@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 BACKENDS := jax tensorflow torch
 READY := $(VENV)/.ready
+PAGE := keras_seq/explorer/static/index.html
 JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 
-.PHONY: demo test test-all tutorials lint docs clean $(BACKENDS:%=test-%-models) $(BACKENDS:%=test-%-rest)
+.PHONY: demo test test-all test-explorer explorer tutorials lint docs clean $(BACKENDS:%=test-%-models) $(BACKENDS:%=test-%-rest)
 
 demo: $(READY)
 	$(BIN)/keras-seq demo --out demo
@@ -21,7 +22,8 @@ test: PARTS := torch-models torch-rest jax-rest tensorflow-rest tensorflow-model
 test: export TESTS_torch := not slow
 test: export TESTS_jax := every_backend and not slow
 test: export TESTS_tensorflow := every_backend and not slow
-test-all: PARTS := tensorflow-models jax-rest tensorflow-rest jax-models torch-rest torch-models
+test-all: PARTS := tensorflow-models jax-rest tensorflow-rest jax-models torch-rest torch-models \
+	$(if $(shell command -v npm),explorer)
 test test-all: export OMP_NUM_THREADS := 1
 test test-all: export TF_NUM_INTRAOP_THREADS := 1
 test test-all: $(READY)
@@ -33,6 +35,20 @@ $(BACKENDS:%=test-%-models): test-%-models: $(READY)
 
 $(BACKENDS:%=test-%-rest): test-%-rest: $(READY)
 	KERAS_BACKEND=$* $(BIN)/python -m pytest -m "$(TESTS_$*)" --ignore=tests/models
+
+# The page of `keras-seq explore`, in keras_seq/explorer/static/. It needs Node 20; `test-all` tests
+# it where that is there, in the browser where Chromium is.
+explorer: $(PAGE)
+
+$(PAGE): explorer/node_modules/.package-lock.json $(shell find explorer/src explorer/models explorer/public explorer/*.* -type f)
+	cd explorer && npm run build
+
+test-explorer: $(PAGE)
+	cd explorer && npm run check && npm test && npm run test:browser
+
+explorer/node_modules/.package-lock.json: explorer/package.json explorer/package-lock.json
+	cd explorer && npm ci
+	touch $@
 
 # All lessons in their full form, on KERAS_BACKEND (PyTorch); LESSONS="02 03" for some of them.
 tutorials: $(READY)
@@ -59,4 +75,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo build dist site *.egg-info
+	rm -rf $(VENV) demo build dist site *.egg-info explorer/node_modules keras_seq/explorer/static

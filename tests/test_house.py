@@ -87,7 +87,7 @@ FLOORS = (  # low to high: no file imports from a floor above its own
     ("models",),
     ("analysis",),
     ("callbacks", "testing"),
-    ("experiments",),
+    ("experiments", "explorer"),
     ("cli", "demo", ""),  # "" is the package itself
 )
 LONGEST_FILE, LONGEST_FUNCTION = 400, 60  # lines; of a function those of its docstring not counted

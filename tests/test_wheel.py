@@ -18,13 +18,21 @@ def test_a_wheel_holds_the_small_models_once(tmp_path):
     for name in SOURCES:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, tmp_path / name)
+    static = tmp_path / "keras_seq" / "explorer" / "static"  # what `make explorer` builds
+    shutil.rmtree(static, ignore_errors=True)
+    (static / "assets").mkdir(parents=True)
+    page = {static / "index.html", static / "assets" / "index.js"}
+    for file in page:
+        file.write_text("built")
     command = [sys.executable, "-m", "build", "--no-isolation", tmp_path]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     (wheel,) = (tmp_path / "dist").glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
+        served = {name for name in archive.namelist() if "explorer/static" in name}
         models = [name for name in archive.namelist() if "saved_models" in name]
         archive.extractall(tmp_path / "installed")
+    assert served == {file.relative_to(tmp_path).as_posix() for file in page}
     folder = "keras_seq/saved_models/dates"
     assert sorted(models) == [f"{folder}/README.md", f"{folder}/model.keras"]
     for name in models:

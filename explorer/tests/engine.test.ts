@@ -29,7 +29,8 @@ function read(name: string) {
 
 /** Both have the same shape, and no two numbers differ by more than 1e-5. */
 function expectClose(found: Numbers, expected: Numbers) {
-  const [a, b] = [[found].flat(Infinity), [expected].flat(Infinity)] as number[][];
+  const flat = (x: Numbers): number[] => (typeof x === "number" ? [x] : x.flatMap(flat));
+  const [a, b] = [flat(found), flat(expected)];
   expect(a.length).toBe(b.length);
   expect(a.length).toBeGreaterThan(0);
   for (let i = 0; i < a.length; i++) {

@@ -13,6 +13,7 @@ from keras_seq._silence import silence
 from keras_seq.cli import options
 from keras_seq.cli.compare import compare
 from keras_seq.cli.ensemble import ensemble
+from keras_seq.cli.explore import explore
 from keras_seq.cli.export import export
 from keras_seq.cli.gradients import gradients
 from keras_seq.cli.options import Option, of, takes
@@ -52,6 +53,7 @@ app.command()(export)
 app.command()(serve_check)
 app.command()(gradients)
 app.command()(compare)
+app.command()(explore)
 
 
 def main():
