@@ -8,14 +8,20 @@ export function fixed(x: number, digits = 2): string {
   return x < 0 && Number(text) !== 0 ? MINUS + text : text;
 }
 
-/** Two significant digits, as a power of ten where the number is very small or large. */
-export function short(x: number): string {
+/** So many significant digits, as a power of ten where the number is very small or large. */
+export function short(x: number, digits = 2): string {
   if (x === 0) return "0";
   if (!Number.isFinite(x)) return x > 0 ? "\u221e" : "\u2013";
   const size = Math.abs(x);
-  if (size >= 0.01 && size < 1000) return String(Number(x.toPrecision(2)));
-  const [digits, power] = x.toExponential(1).split("e");
-  return `${digits.replace("-", MINUS)}\u00d710${superscript(Number(power))}`;
+  if (size >= 0.01 && size < 1000) return plain(x, digits);
+  const [front, power] = x.toExponential(digits - 1).split("e");
+  return `${front.replace("-", MINUS)}\u00d710${superscript(Number(power))}`;
+}
+
+/** 0.0123, 4.50, 123: never as a power of ten. */
+function plain(x: number, digits: number): string {
+  const places = Math.max(0, digits - 1 - Math.floor(Math.log10(Math.abs(x))));
+  return x.toFixed(places).replace("-", MINUS);
 }
 
 export function superscript(power: number): string {

@@ -24,12 +24,20 @@ const SIZES = { wide: [1280, 900], phone: [360, 740] };
 /** For each view: settings, what is done, and the part of the page that must be another one after it. */
 const VIEWS = {
   cell: { figure: ".equations ol", act: (page) => choose(page, "GRU") },
+  gradients: { figure: "section:last-of-type figure", act: (page) => slide(page, "Spectral radius", 8) },
+  memory: { figure: "main figure svg", act: (page) => press(page, "Train"), settings: "&longest=8&units=4&models=vanilla+gru" },
 };
 
 async function choose(page, name) {
   await page.evaluate((wanted) => {
     const label = [...document.querySelectorAll("main fieldset label")].find((l) => l.textContent.trim() === wanted);
     label.querySelector("input").click();
+  }, name);
+}
+
+async function press(page, name) {
+  await page.evaluate((wanted) => {
+    [...document.querySelectorAll("main button")].find((b) => b.textContent.trim() === wanted).click();
   }, name);
 }
 
@@ -76,7 +84,7 @@ async function check(browser, origin, name, theme, size, shots) {
   await act(page);
   await page.waitForFunction(
     (selector, old) => document.querySelector(selector)?.outerHTML !== old,
-    { timeout: 10_000 }, figure, before,
+    { timeout: 60_000 }, figure, before,
   );
   const address = page.url();
   if (shots) await page.screenshot({ path: join(shots, `${name}-${theme}-${size}.png`), fullPage: true });

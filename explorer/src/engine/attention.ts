@@ -175,3 +175,9 @@ export function attentionGradients(
   }
   return { loss, accuracy, gradients: attentionWeightsOf({ units, ...into }) };
 }
+
+/** How many numbers a row of so many steps keeps for the way back. */
+export function attentionNumbers(model: AttentionClassifier, steps: number): number {
+  const found = attend(model, Array.from({ length: steps }, () => new Int32Array(1)));
+  return Object.values(found).reduce((sum, matrix) => sum + matrix.data.length, 0);
+}

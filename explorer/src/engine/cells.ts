@@ -242,9 +242,6 @@ export function back(cell: Cell, done: Step, after: Matrix[], into: Weights | nu
   const rows = after[0].rows;
   const columns = COLUMNS[kind].length;
   const d = zeros(rows, columns * units); // of W x + U h + b
-  const set = (index: number, k: number, value: number) => {
-    d.data[Math.floor(k / units) * columns * units + index * units + (k % units)] = value;
-  };
   const old = done.before[0].data;
   const dh = after[0].data;
   const count = dh.length;
@@ -253,45 +250,49 @@ export function back(cell: Cell, done: Step, after: Matrix[], into: Weights | nu
   let inside = d; // of U h + b
   const result: Matrix[] = [direct];
 
+  // k counts the numbers of a state, `at` is the place of its unit in the first column of d.
+  const each = (visit: (k: number, at: number) => void) => {
+    for (let r = 0, k = 0; r < rows; r++) {
+      for (let u = 0; u < units; u++, k++) visit(k, r * columns * units + u);
+    }
+  };
+
   if (kind === "vanilla" || kind === "irnn") {
     const slope = SLOPES[cell.activation];
     for (let k = 0; k < count; k++) d.data[k] = dh[k] * slope(values.candidate.data[k]);
   } else if (kind === "lstm") {
     const [i, f, o, g] = ["input", "forget", "output", "candidate"].map((x) => values[x].data);
-    const c = done.state[1].data;
+    const [c, cBefore] = [done.state[1].data, done.before[1].data];
     const dc = copy(after[1]);
-    for (let k = 0; k < count; k++) {
+    each((k, at) => {
       const t = Math.tanh(c[k]);
       const total = dc.data[k] + dh[k] * o[k] * (1 - t * t);
-      set(0, k, total * g[k] * i[k] * (1 - i[k]));
-      set(1, k, total * done.before[1].data[k] * f[k] * (1 - f[k]));
-      set(2, k, total * i[k] * (1 - g[k] * g[k]));
-      set(3, k, dh[k] * t * o[k] * (1 - o[k]));
+      d.data[at] = total * g[k] * i[k] * (1 - i[k]);
+      d.data[at + units] = total * cBefore[k] * f[k] * (1 - f[k]);
+      d.data[at + 2 * units] = total * i[k] * (1 - g[k] * g[k]);
+      d.data[at + 3 * units] = dh[k] * t * o[k] * (1 - o[k]);
       dc.data[k] = total * f[k];
-    }
+    });
     result.push(dc);
   } else if (kind === "gru") {
     const [z, r, n] = ["update", "reset", "candidate"].map((x) => values[x].data);
+    const hidden = done.inner!.data;
     inside = zeros(rows, columns * units);
-    for (let k = 0; k < count; k++) {
+    each((k, at) => {
       const dn = dh[k] * (1 - z[k]) * (1 - n[k] * n[k]);
-      set(0, k, dh[k] * (old[k] - n[k]) * z[k] * (1 - z[k]));
-      set(1, k, dn * done.inner!.data[k] * r[k] * (1 - r[k]));
-      set(2, k, dn);
+      d.data[at] = inside.data[at] = dh[k] * (old[k] - n[k]) * z[k] * (1 - z[k]);
+      d.data[at + units] = inside.data[at + units] = dn * hidden[k] * r[k] * (1 - r[k]);
+      d.data[at + 2 * units] = dn;
+      inside.data[at + 2 * units] = dn * r[k];
       direct.data[k] = dh[k] * z[k];
-    }
-    inside.data.set(d.data);
-    for (let k = 0; k < count; k++) {
-      const at = Math.floor(k / units) * 3 * units + 2 * units + (k % units);
-      inside.data[at] *= r[k];
-    }
+    });
   } else {
     const [z, n] = ["update", "candidate"].map((x) => values[x].data);
-    for (let k = 0; k < count; k++) {
-      set(0, k, dh[k] * (n[k] - old[k]) * z[k] * (1 - z[k]));
-      set(1, k, dh[k] * z[k] * shiftedSlope(n[k]));
+    each((k, at) => {
+      d.data[at] = dh[k] * (n[k] - old[k]) * z[k] * (1 - z[k]);
+      d.data[at + units] = dh[k] * z[k] * shiftedSlope(n[k]);
       direct.data[k] = dh[k] * (1 - z[k]);
-    }
+    });
   }
   if (recurrent) addProductTransposed(direct, inside, recurrent);
   if (into) addWeightGradients(done, d, inside, into);
@@ -353,4 +354,14 @@ export function jacobian(cell: Cell, done: Step, index = 0): Matrix {
     }
   });
   return result;
+}
+
+/** How many numbers steps keep for the way back, those before the first step left out. */
+export function numbersKept(steps: readonly Step[]): number {
+  const kept = new Set<Float64Array>();
+  for (const { state, values, inner } of steps) {
+    for (const matrix of [...state, ...Object.values(values)]) kept.add(matrix.data);
+    if (inner) kept.add(inner.data);
+  }
+  return [...kept].reduce((sum, data) => sum + data.length, 0);
 }
