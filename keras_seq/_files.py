@@ -53,6 +53,54 @@ def replacing(path):
         raise
 
 
+@contextlib.contextmanager
+def replacing_folder(path, file):
+    """Give an empty folder beside `path`, which then takes its place, whole or not at all.
+
+    A folder that is there already is replaced where it is empty or holds `file`, as one that was
+    written so before; where anything fails it stays.
+
+    Args:
+        path: str or path-like.
+        file: the name of a file by which such folders are known.
+
+    Raises:
+        ValueError: for a path that is something else, and for one that cannot be written to.
+    """
+    path = pathlib.Path(path)
+    real = pathlib.Path(os.path.realpath(path))
+    known = real.is_dir() and ((real / file).is_file() or not any(real.iterdir()))
+    if os.path.lexists(path) and not known:
+        raise ValueError(
+            f"{path} must be a new folder, an empty one, or one with a {file} in it, which is "
+            "replaced; it is something else."
+        )
+    name = f".{real.name[:40]}.{uuid.uuid4().hex[:12]}"
+    beside, aside = real.with_name(f"{name}.part"), real.with_name(f"{name}.old")
+    made = []
+    try:
+        made = _make_folder(real.parent)
+        beside.mkdir()
+    except OSError as error:
+        raise ValueError(f"{path} cannot be written to: {error.strerror or error}.") from error
+    try:
+        yield beside
+        if real.exists():
+            os.rename(real, aside)
+        os.rename(beside, real)
+    except BaseException:
+        if aside.exists() and not real.exists():
+            os.rename(aside, real)
+        raise
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(aside, ignore_errors=True)
+        if not real.exists():
+            for folder in made:
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
+
+
 def check_place(path):
     """OSError for a place where no file can be written: nothing is made to find out."""
     path = pathlib.Path(path)

@@ -8,12 +8,39 @@ import functools
 import importlib
 import sys
 import threading
+from typing import TypeVar
+
+Kind = TypeVar("Kind", bound=type)
 
 REGISTERING = ("initializers", "layers", "samplers", "text", "models")
 
 
+_waiting: list[type] = []  # classes that were made before Keras was imported
+_keras_is_there = threading.Event()
+
+
+def registered(kind: Kind) -> Kind:
+    """Register a class with Keras as `keras_seq>Name`, as soon as Keras is there; a decorator.
+
+    What does without Keras, as tokenizers do, imports it for no decorator either.
+    """
+    _waiting.append(kind)
+    if _keras_is_there.is_set():
+        _register_waiting()
+    return kind
+
+
+def _register_waiting():
+    import keras
+
+    while _waiting:
+        keras.saving.register_keras_serializable(package="keras_seq")(_waiting.pop(0))
+
+
 def register():
-    """Import what registers classes with Keras."""
+    """Import what registers classes with Keras, and register what was waiting."""
+    _keras_is_there.set()
+    _register_waiting()
     importlib.import_module("keras_seq._tensorflow").spare_keras_tensorflow()
     for name in REGISTERING:
         importlib.import_module(f"keras_seq.{name}")

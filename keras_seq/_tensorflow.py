@@ -7,7 +7,6 @@ import importlib.util
 import sys
 import types
 
-import keras
 import numpy as np
 
 
@@ -22,6 +21,8 @@ def tensorflow():
         import tensorflow as tf
     except ModuleNotFoundError as error:
         raise _missing("TensorFlow", "tensorflow") from error
+    import keras  # not above: text in Python does without
+
     if keras.backend.backend() != "tensorflow":
         # RuntimeError: somebody has started TensorFlow already, and its devices are settled.
         with contextlib.suppress(RuntimeError):
@@ -69,6 +70,8 @@ def spare_keras_tensorflow():
     """
     if "tensorflow" in sys.modules or importlib.util.find_spec("tensorflow") is None:
         return
+    import keras
+
     sys.modules["tensorflow"] = stand_in = _StandIn("tensorflow")
     try:
         keras.saving.serialize_keras_object(np.float32(0))

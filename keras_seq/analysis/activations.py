@@ -8,9 +8,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_seq.analysis.gates import gates_of, step_with_gates
 from keras_seq.analysis.inside import cells_of, observed
 from keras_seq.layers.cells import advance, state_names
+from keras_seq.layers.gates import gates_of, step_with_gates
 from keras_seq.layers.observation import Observation
 
 

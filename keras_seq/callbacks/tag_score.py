@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from keras_seq.analysis import tag_scores
-from keras_seq.models.tagging.sentences import listed_sentences
+from keras_seq.text.sentences import listed_sentences
 
 
 class TagScore(keras.callbacks.Callback):

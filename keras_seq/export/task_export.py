@@ -41,16 +41,12 @@ def export_task(model, write, filepath, format, version, modules, payload, verbo
         check_version(path, version)
         if payload["batching"] is not False:
             batching_parameters(**payload["batching"])  # checked
-    if not (model.built and model.weights):
-        raise ValueError(
-            f"{type(model).__name__} has no weights yet, so there is nothing to export: build it, "
-            "or train it first."
-        )
+    check_weights(model)
     payload = {
         **payload,
         "format": format,
         "backend": keras.config.backend(),
-        "modules": custom_modules([_config(model), payload["options"]], modules),
+        "modules": custom_modules([config_of(model), payload["options"]], modules),
     }
     export = _export_file if format == "onnx" else _export_version
     answer, path = export(model, write, path, version, payload)
@@ -85,7 +81,16 @@ def _spec(name, spec):
     return {"shape": shape[1:], "dtype": keras.backend.standardize_dtype(spec.dtype or "int32")}
 
 
-def _config(model):
+def check_weights(model):
+    """Raise a `ValueError` for a model that was not built."""
+    if not (model.built and model.weights):
+        raise ValueError(
+            f"{type(model).__name__} has no weights yet, so there is nothing to export: build it, "
+            "or train it first."
+        )
+
+
+def config_of(model):
     """What a model is made of: not what it is compiled with, which no export needs."""
     config = keras.saving.serialize_keras_object(model)
     return {name: value for name, value in config.items() if name != "compile_config"}

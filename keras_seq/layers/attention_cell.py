@@ -19,7 +19,7 @@ from keras_seq.layers.cells import (
 )
 from keras_seq.layers.masking import without_masked
 from keras_seq.layers.observation import observed_scan
-from keras_seq.layers.stepper import CellStepper, OwnDtypeStepper, stepper
+from keras_seq.layers.stepper import OwnDtypeStepper, single_stepper, stepper
 from keras_seq.layers.unroll import unroll
 
 ORDERS = ("bahdanau", "luong")
@@ -188,7 +188,7 @@ class AttentionCell(keras.layers.Layer):
 
     def plain_steppers(self, training=False):
         """How each cell runs by itself, where no loop knows anything before it begins."""
-        return [self._of_dtype(cell, CellStepper(cell, training)) for cell in self.cells]
+        return [self._of_dtype(cell, single_stepper(cell, training)) for cell in self.cells]
 
     def steppers(self, hoisted, training=False):
         """How each cell runs in a loop that knows its first `hoisted` inputs before it begins."""

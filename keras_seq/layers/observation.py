@@ -72,7 +72,9 @@ class Observation:
             self._here.pop()
 
     def run(self, cell, x, state, training):
-        """One step of a cell, in a loop that was begun by `observed_scan`."""
+        """One step of a cell, in a loop that was begun by `observed_scan`, or by itself."""
+        if not self._here:
+            return advance(cell, x, state, training)
         keys, additions, records = self._here[-1]
         key = next(key for key in keys if key[0] == id(cell))
         output, state, records[key] = self.step(cell, key, x, list(state), additions[key], training)

@@ -9,7 +9,6 @@ from keras_seq._checks import check_positive, check_rate
 from keras_seq._typing import AnyCell, Config, Mask, Nest, Options, Shape, Tensor, Tensors, Unpack
 from keras_seq.layers.carried_state import CarriedState, check_stateful
 from keras_seq.layers.cells import (
-    advance,
     build_cell,
     cell_config,
     get_cell,
@@ -29,6 +28,7 @@ from keras_seq.layers.recurrent_layer import (
     draw_dropout,
     last_steps,
 )
+from keras_seq.layers.stepper import single_stepper
 from keras_seq.layers.torch_weights import TorchWeights
 from keras_seq.layers.unroll import unroll, unroll_both
 
@@ -265,7 +265,7 @@ class RNNStack(TorchWeights, keras.layers.Layer):
         x, new = ops.cast(x, self.compute_dtype), []
         for i, cell in enumerate(self.forward_cells):
             tensors = [ops.cast(tensor, cell.compute_dtype) for tensor in state[i]]
-            output, tensors = advance(cell, x, tensors)
+            output, tensors = single_stepper(cell).step(x, [], tensors)
             output = ops.cast(output, self.compute_dtype)
             x = x + output if i and self.residual else output
             if self.layer_norm:

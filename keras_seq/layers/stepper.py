@@ -30,6 +30,12 @@ def stepper(cell, hoisted, training=False):
     return HoistedStepper(recurrence, cell, hoisted)
 
 
+def single_stepper(cell, training=False):
+    """Return how to make one step of a built `cell` by itself; see `stepper`."""
+    observed = current_observation() is not None
+    return (ObservedStepper if observed else CellStepper)(cell, training)
+
+
 class CellStepper:
     """A loop over the cell itself; see `stepper`."""
 

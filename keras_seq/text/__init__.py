@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import keras
-
 from keras_seq._registry import TOKENIZERS, constructor, load
 from keras_seq.text.character_tokenizer import CharacterTokenizer
 from keras_seq.text.subword_tokenizer import SubwordTokenizer
@@ -64,6 +62,8 @@ def get_tokenizer(identifier: Tokenizer | dict[str, Any], name: str = "tokenizer
     """
     tokenizer = identifier
     if isinstance(identifier, dict):
+        import keras  # tokenizers do without
+
         tokenizer = keras.saving.deserialize_keras_object(identifier)
     if not isinstance(tokenizer, Tokenizer):
         raise ValueError(

@@ -4,10 +4,10 @@ import functools
 from collections.abc import Iterable
 from typing import Any
 
-import keras
 import numpy as np
 
 from keras_seq._checks import check_choice
+from keras_seq._registration import registered
 from keras_seq._tensorflow import tensorflow
 from keras_seq.text.characters import clean
 from keras_seq.text.operations import clean_strings, cut_rows
@@ -17,7 +17,7 @@ from keras_seq.text.tokenizer import Tokenizer
 _UNKNOWN = "\ufffd"
 
 
-@keras.saving.register_keras_serializable(package="keras_seq")
+@registered
 class CharacterTokenizer(Tokenizer):
     r"""One id for each Unicode code point, newlines and combining marks included.
 

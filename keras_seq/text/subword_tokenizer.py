@@ -13,10 +13,10 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import keras
 import numpy as np
 
 from keras_seq._checks import check_choice, check_positive
+from keras_seq._registration import registered
 from keras_seq._tensorflow import tensorflow, tensorflow_text
 from keras_seq.text.characters import mended
 from keras_seq.text.forms import describe
@@ -31,7 +31,7 @@ MODEL_TYPES = ("unigram", "bpe")
 _MAX_CHARACTERS = 1000
 
 
-@keras.saving.register_keras_serializable(package="keras_seq")
+@registered
 class SubwordTokenizer(Tokenizer):
     r"""One id for a frequent word, several for the pieces of a rare one: sentencepiece.
 

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterable, Iterator
 from numbers import Integral
 
-import keras
 import numpy as np
 
 from keras_seq._checks import check_at_least
@@ -96,7 +95,7 @@ def _text(value, position: int, expected: str) -> str:
 def check_ids(ids, vocabulary_size: int) -> tuple[list[np.ndarray], bool]:
     """Python ids -> their rows, and whether they were one row alone."""
     if hasattr(ids, "dtype") and hasattr(ids, "shape"):
-        array = np.asarray(keras.ops.convert_to_numpy(ids))
+        array = _array(ids)
         if array.ndim not in (1, 2):
             raise ValueError(f"`ids` must be of rank 1 or 2; received {describe(ids)}.")
         single, rows = array.ndim == 1, np.atleast_2d(array)
@@ -110,7 +109,7 @@ def check_ids(ids, vocabulary_size: int) -> tuple[list[np.ndarray], bool]:
 
 def _check_row(row, position: int, vocabulary_size: int) -> np.ndarray:
     try:
-        array = np.asarray(keras.ops.convert_to_numpy(row) if hasattr(row, "shape") else row)
+        array = _array(row) if hasattr(row, "shape") else np.asarray(row)
     except ValueError:  # rows of different depth
         array = np.empty((), object)
     if array.shape == (0,):
@@ -126,6 +125,15 @@ def _check_row(row, position: int, vocabulary_size: int) -> np.ndarray:
             f"`ids` must be from 0 to {vocabulary_size - 1}; received {wrong[0]} in row {position}."
         )
     return array
+
+
+def _array(values) -> np.ndarray:
+    """An array or a tensor as an array of NumPy."""
+    if not isinstance(values, np.ndarray):
+        import keras  # not above: text in Python does without
+
+        values = keras.ops.convert_to_numpy(values)
+    return np.asarray(values)
 
 
 def written_ids(ids: np.ndarray) -> list[int]:

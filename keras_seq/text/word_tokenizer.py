@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-import keras
 import numpy as np
 
 from keras_seq._checks import check_choice
+from keras_seq._registration import registered
 from keras_seq._tensorflow import tensorflow
 from keras_seq.text.characters import PUNCTUATION_CLASS, SPACE_CLASS, clean, lowered
 from keras_seq.text.operations import clean_strings, cut_rows
@@ -34,7 +34,7 @@ _MARKING = (
 _JOINED = f" ?{JOINER} ?"
 
 
-@keras.saving.register_keras_serializable(package="keras_seq")
+@registered
 class WordTokenizer(Tokenizer):
     r"""One id for each word and each punctuation mark or symbol, reversibly.
 

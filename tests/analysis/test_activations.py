@@ -6,9 +6,9 @@ import pytest
 from keras import ops
 
 from keras_seq.analysis import gate_activations, highlight, unit_activations
-from keras_seq.analysis.gates import gates_of, step_with_gates
 from keras_seq.layers import LSTM, Bidirectional, MinGRU, RNNStack
 from keras_seq.layers.cells import CELLS, get_cell, state_sizes
+from keras_seq.layers.gates import gates_of, step_with_gates
 
 X = np.random.default_rng(1).normal(size=(6, 3)).astype("float32")
 

@@ -11,14 +11,14 @@ from tiny_export import CROWD, SIGNATURES, tiny, write
 
 from keras_seq.export import serve_check
 from keras_seq.export.answers import difference
-from keras_seq.export.serve_check import measure
+from keras_seq.export.server_check import measure
 from keras_seq.export.warm_up import read_warm_up
 
 
 @pytest.fixture
 def here(monkeypatch):
     """No process is started: this one answers."""
-    module = importlib.import_module("keras_seq.export.serve_check")
+    module = importlib.import_module("keras_seq.export.server_check")
     monkeypatch.setattr(module, "in_a_process", lambda work, given, *_: work(lambda: given))
 
 
@@ -107,7 +107,7 @@ def test_a_request_of_the_warm_up_that_is_refused(here, changed):
 
 
 def test_what_can_be_said_before(tmp_path, monkeypatch):
-    module = importlib.import_module("keras_seq.export.serve_check")
+    module = importlib.import_module("keras_seq.export.server_check")
     monkeypatch.setattr(module, "in_a_process", None)
     with pytest.raises(ValueError, match="There is no folder"):
         serve_check(tmp_path / "none")

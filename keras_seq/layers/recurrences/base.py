@@ -181,7 +181,7 @@ class Recurrence:
             **options: passed to `step`.
 
         Returns:
-            `(output, states, values)`, a dict from each of `gate_names` to its values.
+            `(output, states, values)`, a dict from each of `columns` to its values.
         """
         kernel, recurrent, bias, recurrent_bias = self.weights(cell)
         outer = ops.matmul(ops.cast(inputs, cell.compute_dtype), kernel)
@@ -191,8 +191,7 @@ class Recurrence:
         outer = outer if bias is None else outer + bias
         inner = inner if recurrent_bias is None else inner + recurrent_bias
         states, saved = self.step(outer, inner, list(states), functions, **options)
-        values = dict(zip(self.columns, saved, strict=False))
-        return states[0], states, {name: values[name] for name in self.gate_names}
+        return states[0], states, dict(zip(self.columns, saved, strict=False))
 
 
 _DESCRIBED = {}  # from a class of cells to its description

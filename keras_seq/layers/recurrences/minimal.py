@@ -89,6 +89,10 @@ class MinCell(keras.layers.Layer):
         h = ops.cast(h, self.compute_dtype)
         return h, [h], gates
 
+    def candidate(self, inputs: Tensor) -> Tensor:
+        """The new value g(n), `(batch, units)`, of which h takes a share."""
+        return ops.cast(self._terms(inputs)[1], self.compute_dtype)
+
     def unroll(
         self, inputs: Tensor, state: Tensors, mask: Mask = None, reverse=False, training=False
     ) -> tuple[Tensor, Tensors]:

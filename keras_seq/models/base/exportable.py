@@ -7,12 +7,16 @@ from typing import Any
 
 import keras
 
+from keras_seq._checks import check_choice
 from keras_seq._typing import Config, PathLike
 from keras_seq.export.signature import Signature
+from keras_seq.export.step_export import export_steps
+from keras_seq.export.step_functions import StepFunctions
 from keras_seq.export.task_export import export_task, specs_of
 
 # By its name: it reads models of every kind, and runs in another process.
 WRITE = "keras_seq.models.base.exporting:write_export"
+WRITE_STEPS = "keras_seq.models.base.exporting:write_steps"
 
 
 class Exportable:
@@ -31,6 +35,7 @@ class Exportable:
         version: int | str = "next",
         custom_modules: Sequence[str] = (),
         batching: bool | Config = False,
+        signature: str | None = None,
         **options: Any,
     ) -> pathlib.Path:
         """Write the model, strings in and strings out, for TF Serving; or its ids for ONNX.
@@ -51,8 +56,12 @@ class Exportable:
                 own layers, cells, scores and samplers are found without.
             batching: a dict of the arguments of `export.write_batching`, or `True`: writes
                 `batching_params.pbtxt` beside the versions.
+            signature: with `"onnx"`: `"step"` (translators and language models) or `"stream"`
+                (taggers and classifiers that read from the left) for a folder of graphs that make
+                one step each, which `export.load_step` reads.
             **options: those of `make_signatures` of the model, such as `sampler`, `max_length`,
-                `n_best` and `examples`.
+                `n_best` and `examples`; with a `signature` those of `make_steps`, which has
+                `inspect` besides.
 
         Returns:
             The path of what was written, a `pathlib.Path`.
@@ -60,9 +69,18 @@ class Exportable:
         Raises:
             ValueError: for an unknown format or option, a version that exists, a path that cannot
                 be written to, a model without weights, something of its own that was defined in the
-                script itself, an operation that TF Serving lacks, and what ONNX cannot hold.
+                script itself, an operation that TF Serving lacks, what ONNX cannot hold, and for
+                steps of a model that reads from both sides or has none.
         """
-        check_options(self, options)
+        if signature is not None:
+            unsuited = {"input_signature": input_signature, "batching": batching}
+            check_signature(self, signature, format, unsuited)
+            check_options(self.make_steps, options)
+            options = self.served_options(options)
+            self.check_steps(**options)
+            task = {"options": keras.saving.serialize_keras_object(options)}
+            return export_steps(self, WRITE_STEPS, filepath, custom_modules, task, verbose)
+        check_options(self.make_signatures, options)
         options = self.served_options(options)
         # Whatever is wrong with the model or the options is said before all else.
         if format == "onnx":
@@ -101,6 +119,19 @@ class Exportable:
             "format='tf_saved_model', which holds the search and the tokenizers."
         )
 
+    step_signature = None  # what `export` calls the steps of such a model, where it has any
+
+    def make_steps(self, **options: Any) -> StepFunctions:
+        """Return what the model computes step by step, for an export as step graphs.
+
+        It runs when TensorFlow is the backend; the options come from `export`. A subclass with a
+        `step_signature` defines it.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define make_steps() to have any.")
+
+    def check_steps(self, **options: Any) -> None:
+        """Raise a `ValueError` for options of `make_steps` that make no sense, and no steps."""
+
     def served_options(self, options):
         """Return the options of `make_signatures` as a model knows them that was just loaded."""
         return options
@@ -115,14 +146,31 @@ class Exportable:
         }
 
 
-def check_options(model, options):
-    """Raise a `ValueError` for options of an export that a model does not have."""
-    known = list(inspect.signature(model.make_signatures).parameters)
+def check_options(method, options):
+    """Raise a `ValueError` for options of an export that the method of a model does not take."""
+    known = list(inspect.signature(method).parameters)
     if unknown := sorted({*options} - {*known}):
         raise ValueError(
-            f"The export of a {type(model).__name__} takes {', '.join(known)}; received "
+            f"The export of a {type(method.__self__).__name__} takes {', '.join(known)}; received "
             f"{', '.join(unknown)}."
         )
+
+
+def check_signature(model, signature, format, unsuited):
+    """Raise a `ValueError` unless steps of a model can be exported so."""
+    known = model.step_signature
+    if known is None:
+        raise ValueError(
+            f"A {type(model).__name__} has no steps to export; received signature={signature!r}."
+        )
+    check_choice("signature", signature, (known,))
+    if format != "onnx":
+        raise ValueError(
+            f"`signature={signature!r}` goes with format='onnx' (`--format onnx`); received "
+            f"format={format!r}."
+        )
+    if given := [name for name, value in unsuited.items() if value]:
+        raise ValueError(f"`{given[0]}` is for a SavedModel, format='tf_saved_model'.")
 
 
 def check_id_function(model, others):

@@ -11,6 +11,7 @@ from keras_seq.export.operations import check_operations
 from keras_seq.export.saved_model import write_saved_model
 from keras_seq.export.served import load
 from keras_seq.export.signature import Field, Signature
+from keras_seq.export.step_graphs import write_step_graphs
 from keras_seq.export.warm_up import write_warm_up
 from keras_seq.models.base.load import load_model
 from keras_seq.version import __version__
@@ -50,6 +51,51 @@ def write_export(read):
     write_json(folder, describe(signatures, _about(model, options, task), load(folder)))
     warned = [] if write_warm_up(folder, task["name"], signatures) else [NO_WARM_UP]
     return {"report": [*map(_line, signatures), *warned], "warnings": warned}
+
+
+def write_steps(read):
+    """Read a saved task model and write its step graphs; the work of `export.export_steps`.
+
+    Args:
+        read: gives a dict as that of `write_export`; its `options` are those of `make_steps`.
+
+    Returns:
+        The same.
+    """
+    task = read()
+    import_modules(task["modules"])
+    model = in_float32(load_model(task["model"], compile=False))
+    options = {
+        name: keras.saving.deserialize_keras_object(value)
+        for name, value in task["options"].items()
+    }
+    steps = model.make_steps(**options)
+    report = write_step_graphs(task["folder"], steps, model.weights, task["backend"])
+    return {"report": report, "warnings": []}
+
+
+def in_float32(model):
+    """Return a model that computes in float32, with the weights of another one."""
+    layers = model._flatten_layers()
+    if all(layer.compute_dtype == "float32" for layer in layers):
+        return model
+    made = type(model).from_config(_in_float32(model.get_config()))
+    made.set_weights(model.get_weights())
+    return made
+
+
+def _in_float32(config):
+    """A config whose dtype policies are float32."""
+    if isinstance(config, list):
+        return [_in_float32(value) for value in config]
+    if not isinstance(config, dict):
+        return config
+    if config.get("class_name") == "DTypePolicy":
+        return {**config, "config": {**config["config"], "name": "float32"}}
+    return {
+        name: "float32" if name == "dtype" and isinstance(value, str) else _in_float32(value)
+        for name, value in config.items()
+    }
 
 
 def _about(model, options, task):

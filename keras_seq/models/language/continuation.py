@@ -11,9 +11,12 @@ from keras import ops
 from keras_seq._checks import check_batch_size, check_positive
 from keras_seq._typing import Config
 from keras_seq.backend import cross_entropy
+from keras_seq.export.step_functions import StepFunctions
 from keras_seq.models.base.search import padded_rows, structure_of
+from keras_seq.models.base.serving import check_examples
 from keras_seq.models.base.stop_tokens import end_token_ids
 from keras_seq.models.base.writing import WritingTask, best_answers, by_length, trace_steps
+from keras_seq.models.language.steps import language_model_steps
 from keras_seq.models.language.stream import Stream
 from keras_seq.samplers.sampler import Sampler
 from keras_seq.text.examples import pad, padded_length
@@ -140,6 +143,33 @@ class Continuation(WritingTask):
             stop_tokens: as in `generate`.
         """
         return Stream(self, prompt, self.chosen_sampler(sampler), max_length, stop_tokens)
+
+    step_signature = "step"
+
+    def check_steps(self, sampler=None, max_length=200, **options):
+        check_positive("max_length", max_length)
+        end_token_ids(self.tokenizer, options.get("stop_tokens"))
+        check_examples(options.get("examples"), self.tokenizer)
+
+    def make_steps(
+        self,
+        sampler: str | Config | Sampler | None = None,
+        max_length: int = 200,
+        examples: Sequence[str] | None = None,
+        stop_tokens: str | Sequence[str] | None = None,
+        inspect: bool = False,
+    ) -> StepFunctions:
+        """Return what the model computes step by step.
+
+        Args:
+            sampler: what a reader uses by default; as in `generate`.
+            max_length: likewise.
+            examples: a text for the example of the manifest; made of frequent tokens where `None`.
+            stop_tokens: as in `generate`.
+            inspect: whether a step shows gates and candidates too.
+        """
+        sampler, examples = self.chosen_sampler(sampler), check_examples(examples, self.tokenizer)
+        return language_model_steps(self, sampler, max_length, examples, stop_tokens, inspect)
 
     def score(self, texts: Any, batch_size: int = 64, return_tokens: bool = False) -> Any:
         """Return how probable texts are, each by itself, from its start to its end.

@@ -11,10 +11,10 @@ from keras_seq.backend import predictions
 from keras_seq.models.base.encoders import TokenReader
 from keras_seq.models.base.outputs import Outputs
 from keras_seq.models.base.predicting import padded_batches
-from keras_seq.models.tagging.sentences import check_sentences, listed_sentences
 from keras_seq.models.tagging.serving import tagger_ids
 from keras_seq.models.tagging.tag_loss import TagLoss
 from keras_seq.text.forms import single_text
+from keras_seq.text.sentences import check_sentences, listed_sentences
 
 
 class Tagging(TokenReader):

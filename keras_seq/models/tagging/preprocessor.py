@@ -3,18 +3,18 @@
 from keras_seq._tensorflow import tensorflow
 from keras_seq.models.base.id_checks import IdColumn
 from keras_seq.models.base.preprocessor import Preprocessor
-from keras_seq.models.tagging.sentences import (
+from keras_seq.text.examples import Examples
+from keras_seq.text.sentences import (
     check_counts,
     check_sentences,
     split_tensors,
 )
-from keras_seq.models.tagging.word_ids import (
+from keras_seq.text.word_ids import (
     character_columns,
     listed_character_columns,
     listed_word_ids,
     word_ids,
 )
-from keras_seq.text.examples import Examples
 
 
 class TaggingPreprocessor(Preprocessor):

@@ -10,7 +10,7 @@ from keras_seq.export.id_function import IdFunction
 from keras_seq.export.signature import Field, Signature
 from keras_seq.models.base.id_function import draw_ids, id_examples, id_metadata, ids_field
 from keras_seq.models.base.serving import dense, mended, padded
-from keras_seq.models.tagging.sentences import split_tensors
+from keras_seq.text.sentences import split_tensors
 
 
 class TaggerGraph:

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 
 from keras_seq._tensorflow import tensorflow
-from keras_seq.models.tagging.sentences import check_sentences, split_tensors
+from keras_seq.text.sentences import check_sentences, split_tensors
 from keras_seq.text.tag_schemes import (
     SCHEMES,
     convert_tags,

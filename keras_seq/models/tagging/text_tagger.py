@@ -19,12 +19,12 @@ from keras_seq.models.base.metrics import TokenAccuracy
 from keras_seq.models.base.serving import check_examples
 from keras_seq.models.tagging.answers import Tagging
 from keras_seq.models.tagging.preprocessor import TaggingPreprocessor
-from keras_seq.models.tagging.sentences import check_counts, check_sentences
 from keras_seq.models.tagging.serving import tagger_signatures
 from keras_seq.models.tagging.tag_loss import TagLoss
 from keras_seq.models.tagging.tags import Tags, tag_names_of
-from keras_seq.models.tagging.word_ids import character_vocabulary, word_vocabulary
 from keras_seq.text import Tokenizer, get_tokenizer
+from keras_seq.text.sentences import check_counts, check_sentences
+from keras_seq.text.word_ids import character_vocabulary, word_vocabulary
 
 # Arguments of the constructor that are attributes as they are.
 AS_GIVEN = (

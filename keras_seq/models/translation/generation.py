@@ -9,8 +9,11 @@ import numpy as np
 
 from keras_seq._checks import check_batch_size, check_positive
 from keras_seq._typing import Config
+from keras_seq.export.step_functions import StepFunctions
+from keras_seq.models.base.serving import check_examples
 from keras_seq.models.base.stop_tokens import end_token_ids
 from keras_seq.models.base.writing import WritingTask, best_answers, by_length, trace_steps
+from keras_seq.models.translation.steps import translator_steps
 from keras_seq.samplers.sampler import Sampler
 from keras_seq.text.blank import is_blank
 from keras_seq.text.examples import padded_length
@@ -96,6 +99,37 @@ class Generation(WritingTask):
 
         results = by_length(search, lengths, check_batch_size(batch_size, 64))
         return results[0] if single else results
+
+    step_signature = "step"
+
+    def check_steps(self, sampler=None, max_length=None, **options):
+        if max_length is not None:
+            check_positive("max_length", max_length)
+        end_token_ids(self.target_tokenizer, options.get("stop_tokens"))
+        check_examples(options.get("examples"), self.source_tokenizer)
+
+    def make_steps(
+        self,
+        sampler: str | Config | Sampler | None = None,
+        max_length: int | None = None,
+        examples: Sequence[str] | None = None,
+        stop_tokens: str | Sequence[str] | None = None,
+        inspect: bool = False,
+    ) -> StepFunctions:
+        """Return what the model computes step by step.
+
+        Args:
+            sampler: what a reader uses by default; as in `generate`.
+            max_length: likewise.
+            examples: a text for the example of the manifest; made of frequent tokens where `None`.
+            stop_tokens: as in `generate`.
+            inspect: whether a step shows gates and candidates too.
+        """
+        sampler, examples = (
+            self.chosen_sampler(sampler),
+            check_examples(examples, self.source_tokenizer),
+        )
+        return translator_steps(self, sampler, max_length, examples, stop_tokens, inspect)
 
     def _search_batch(self, rows, texts, columns, sampler, max_length, end, wanted):
         """Return the list of answers of each of the texts with numbers `rows`."""

@@ -4,6 +4,8 @@ import dataclasses
 
 from keras import ops
 
+from keras_seq.layers.cells import advance
+from keras_seq.layers.observation import Observation
 from keras_seq.layers.recurrences import Functions, recurrence_of
 
 
@@ -32,7 +34,35 @@ def step_with_gates(cell, inputs, states, without=()):
     if recurrence is None:
         return cell.call_with_gates(inputs, states, without)
     functions = _Held(**vars(recurrence.functions(cell)), without=tuple(without))
-    return recurrence.step_with_gates(cell, inputs, states, functions)
+    output, states, values = recurrence.step_with_gates(cell, inputs, states, functions)
+    return output, states, {name: values[name] for name in gates_of(cell)}
+
+
+class Inspection(Observation):
+    """Writes down the gates and the candidate of each cell that makes a single step.
+
+    Attributes:
+        values: from the `id` of a cell to a dict from names to tensors `(batch, units)`, empty for
+            a cell without gates.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.values = {}
+
+    def run(self, cell, x, state, training):
+        recurrence = recurrence_of(cell)
+        if recurrence is not None:
+            functions = recurrence.functions(cell)
+            output, state, values = recurrence.step_with_gates(cell, x, state, functions)
+        elif gates_of(cell):
+            output, state, values = cell.call_with_gates(x, state)
+            if hasattr(cell, "candidate"):
+                values = {**values, "candidate": cell.candidate(x)}
+        else:
+            (output, state), values = advance(cell, x, state, training), {}
+        self.values[id(cell)] = values
+        return output, state
 
 
 @dataclasses.dataclass(frozen=True)
