@@ -9,8 +9,21 @@ from keras_seq.cli.search import Search, written
 
 @takes(
     options.MODEL_FILE,
-    Option("path", "The folder of all versions, or an .onnx file.", Path, REQUIRED, flag=""),
+    Option(
+        "path",
+        "The folder of all versions, an .onnx file, or a folder of step graphs.",
+        Path,
+        REQUIRED,
+        flag="",
+    ),
     Option("format", "What to write.", ("tf_saved_model", "onnx"), "tf_saved_model", EXPORT),
+    Option(
+        "signature",
+        "With --format onnx: a folder of graphs of one step each, of what writes or of what reads.",
+        ("step", "stream"),
+        panel=EXPORT,
+    ),
+    Option("inspect", "With --signature: a step shows gates too.", bool, False, EXPORT),
     Option("version", "Number of the version; the next one if not set.", int, panel=EXPORT),
     Option(
         "example",
@@ -47,6 +60,8 @@ def export(args):
         version="next" if args.version is None else args.version,
         batching=args.batching,
         custom_modules=modules,
+        signature=args.signature,
+        **({"inspect": True} if args.inspect else {}),
         **_asked(loaded, vars(args)),
     )
 

@@ -77,7 +77,7 @@ def _machine():
     return hashlib.sha256(f"{platform.machine()} {flags}".encode()).hexdigest()[:12]
 
 
-def _named_backend():
+def named_backend():
     """The backend that the environment names, or else Keras's file; `None` where neither does."""
     if "KERAS_BACKEND" in os.environ:
         return os.environ["KERAS_BACKEND"]
@@ -99,7 +99,7 @@ class _Fewer:
     def find_spec(self, name, path=None, target=None):
         if not _imports_keras():
             return None
-        if name in OPTIONAL or (name == "jax" and _named_backend() not in ("jax", None)):
+        if name in OPTIONAL or (name == "jax" and named_backend() not in ("jax", None)):
             raise ModuleNotFoundError(f"{name} is left out", name=name)
         if name == "torch._dynamo":
             return importlib.machinery.ModuleSpec(name, self)

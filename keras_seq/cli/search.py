@@ -30,20 +30,35 @@ class Search:
         self.how = {name: args[name] for name in ("batch_size",) if name in args} | how
         self.parts = 0
 
-    def __call__(self, texts):
-        """Return the answers of each text, a list of dicts with `text` and `score`."""
-        sampler, self.parts = self.sampler, self.parts + 1
-        config = sampler.get_config()
-        if self.parts > 1 and "seed" in config:  # other noise for each part of a file
-            sampler = type(sampler)(**{**config, "seed": config["seed"] + self.parts - 1})
-        results = self.model.generate(texts, sampler=sampler, return_scores=True, **self.how)
+    def __call__(self, texts, first_row=0):
+        """Return the answers of each text, a list of dicts with `text` and `score`.
+
+        Args:
+            texts: the texts of a part.
+            first_row: the number of the first of them in its part; 0 begins a new one.
+        """
+        self.parts += not first_row  # each part of a file has other noise
+        results = self._generate(texts, self.parts - 1, return_scores=True, first_row=first_row)
         return [answers if isinstance(answers, list) else [answers] for answers in results]
 
-    def write(self, batches):
-        """Print the answers to batches of lines: a line each, or with --n-best some for each."""
+    def _generate(self, texts, more, **how):
+        """What the model writes, with a seed that is larger by `more`."""
+        sampler = self.sampler
+        config = sampler.get_config()
+        if more and "seed" in config:
+            sampler = type(sampler)(**{**config, "seed": config["seed"] + more})
+        return self.model.generate(texts, sampler=sampler, **how, **self.how)
+
+    def write(self, batches, part):
+        """Print the answers to batches of lines: a line each, or with --n-best some for each.
+
+        Args:
+            batches: lists of lines.
+            part: how many lines are a part.
+        """
         number = 0
         for lines in batches:
-            for answers in self(lines):
+            for answers in self(lines, number % part):
                 number += 1
                 for answer in answers:
                     columns = [one_line(answer["text"])]

@@ -5,6 +5,8 @@ import itertools
 import re
 import sys
 
+from keras_seq.cli.arriving import Arriving, is_pipe
+
 # What is always shown of a config, and under which title.
 SHOWN = {
     "cell": "cell",
@@ -146,10 +148,16 @@ def track(texts, size, what):
     return bar(parts, what, console=console, transient=True, disable=not console.is_terminal)
 
 
-def stdin_batches(batch_size, encoding=None):
-    """Give the lines of standard input, typed ones at once, others in large batches.
+def part_size(batch_size):
+    """How many lines of standard input are a part, which is searched with one seed."""
+    return 1 if sys.stdin is not None and sys.stdin.isatty() else 20 * batch_size
 
-    They are those of `datasets.read_lines` of a file with the same bytes.
+
+def stdin_batches(batch_size, encoding=None):
+    """Give the lines of standard input: of a file in parts, those of a pipe as they come.
+
+    They are those of `datasets.read_lines` of a file with the same bytes. A batch is one part, or,
+    where more lines are waited for, what is there of it.
     """
     from keras_seq.datasets.lines import decode, encoding_name
 
@@ -158,10 +166,18 @@ def stdin_batches(batch_size, encoding=None):
     typed = sys.stdin.isatty()
     if typed:
         print("Texts are read from the keyboard, one a line.", file=sys.stderr)
-    size = 1 if typed else 20 * batch_size
+    size, file, missing = part_size(batch_size), sys.stdin.buffer, 0
     encoding = None if encoding is None else encoding_name(encoding)
-    lines = decode(sys.stdin.buffer, "standard input", encoding)
-    while batch := list(itertools.islice(lines, size)):
+    source = Arriving(file) if is_pipe(file) else file
+    lines = decode(source, "standard input", encoding)
+    while batch := list(itertools.islice(lines, 1)):
+        missing = (missing or size) - 1
+        while missing and (source is file or source.has_more()):
+            more = list(itertools.islice(lines, 1 if source is not file else missing))
+            if not more:
+                break
+            batch += more
+            missing -= len(more)
         yield batch
 
 

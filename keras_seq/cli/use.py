@@ -10,6 +10,7 @@ from keras_seq.cli.quick_start import prepared
 from keras_seq.cli.show import check_writable, stdin_batches
 from keras_seq.cli.use_classifier import evaluate_classifier, predict_classes
 from keras_seq.cli.use_language_model import continue_texts, evaluate_language_model
+from keras_seq.cli.use_steps import continue_steps, step_folder, translate_steps
 from keras_seq.cli.use_tagger import evaluate_tagger, predict_tagger
 from keras_seq.cli.use_translator import evaluate_translator, generate_translations
 
@@ -22,6 +23,7 @@ EVALUATE = {
     "TextClassifier": evaluate_classifier,
     "TextTagger": evaluate_tagger,
 }
+STEPS = {"Seq2Seq": translate_steps, "LanguageModel": continue_steps}
 KINDS = {
     "Seq2Seq": "a translator",
     "LanguageModel": "a language model",
@@ -54,11 +56,13 @@ def generate(args):
     A translator translates each line, a language model goes on from it; with --prompt it goes on
     from that alone, and writes as it finds it, line ends too.
 
+    MODEL may be a folder of step graphs (`keras-seq export --signature step`): onnxruntime answers,
+    in less than a second.
+
     With --n-best each text has so many lines, best first: its number, the score and the answer,
     with tabs between them.
     """
-    loaded, use = _load(generate, args, GENERATE, "writes no text", "predict")
-    use(loaded, vars(args), prepared(stdin_batches(args.batch_size, args.encoding)))
+    _answer(generate, args, GENERATE, "writes no text", "predict")
 
 
 @takes(
@@ -82,8 +86,7 @@ def predict(args):
     tabs between them. A tagger takes words with blanks between them, and writes word/TAG, or with
     --format conll a word and its tag in each line.
     """
-    loaded, use = _load(predict, args, PREDICT, "has no classes", "generate")
-    use(loaded, vars(args), prepared(stdin_batches(args.batch_size, args.encoding)))
+    _answer(predict, args, PREDICT, "has no classes", "generate")
 
 
 @takes(
@@ -138,6 +141,30 @@ def evaluate(args):
         write_lines(out, json.dumps(scores, indent=2).splitlines())
 
 
+def _answer(command, args, uses, lacks, instead):
+    """Answer the lines of standard input, by step graphs where there are such."""
+    folder = step_folder(args.model)
+    if folder is None:
+        model, use = _load(command, args, uses, lacks, instead)
+        use(model, vars(args), prepared(stdin_batches(args.batch_size, args.encoding)))
+        return
+    from keras_seq.export import load_step
+
+    _check_batch_size(args)
+    model = load_step(folder)
+    kind = model.manifest["kind"]
+    if kind not in uses:
+        raise ValueError(f"{folder} has the steps of a {kind}, which {lacks}.")
+    _check_options(command, args, kind)
+    use = {**uses, **STEPS}[kind]
+    use(model, vars(args), stdin_batches(args.batch_size, args.encoding))
+
+
+def _check_batch_size(args):
+    if args.batch_size < 1:
+        raise ValueError(f"--batch-size must be at least 1; received {args.batch_size}.")
+
+
 def _load(command, args, uses, lacks, instead):
     """The model that was given, and what a command does with its kind, or that of its base class.
 
@@ -146,8 +173,7 @@ def _load(command, args, uses, lacks, instead):
     """
     from keras_seq.models import load_model
 
-    if args.batch_size < 1:
-        raise ValueError(f"--batch-size must be at least 1; received {args.batch_size}.")
+    _check_batch_size(args)
     model = load_model(args.model)
     for kind in type(model).__mro__:
         if kind.__name__ in uses:

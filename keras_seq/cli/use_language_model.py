@@ -4,7 +4,7 @@ import math
 
 from keras_seq.cli.quick_start import prepared
 from keras_seq.cli.search import Search, written
-from keras_seq.cli.show import say, show_scores
+from keras_seq.cli.show import part_size, say, show_scores
 
 SAMPLE = 500  # tokens of a text whose quality is measured
 
@@ -30,7 +30,7 @@ def continue_texts(model, args, batches):
         for answers in (answers for texts in batches for answers in search(texts)):
             say("\n".join(answer["text"] for answer in answers))
         return
-    search.write(batches)
+    search.write(batches, part_size(args["batch_size"]))
 
 
 def evaluate_language_model(model, args):

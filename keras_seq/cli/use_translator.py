@@ -2,7 +2,7 @@
 
 from keras_seq.cli.labelled import read_columns
 from keras_seq.cli.search import Search, written
-from keras_seq.cli.show import show_scores, track
+from keras_seq.cli.show import part_size, show_scores, track
 
 
 def translation(model, args, **how):
@@ -12,7 +12,7 @@ def translation(model, args, **how):
 
 def generate_translations(model, args, batches):
     """Write the answers to batches of lines."""
-    translation(model, args, **written(args)).write(batches)
+    translation(model, args, **written(args)).write(batches, part_size(args["batch_size"]))
 
 
 def evaluate_translator(model, args):

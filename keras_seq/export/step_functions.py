@@ -60,7 +60,7 @@ class Leaves:
             for i, cell in enumerate(cells)
             for k, name in enumerate(tensor_names(cell))
         }
-        self.names = [prefix + known.get(tuple(path), "_".join(map(str, path))) for path in paths]
+        self.names = [prefix + known.get(tuple(path), _name(path)) for path in paths]
         self.structure = keras.tree.map_structure(lambda _: 0, nest)
 
     def flat(self, nest, before=""):
@@ -72,6 +72,11 @@ class Leaves:
         """Return the nest of a dict of tensors, which may hold others too."""
         leaves = [tensors[name] for name in self.names]
         return keras.tree.pack_sequence_as(self.structure, leaves)
+
+
+def _name(path):
+    name = "_".join(map(str, path))
+    return name if isinstance(path[0], str) else f"state_{name}"
 
 
 def tensor_names(cell):
@@ -102,6 +107,20 @@ def looking_inside(step, cells):
         for name, value in inspection.values.get(id(cell), {}).items()
     }
     return result, values
+
+
+def in_float32(config):
+    """Return what Keras has serialised with float32 for each dtype and dtype policy."""
+    if isinstance(config, (list, tuple)):
+        return [in_float32(value) for value in config]
+    if not isinstance(config, dict):
+        return config
+    if config.get("class_name") == "DTypePolicy":
+        return {**config, "config": {**config["config"], "name": "float32"}}
+    return {
+        name: "float32" if name == "dtype" and isinstance(value, str) else in_float32(value)
+        for name, value in config.items()
+    }
 
 
 def gate_about(names):

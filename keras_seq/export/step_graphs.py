@@ -81,10 +81,21 @@ def _fields(names, steps, examples):
 def _field(name, steps, arrays):
     shapes = zip(*(array.shape[1:] for array in arrays), strict=True)
     shape = tuple(sizes[0] if len({*sizes}) == 1 else None for sizes in shapes)
-    about = gate_about([name]) | steps.about
+    about = {**gate_about([name]), **_state_about(steps), **steps.about}
     old = name.removeprefix(NEW)
     text = about.get(name) or (f"{about[old]}, after the step" if old in about else "")
     return Field(arrays[0].dtype.name, text, shape)
+
+
+def _state_about(steps):
+    """What the states and the memory are, as far as their names say it."""
+    about = {name: f"the state {name}" for name in steps.state}
+    about |= {name: f"what the steps look at, {name}" for name in steps.memory}
+    for name in steps.state:
+        if name.startswith("layer_"):
+            _, i, what = name.split("_", 2)
+            about[name] = f"the state {what} of layer {i}"
+    return about
 
 
 def _shown(fields):

@@ -46,8 +46,11 @@ class StepTagger(StepModel):
             rows.append(row[0])
         return np.array(rows, "float32").reshape(len(words), -1)
 
-    def tag(self, inputs, return_probabilities=False, return_spans=False):
-        """Tag the words of a sentence, or of each of a list; see `TextTagger.tag`."""
+    def tag(self, inputs, return_probabilities=False, return_spans=False, batch_size=None):
+        """Tag the words of a sentence, or of each of a list; see `TextTagger.tag`.
+
+        `batch_size` has no meaning here: each sentence is read by itself.
+        """
         text = single_text(inputs)
         listed = [text] if text is not None else listed_sentences(inputs, "inputs")
         most, answers = self.manifest["max_length"], []
@@ -115,10 +118,15 @@ class StepClassifier(StepModel):
             logits, state = self.step(np.array([token_id], "int32"), state, memory)
             yield token, self.probabilities(logits[0])
 
-    def classify(self, inputs, return_probabilities=False, threshold=None):
-        """Name the classes of a text, or of each of a list; see `TextClassifier.classify`."""
+    def classify(self, inputs, return_probabilities=False, threshold=None, batch_size=None):
+        """Name the classes of a text, or of each of a list; see `TextClassifier.classify`.
+
+        `batch_size` has no meaning here: each text is read by itself.
+        """
         texts, single = one_or_many(inputs, "inputs")
         several = self.manifest["multi_label"]
+        if threshold is not None and not several:
+            raise ValueError("`threshold` is for a classifier with `multi_label`.")
         threshold = self.manifest["threshold"] if threshold is None else threshold
         nothing = self.probabilities(self._before()["first_logits"][0])
         answers = []

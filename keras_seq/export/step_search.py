@@ -6,6 +6,8 @@ dict of arrays, rows first, and returns `(rows, vocabulary_size)` and the new st
 
 import numpy as np
 
+from keras_seq._checks import check_count, check_number, check_positive
+
 DEAD = np.float32(-1e9)  # the log-probability of what cannot be
 UNSEEN = 1e-10  # attention below this counts as this
 
@@ -22,6 +24,29 @@ OPTIONS = {
     },
 }
 """The samplers that there are, and their options with what they are by default."""
+
+
+def checked(sampler, options):
+    """Return the options of a sampler; a `ValueError` for one that makes no sense."""
+    for name in ("width", "n_best", "top_k"):
+        if options.get(name) is not None:
+            check_positive(name, options[name])
+    for name in ("min_length", "no_repeat_ngram"):
+        if name in options:
+            check_count(name, options[name])
+    for name in ("length_penalty", "coverage_penalty"):
+        if name in options:
+            check_number(name, options[name], 0)
+    if sampler == "beam" and (options["n_best"] or 0) > options["width"]:
+        raise ValueError(
+            f"`n_best` must be at most `width`, {options['width']}; received {options['n_best']}."
+        )
+    if sampler == "random":
+        check_number("temperature", options["temperature"], 0, above=True)
+        top_p = options["top_p"]
+        if top_p is not None and not 0 < check_number("top_p", top_p, 0) <= 1:
+            raise ValueError(f"`top_p` must be a number in (0, 1] or None; received {top_p!r}.")
+    return options
 
 
 def log_softmax(logits):

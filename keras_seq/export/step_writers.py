@@ -4,7 +4,7 @@ import numpy as np
 
 from keras_seq._checks import check_choice, check_positive
 from keras_seq.export.step_model import StepModel
-from keras_seq.export.step_search import OPTIONS, log_softmax, next_token, search
+from keras_seq.export.step_search import OPTIONS, checked, log_softmax, next_token, search
 from keras_seq.text.blank import is_blank
 from keras_seq.text.forms import one_or_many
 from keras_seq.text.pipeline import frame
@@ -25,7 +25,7 @@ class StepWriter(StepModel):
         """`(name, options)` of a sampler, by default the one that the model was exported with."""
         own = self.manifest["sampler"]
         name = own["name"] if sampler is None else sampler
-        if name not in OPTIONS and sampler is None:
+        if not self.knows_sampler and sampler is None:
             raise ValueError(
                 f"The model's own sampler, {name}, runs in Keras alone: choose one of "
                 f"{', '.join(map(repr, OPTIONS))} as `sampler`."
@@ -37,7 +37,7 @@ class StepWriter(StepModel):
                 f"{', '.join(unknown)}."
             )
         config = own["config"] if name == own["name"] else {}
-        return name, {**OPTIONS[name], **config, **options}
+        return name, checked(name, {**OPTIONS[name], **config, **options})
 
     def _ends(self, tokenizer, stop_tokens):
         """The ids that end a text."""
@@ -101,20 +101,26 @@ class StepTranslator(StepWriter):
         max_length=None,
         return_scores=False,
         return_attention=False,
+        replace_unknown=False,
         stop_tokens=None,
+        batch_size=None,
+        first_row=0,
         **options,
     ):
         """Translate a text, or each of a list; see `keras_seq.models.Seq2Seq.generate`.
 
         Args:
             sampler: `"greedy"`, `"random"` or `"beam"`; that of the model where `None`.
+            batch_size: has no meaning here: each text is searched by itself.
             **options: those of the sampler, such as `width`.
         """
         texts, single = one_or_many(inputs, "inputs")
         how, ends = self._sampler(sampler, options), self._ends(self.target, stop_tokens)
-        longest = max_length or self.manifest["max_length"]
+        longest = self.manifest["max_length"] if max_length is None else max_length
+        longest = longest and check_positive("max_length", longest)
         results = []
-        for row, (text, encoded) in enumerate(zip(texts, self.encode(texts), strict=True)):
+        pairs = zip(texts, self.encode(texts), strict=True)
+        for row, (text, encoded) in enumerate(pairs, start=first_row):
             source_ids = encoded["source_ids"][0]
             limit = min(self.lengths[1], longest or 3 * len(source_ids) + 32)
             limit = 0 if is_blank(text, source_ids) else limit
@@ -124,11 +130,17 @@ class StepTranslator(StepWriter):
             source = [*self.source.split(text), end][: self.lengths[0]]
             answers = []
             for ids, score in found[: how[1].get("n_best") or 1]:
-                answer = {"text": self._text(ids, source), "score": score}
+                tokens, weights = [self._token(i, source) for i in ids], None
+                if return_attention or replace_unknown:
+                    weights = self._attention(encoded, ids)
+                if replace_unknown:
+                    self._replace_unknown(tokens, ids, source, weights)
+                copied = replace_unknown or self.pointer is not None
+                text = self.target.join(tokens) if copied else self.target.detokenize(ids)
+                answer = {"text": text, "score": score}
                 if return_attention:
-                    answer["source_tokens"] = source
-                    answer["target_tokens"] = [self._token(i, source) for i in ids]
-                    answer["attention"] = self._attention(encoded, ids)
+                    answer |= {"source_tokens": source, "target_tokens": tokens}
+                    answer["attention"] = weights
                 answers.append(answer)
             results.append(_shown(answers, how[1].get("n_best"), return_scores or return_attention))
         return results[0] if single else results
@@ -140,10 +152,16 @@ class StepTranslator(StepWriter):
             token_id, place = self.target.unknown_token_id, -1
         return self.target.id_to_token(token_id) if place < 0 else source[place]
 
-    def _text(self, ids, source):
-        if self.pointer is None:
-            return self.target.detokenize(ids)
-        return self.target.join([self._token(i, source) for i in ids])
+    def _replace_unknown(self, tokens, ids, source, weights):
+        """Put the source token that an unknown one attends to most in its place."""
+        if weights is None:
+            raise ValueError(
+                "`replace_unknown` looks where an unknown token attends to; this model has no "
+                "attention."
+            )
+        for t, token_id in enumerate(ids):
+            if token_id == self.target.unknown_token_id and len(source) > 1:
+                tokens[t] = source[int(weights[t, : len(source) - 1].argmax())]
 
     def _attention(self, encoded, ids):
         """Where the model looked while it wrote `ids`, float32 `(tokens, source tokens)`."""
@@ -178,19 +196,23 @@ class StepLanguageModel(StepWriter):
         strip_prompt=False,
         return_scores=False,
         stop_tokens=None,
+        batch_size=None,
+        first_row=0,
         **options,
     ):
         """Continue a text, or each of a list; see `keras_seq.models.LanguageModel.generate`.
 
         Args:
             sampler: `"greedy"`, `"random"` or `"beam"`; that of the model where `None`.
+            batch_size: has no meaning here: each text is searched by itself.
             **options: those of the sampler, such as `temperature`.
         """
         texts, single = one_or_many(prompts, "prompts")
         how, ends = self._sampler(sampler, options), self._ends(self.tokenizer, stop_tokens)
-        limit = check_positive("max_length", max_length or self.manifest["max_length"])
+        limit = self.manifest["max_length"] if max_length is None else max_length
+        check_positive("max_length", limit)
         results = []
-        for row, text in enumerate(texts):
+        for row, text in enumerate(texts, start=first_row):
             inputs, first = self.encode(text)
             before, answers = [] if strip_prompt else self.tokenizer.split(text), []
             found = self._search(inputs, how, first, ends, limit, row)

@@ -203,9 +203,9 @@ class CRF(keras.layers.Layer):
             check_steps("mask", mask, emissions)
         dtype = float_type(emissions, self.transitions)
         emissions = ops.where(mask[..., None], ops.cast(emissions, dtype), 0.0)
-        return self._potentials(dtype), emissions, mask
+        return self.potentials(dtype), emissions, mask
 
-    def _potentials(self, dtype):
+    def potentials(self, dtype):
         """Transitions, start and end scores, with what is forbidden forbidden."""
         weights = [ops.cast(weight, dtype) for weight in (self.transitions, self.start, self.end)]
         return [

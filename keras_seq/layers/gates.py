@@ -42,8 +42,8 @@ class Inspection(Observation):
     """Writes down the gates and the candidate of each cell that makes a single step.
 
     Attributes:
-        values: from the `id` of a cell to a dict from names to tensors `(batch, units)`, empty for
-            a cell without gates.
+        values: from the `id` of each cell with gates to a dict from names to tensors
+            `(batch, units)`.
     """
 
     def __init__(self):
@@ -51,16 +51,16 @@ class Inspection(Observation):
         self.values = {}
 
     def run(self, cell, x, state, training):
+        if not gates_of(cell):
+            return advance(cell, x, state, training)
         recurrence = recurrence_of(cell)
         if recurrence is not None:
             functions = recurrence.functions(cell)
             output, state, values = recurrence.step_with_gates(cell, x, state, functions)
-        elif gates_of(cell):
+        else:
             output, state, values = cell.call_with_gates(x, state)
             if hasattr(cell, "candidate"):
                 values = {**values, "candidate": cell.candidate(x)}
-        else:
-            (output, state), values = advance(cell, x, state, training), {}
         self.values[id(cell)] = values
         return output, state
 

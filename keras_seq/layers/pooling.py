@@ -247,9 +247,13 @@ class AttentionPooling(Pooling):
         pooled = ops.matmul(weights[:, None], inputs)[:, 0]
         return (pooled, weights) if return_attention else pooled
 
+    def score(self, inputs: Tensor) -> Tensor:
+        """Return the scores u . v, `(..., 1)`, of outputs `(..., size)`."""
+        return ops.matmul(ops.tanh(ops.matmul(inputs, self.kernel) + self.bias), self.context)
+
     def weigh(self, inputs: Tensor, mask: Tensor) -> Tensor:
         """Return the weights `(batch, time)`."""
-        scores = ops.matmul(ops.tanh(ops.matmul(inputs, self.kernel) + self.bias), self.context)
+        scores = self.score(inputs)
         dtype = keras.backend.result_type(inputs.dtype, "float32")
         scores = ops.cast(scores[:, :, 0], dtype)
         # Finite, not -inf: the gradient of a row without any value must not be NaN.

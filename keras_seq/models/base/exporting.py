@@ -11,6 +11,7 @@ from keras_seq.export.operations import check_operations
 from keras_seq.export.saved_model import write_saved_model
 from keras_seq.export.served import load
 from keras_seq.export.signature import Field, Signature
+from keras_seq.export.step_functions import in_float32
 from keras_seq.export.step_graphs import write_step_graphs
 from keras_seq.export.warm_up import write_warm_up
 from keras_seq.models.base.load import load_model
@@ -64,7 +65,7 @@ def write_steps(read):
     """
     task = read()
     import_modules(task["modules"])
-    model = in_float32(load_model(task["model"], compile=False))
+    model = _in_float32(load_model(task["model"], compile=False))
     options = {
         name: keras.saving.deserialize_keras_object(value)
         for name, value in task["options"].items()
@@ -74,28 +75,13 @@ def write_steps(read):
     return {"report": report, "warnings": []}
 
 
-def in_float32(model):
-    """Return a model that computes in float32, with the weights of another one."""
-    layers = model._flatten_layers()
-    if all(layer.compute_dtype == "float32" for layer in layers):
+def _in_float32(model):
+    """A model that computes in float32, with the weights of another one."""
+    if all(layer.compute_dtype == "float32" for layer in model._flatten_layers()):
         return model
-    made = type(model).from_config(_in_float32(model.get_config()))
+    made = type(model).from_config(in_float32(model.get_config()))
     made.set_weights(model.get_weights())
     return made
-
-
-def _in_float32(config):
-    """A config whose dtype policies are float32."""
-    if isinstance(config, list):
-        return [_in_float32(value) for value in config]
-    if not isinstance(config, dict):
-        return config
-    if config.get("class_name") == "DTypePolicy":
-        return {**config, "config": {**config["config"], "name": "float32"}}
-    return {
-        name: "float32" if name == "dtype" and isinstance(value, str) else _in_float32(value)
-        for name, value in config.items()
-    }
 
 
 def _about(model, options, task):

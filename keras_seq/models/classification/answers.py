@@ -1,13 +1,19 @@
 """Classifiers with texts: `classify`, and where a pooling looks."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from keras import ops
 
 from keras_seq._checks import as_number, check_batch_size
+from keras_seq.export.step_functions import StepFunctions
+from keras_seq.layers.running_pooling import running
 from keras_seq.models.base.encoders import TokenReader
 from keras_seq.models.base.predicting import predict_examples
+from keras_seq.models.base.serving import check_examples
+from keras_seq.models.base.streaming import check_streams
+from keras_seq.models.classification.steps import classifier_steps
 from keras_seq.text.blank import is_blank
 from keras_seq.text.examples import pad, padded_length
 from keras_seq.text.forms import as_texts, one_or_many
@@ -36,6 +42,24 @@ class Classification(TokenReader):
         """Return the probabilities of logits, in NumPy."""
         function = ops.sigmoid if self.multi_label else ops.softmax
         return ops.convert_to_numpy(function(ops.convert_to_tensor(outputs, dtype="float32")))
+
+    step_signature = "stream"
+
+    def check_steps(self, examples=None, **options):
+        check_streams(self)
+        running(self.pooling)
+        check_examples(examples, self.tokenizer)
+
+    def make_steps(
+        self, examples: Sequence[str] | None = None, inspect: bool = False
+    ) -> StepFunctions:
+        """Return what the model computes token by token.
+
+        Args:
+            examples: a text for the example of the manifest; made of frequent tokens where `None`.
+            inspect: whether a step shows gates and candidates too.
+        """
+        return classifier_steps(self, check_examples(examples, self.tokenizer), inspect)
 
     def classify(
         self,

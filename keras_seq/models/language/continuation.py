@@ -44,6 +44,7 @@ class Continuation(WritingTask):
         return_scores: bool = False,
         return_trace: bool = False,
         stop_tokens: str | Sequence[str] | None = None,
+        first_row: int = 0,
     ) -> Any:
         """Continue texts.
 
@@ -67,6 +68,8 @@ class Continuation(WritingTask):
             stop_tokens: a token or a list of tokens of the vocabulary, such as `"\\n"` of a model
                 of characters: a text that was written ends with the first of them, which is a part
                 of it. A sampler's `min_length` holds for them too.
+            first_row: the number of the first text, where these are the rest of a longer list: a
+                sampler that draws tells texts apart by their numbers.
 
         Returns:
             A string for a string, a list for a list. Where the sampler has an `n_best`, each string
@@ -93,7 +96,7 @@ class Continuation(WritingTask):
                 sampler,
                 limits=[max_length] * len(rows),
                 max_length=padded_length(max_length),
-                row_ids=rows,
+                row_ids=rows + first_row,
                 return_trace=return_trace,
                 first_token_ids=[int(ids[i][-1]) for i in rows],
                 end_token_id=end,

@@ -1,5 +1,6 @@
 """Taggers with sentences: in pieces, in batches of similar length, compiled once a shape."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,14 @@ from keras import ops
 from keras_seq._checks import check_batch_size
 from keras_seq._typing import Tensor
 from keras_seq.backend import predictions
+from keras_seq.export.step_functions import StepFunctions
 from keras_seq.models.base.encoders import TokenReader
 from keras_seq.models.base.outputs import Outputs
 from keras_seq.models.base.predicting import padded_batches
+from keras_seq.models.base.serving import check_examples
+from keras_seq.models.base.streaming import check_streams
 from keras_seq.models.tagging.serving import tagger_ids
+from keras_seq.models.tagging.steps import tagger_steps
 from keras_seq.models.tagging.tag_loss import TagLoss
 from keras_seq.text.forms import single_text
 from keras_seq.text.sentences import check_sentences, listed_sentences
@@ -138,6 +143,23 @@ class Tagging(TokenReader):
 
     def make_id_function(self):
         return tagger_ids(self)
+
+    step_signature = "stream"
+
+    def check_steps(self, examples=None, **options):
+        check_streams(self)
+        check_examples(examples, self.tokenizer)
+
+    def make_steps(
+        self, examples: Sequence[str] | None = None, inspect: bool = False
+    ) -> StepFunctions:
+        """Return what the model computes word by word.
+
+        Args:
+            examples: a sentence for the example of the manifest; of frequent words where `None`.
+            inspect: whether a step shows gates and candidates too.
+        """
+        return tagger_steps(self, check_examples(examples, self.tokenizer), inspect)
 
     def _tag_sentences(self, sentences, batch_size=None, verbose=0):
         """Return a pair for each list of words: the numbers of its tags, and their probabilities.

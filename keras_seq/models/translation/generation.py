@@ -42,6 +42,7 @@ class Generation(WritingTask):
         return_trace: bool = False,
         replace_unknown: bool = False,
         stop_tokens: str | Sequence[str] | None = None,
+        first_row: int = 0,
     ) -> Any:
         """Translate.
 
@@ -63,6 +64,8 @@ class Generation(WritingTask):
             stop_tokens: a token or a list of tokens of the target vocabulary, such as `"."`: a
                 translation ends with the first of them too, which is a part of it. A sampler's
                 `min_length` holds for them as for the end token.
+            first_row: the number of the first text, where these are the rest of a longer list: a
+                sampler that draws tells texts apart by their numbers.
 
         Returns:
             A string for a string, a list for a list. Where the sampler has an `n_best`, each string
@@ -90,7 +93,7 @@ class Generation(WritingTask):
         texts, single = one_or_many(inputs, "inputs")
         end = end_token_ids(self.target_tokenizer, stop_tokens)
         columns = self.encode_examples(texts).inputs
-        wanted = _Wanted(return_scores, return_attention, return_trace, replace_unknown)
+        wanted = _Wanted(return_scores, return_attention, return_trace, replace_unknown, first_row)
         lengths = [len(ids) for ids in columns["source_ids"]]
 
         def search(rows):
@@ -147,7 +150,7 @@ class Generation(WritingTask):
             sampler,
             limits=[0 if empty else limit(n) for n, empty in zip(lengths, blank, strict=True)],
             max_length=limit(padded_length(max(lengths))),
-            row_ids=rows,
+            row_ids=rows + wanted.first_row,
             return_trace=wanted.trace,
             end_token_id=end,
         )
@@ -263,6 +266,7 @@ class _Wanted:
     attention: bool
     trace: bool
     replace_unknown: bool
+    first_row: int
 
     @property
     def dicts(self):

@@ -1,0 +1,64 @@
+"""The commands that use a model, with a folder of step graphs: no Keras, no backend."""
+
+import importlib.util
+import pathlib
+
+from keras_seq.cli.quick_start import named_backend
+from keras_seq.cli.search import Search, written
+from keras_seq.cli.show import part_size, say
+
+FOLDER = "step"  # beside the file of a preset
+MANIFEST = "manifest.json"
+
+
+def step_folder(model):
+    """Return the folder of the step graphs that a user means, or `None`.
+
+    Args:
+        model: a path; or the name of a preset that has step graphs beside its file, which answer
+            where no backend is named and onnxruntime is installed.
+    """
+    path = pathlib.Path(model)
+    if (path / MANIFEST).is_file():
+        return path
+    if named_backend() is not None or importlib.util.find_spec("onnxruntime") is None:
+        return None
+    from keras_seq._presets import preset_file
+
+    folder = pathlib.Path(preset_file(model)).with_name(FOLDER)
+    return folder if (folder / MANIFEST).is_file() and not path.is_file() else None
+
+
+class StepSearch(Search):
+    """The search of step graphs, whose sampler is a name."""
+
+    def _sampler(self, name):
+        return name
+
+    def _generate(self, texts, more, **how):
+        options = dict(self.options)
+        manifest = self.model.manifest["sampler"]
+        if more and (self.sampler or manifest["name"]) == "random":
+            first = manifest["config"].get("seed", 0) if self.sampler in (None, "random") else 0
+            options["seed"] = options.get("seed", first) + more
+        how |= self.how
+        return self.model.generate(texts, sampler=self.sampler, **how, **options)
+
+
+def translate_steps(model, args, batches):
+    """Write the answers to batches of lines."""
+    how = {**written(args), "replace_unknown": args["replace_unknown"]}
+    StepSearch(model, args, **how).write(batches, part_size(args["batch_size"]))
+
+
+def continue_steps(model, args, batches):
+    """Write what comes after --prompt, or after each line of batches."""
+    search = StepSearch(model, args, **written(args))
+    if args["count"] < 1 or (args["count"] > 1 and args["prompt"] is None):
+        raise ValueError(f"--count counts texts from one --prompt; received {args['count']}.")
+    if args["prompt"] is None:
+        search.write(batches, part_size(args["batch_size"]))
+        return
+    prompt = args["prompt"].removeprefix("\ufeff")  # of the file that it comes from
+    for answers in search([prompt] * args["count"]):
+        say("\n".join(answer["text"] for answer in answers))
