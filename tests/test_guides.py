@@ -19,6 +19,7 @@ WRITTEN = {  # what the code of a page leaves behind
     "docs/guides/translator.md": ["attention.png", "tree.png", "ensemble.keras"],
     "docs/guides/gradients.md": ["flow.png", "norms.png"],
     "docs/guides/serving.md": ["saved_models/dates/1/saved_model.pb"],
+    "docs/guides/step_graphs.md": ["steps/dates/encode.onnx", "steps/lstm/manifest.json"],
     "docs/guides/own-files.md": ["best.keras"],
 }
 

@@ -1,5 +1,7 @@
 """The commands, put together."""
 
+import functools
+import importlib
 import io
 import os
 import sys
@@ -11,59 +13,93 @@ import typer
 from keras_seq._presets import presets as known_presets
 from keras_seq._silence import silence
 from keras_seq.cli import options
-from keras_seq.cli.compare import compare
-from keras_seq.cli.ensemble import ensemble
-from keras_seq.cli.explore import explore
-from keras_seq.cli.export import export
-from keras_seq.cli.gradients import gradients
 from keras_seq.cli.options import Option, of, takes
 from keras_seq.cli.quick_start import start_quickly
-from keras_seq.cli.serve_check import serve_check
 from keras_seq.cli.show import describe, say
-from keras_seq.cli.train import train_seq2seq
-from keras_seq.cli.train_classifier import train_classifier
-from keras_seq.cli.train_language_model import train_language_model
-from keras_seq.cli.train_tagger import train_tagger
-from keras_seq.cli.use import evaluate, generate, predict
 from keras_seq.version import __version__
 
 RESUME = """Ctrl-C ends training cleanly, with OUT written. After that, or a crash, the same command
 with --resume goes on where the last epoch began, and leads to the same weights: what it needs is in
 OUT.state, which is deleted when training is complete."""
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",  # paragraphs, not lines as they stand in the docstring
-)
-train_app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode="markdown", help="Train a model on files of text."
-)
-app.add_typer(train_app, name="train")
-train_app.command("seq2seq", epilog=RESUME)(train_seq2seq)
-train_app.command("classifier", epilog=RESUME)(train_classifier)
-train_app.command("lm", epilog=RESUME)(train_language_model)
-train_app.command("tagger", epilog=RESUME)(train_tagger)
-app.command()(generate)
-app.command()(predict)
-app.command()(evaluate)
-app.command()(ensemble)
-app.command()(export)
-app.command()(serve_check)
-app.command()(gradients)
-app.command()(compare)
-app.command()(explore)
+# Where each command stands, in the order of the help.
+TRAIN = {
+    "seq2seq": "train:train_seq2seq",
+    "classifier": "train_classifier:train_classifier",
+    "lm": "train_language_model:train_language_model",
+    "tagger": "train_tagger:train_tagger",
+}
+COMMANDS = {
+    "generate": "use:generate",
+    "predict": "use:predict",
+    "evaluate": "use:evaluate",
+    "ensemble": "ensemble:ensemble",
+    "export": "export:export",
+    "serve-check": "serve_check:serve_check",
+    "gradients": "gradients:gradients",
+    "compare": "compare:compare",
+    "explore": "explore:explore",
+    "demo": "app:demo",
+    "info": "app:info",
+    "presets": "app:presets",
+}
+
+
+def make_app(asked=None):
+    """Return the commands, a `typer.Typer`.
+
+    Args:
+        asked: the name of a command: then nothing is imported for the others, and they are left
+            out. All of them where it is none.
+    """
+    app = typer.Typer(
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",  # paragraphs, not lines as they stand in the docstring
+    )
+    app.callback()(keras_seq)
+    alone = asked in COMMANDS
+    if not alone:
+        train = typer.Typer(
+            no_args_is_help=True,
+            rich_markup_mode="markdown",
+            help="Train a model on files of text.",
+        )
+        app.add_typer(train, name="train")
+        for name, place in TRAIN.items():
+            train.command(name, epilog=RESUME)(_command(place))
+    for name, place in COMMANDS.items():
+        if not alone or name == asked:
+            app.command(name)(_command(place))
+    return app
+
+
+def _command(place):
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(f"keras_seq.cli.{module}"), name)
+
+
+@functools.cache
+def _whole():
+    return make_app()
+
+
+def __getattr__(name):
+    """`app`, with all commands."""
+    if name == "app":
+        return _whole()
+    raise AttributeError(f"module 'keras_seq.cli.app' has no attribute {name!r}")
 
 
 def main():
     """Run the command line; a user's mistake is one line on standard error and exit status 2."""
     write_utf8()
     start_quickly()
-    status = 0
+    status, asked = 0, sys.argv[1] if len(sys.argv) > 1 else None
     with silence():
         try:
-            app()
+            (make_app(asked) if asked in COMMANDS else _whole())()
         except SystemExit as end:
             status = end.code
         except (ValueError, OSError, ImportError) as error:
@@ -118,7 +154,6 @@ def print_version(asked):
         raise typer.Exit
 
 
-@app.callback()
 def keras_seq(
     version: Annotated[
         bool,
@@ -128,7 +163,6 @@ def keras_seq(
     """Train, evaluate, use and export recurrent models of text."""
 
 
-@app.command()
 @takes(
     Option("out", "Folder for the files it writes.", Path, "demo"),
     *of("demo.run", None, ["pairs", "epochs"], least=1),
@@ -141,7 +175,6 @@ def demo(args):
     run(args.out, args.pairs, args.epochs, args.seed)
 
 
-@app.command()
 @takes(options.MODEL_FILE)
 def info(args):
     """Print what is in a model file."""
@@ -150,7 +183,6 @@ def info(args):
     print(describe(load_model(args.model)))
 
 
-@app.command()
 def presets():
     """List the trained models that have a name, which may stand wherever a model file does.
 

@@ -10,17 +10,7 @@ from keras_seq.models.base.steps import ABOUT, drawn_ids, task_manifest, writing
 def translator_steps(model, sampler, max_length, examples, stop_tokens, inspect):
     """Return the `StepFunctions` of a `Seq2Seq`; the arguments are those of `make_steps`."""
     source, target = model.source_tokenizer, model.target_tokenizer
-    drawn = [
-        {"source_ids": ids, "token_ids": written[:, 0]}
-        for ids, written in zip(drawn_ids(source), drawn_ids(target), strict=True)
-    ]
-    if model.copy:  # every second token has an id, the others are places
-        for example in drawn:
-            ids = example["source_ids"]
-            places = target.vocabulary_size + np.arange(ids.shape[1])
-            known = np.minimum(ids, target.vocabulary_size - 1)
-            copies = np.where((np.arange(ids.shape[1]) % 2 == 0) | (ids == 0), known, places)
-            example["copy_ids"] = copies.astype("int32")
+    drawn = _drawn(model)
     functions, inputs = _before_the_steps(model)
     names = tuple(drawn[0].keys() - {"token_ids"})
     first = {name: ops.convert_to_tensor(drawn[0][name]) for name in sorted(names)}
@@ -101,3 +91,20 @@ def _before_the_steps(model):
 
     inputs = ("values", "mask", *flat, *copies)
     return {"encode": encode, "start": start}, {"encode": ("source_ids",), "start": inputs}
+
+
+def _drawn(model):
+    """Inputs to compare by, of unequal sizes."""
+    source, target = model.source_tokenizer, model.target_tokenizer
+    drawn = [
+        {"source_ids": ids, "token_ids": written[:, 0]}
+        for ids, written in zip(drawn_ids(source), drawn_ids(target), strict=True)
+    ]
+    if model.copy:  # every second token has an id, the others are places
+        for example in drawn:
+            ids = example["source_ids"]
+            places = target.vocabulary_size + np.arange(ids.shape[1])
+            known = np.minimum(ids, target.vocabulary_size - 1)
+            copies = np.where((np.arange(ids.shape[1]) % 2 == 0) | (ids == 0), known, places)
+            example["copy_ids"] = copies.astype("int32")
+    return drawn
