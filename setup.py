@@ -1,4 +1,7 @@
-"""What a wheel holds besides the package: the small ones of the models in `saved_models/`."""
+"""What a wheel holds besides the package: the small ones of the models in `saved_models/`.
+
+Each is the file of the model, its card, and its step graphs, which answer without Keras.
+"""
 
 import pathlib
 
@@ -8,7 +11,10 @@ from setuptools.command.build_py import build_py
 SMALL = [
     "dates",
 ]
-FILES = [f"saved_models/{name}/{file}" for name in SMALL for file in ("model.keras", "README.md")]
+STEPS = [f"step/{file}" for file in ("encode.onnx", "start.onnx", "step.onnx", "manifest.json")]
+FILES = [
+    f"saved_models/{name}/{file}" for name in SMALL for file in ("model.keras", "README.md", *STEPS)
+]
 
 
 class BuildWithModels(build_py):

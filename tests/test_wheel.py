@@ -34,7 +34,8 @@ def test_a_wheel_holds_the_small_models_once(tmp_path):
         archive.extractall(tmp_path / "installed")
     assert served == {file.relative_to(tmp_path).as_posix() for file in page}
     folder = "keras_seq/saved_models/dates"
-    assert sorted(models) == [f"{folder}/README.md", f"{folder}/model.keras"]
+    steps = [f"step/{name}" for name in ("encode.onnx", "manifest.json", "start.onnx", "step.onnx")]
+    assert sorted(models) == [f"{folder}/{name}" for name in ("README.md", "model.keras", *steps)]
     for name in models:
         original = ROOT / name.removeprefix("keras_seq/")
         assert (tmp_path / "installed" / name).read_bytes() == original.read_bytes()

@@ -143,7 +143,7 @@ def evaluate(args):
 
 def _answer(command, args, uses, lacks, instead):
     """Answer the lines of standard input, by step graphs where there are such."""
-    folder = step_folder(args.model)
+    folder = step_folder(args.model, getattr(args, "sampler", None))
     if folder is None:
         model, use = _load(command, args, uses, lacks, instead)
         use(model, vars(args), prepared(stdin_batches(args.batch_size, args.encoding)))

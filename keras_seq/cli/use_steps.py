@@ -3,6 +3,7 @@
 import importlib.util
 import pathlib
 
+from keras_seq._presets import preset_file
 from keras_seq.cli.quick_start import named_backend
 from keras_seq.cli.search import Search, written
 from keras_seq.cli.show import part_size, say
@@ -11,22 +12,22 @@ FOLDER = "step"  # beside the file of a preset
 MANIFEST = "manifest.json"
 
 
-def step_folder(model):
+def step_folder(model, sampler=None):
     """Return the folder of the step graphs that a user means, or `None`.
 
     Args:
         model: a path; or the name of a preset that has step graphs beside its file, which answer
             where no backend is named and onnxruntime is installed.
+        sampler: the name of a sampler; those of a preset do not answer where they lack it.
     """
     path = pathlib.Path(model)
     if (path / MANIFEST).is_file():
         return path
-    if named_backend() is not None or importlib.util.find_spec("onnxruntime") is None:
+    asked = named_backend() is not None or sampler == "exhaustive"
+    if asked or path.is_file() or importlib.util.find_spec("onnxruntime") is None:
         return None
-    from keras_seq._presets import preset_file
-
     folder = pathlib.Path(preset_file(model)).with_name(FOLDER)
-    return folder if (folder / MANIFEST).is_file() and not path.is_file() else None
+    return folder if (folder / MANIFEST).is_file() else None
 
 
 class StepSearch(Search):

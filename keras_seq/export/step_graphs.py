@@ -54,7 +54,7 @@ def write_step_graphs(folder, steps, weights, backend):
     manifest = {
         "version": VERSION,
         "kind": steps.manifest["kind"],
-        "about": {"keras_seq": __version__, "trained_on": backend},
+        "about": {"keras_seq": __version__, "exported_from": backend},
         "graphs": graphs,
         "state": [
             {"input": x, "output": NEW + x, **graphs["step"]["inputs"][x]} for x in steps.state

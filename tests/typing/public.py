@@ -300,6 +300,8 @@ def export() -> None:
     ks.export.serve_check("saved_models/dates", repeats=5)
     ks.export.check_operations(FOLDER / "dates" / "1")
     ks.export.write_batching(FOLDER / "dates", max_batch_size=16)
+    ks.export.export_step(ks.layers.LSTM(4), FOLDER / "steps", inspect=True)
+    ks.export.load_step(FOLDER / "steps").start(2)
     field = ks.export.Field("int32", "token ids", (None,))
     ks.export.Signature("double", "Twice.", lambda **x: x, {"x": field}, {"y": field}, {"x": [1]})
     ks.export.IdFunction(lambda **x: x, {"x": field}, {"y": field}, [{"x": np.zeros(1)}], {})

@@ -77,7 +77,7 @@ class Exportable:
             check_signature(self, signature, format, unsuited)
             check_options(self.make_steps, options)
             options = self.served_options(options)
-            self.check_steps(**options)
+            self._check_steps(**options)
             task = {"options": keras.saving.serialize_keras_object(options)}
             return export_steps(self, WRITE_STEPS, filepath, custom_modules, task, verbose)
         check_options(self.make_signatures, options)
@@ -116,7 +116,8 @@ class Exportable:
             f"A {type(self).__name__} cannot be exported as ONNX, as a TextClassifier or a "
             "TextTagger can: it has no make_id_function(). What writes until an end token, with a "
             "search over its own answers, is no function of ids alone: export it as a SavedModel, "
-            "format='tf_saved_model', which holds the search and the tokenizers."
+            "format='tf_saved_model', which holds the search and the tokenizers, or step by step, "
+            "signature='step'."
         )
 
     step_signature = None  # what `export` calls the steps of such a model, where it has any
@@ -129,7 +130,7 @@ class Exportable:
         """
         raise NotImplementedError(f"{type(self).__name__} must define make_steps() to have any.")
 
-    def check_steps(self, **options: Any) -> None:
+    def _check_steps(self, **options: Any) -> None:
         """Raise a `ValueError` for options of `make_steps` that make no sense, and no steps."""
 
     def served_options(self, options):

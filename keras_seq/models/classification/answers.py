@@ -45,7 +45,7 @@ class Classification(TokenReader):
 
     step_signature = "stream"
 
-    def check_steps(self, examples=None, **options):
+    def _check_steps(self, examples=None, **options):
         check_streams(self)
         running(self.pooling)
         check_examples(examples, self.tokenizer)

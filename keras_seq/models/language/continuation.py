@@ -149,7 +149,7 @@ class Continuation(WritingTask):
 
     step_signature = "step"
 
-    def check_steps(self, sampler=None, max_length=200, **options):
+    def _check_steps(self, sampler=None, max_length=200, **options):
         check_positive("max_length", max_length)
         end_token_ids(self.tokenizer, options.get("stop_tokens"))
         check_examples(options.get("examples"), self.tokenizer)

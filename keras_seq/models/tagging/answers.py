@@ -146,7 +146,7 @@ class Tagging(TokenReader):
 
     step_signature = "stream"
 
-    def check_steps(self, examples=None, **options):
+    def _check_steps(self, examples=None, **options):
         check_streams(self)
         check_examples(examples, self.tokenizer)
 

@@ -105,7 +105,7 @@ class Generation(WritingTask):
 
     step_signature = "step"
 
-    def check_steps(self, sampler=None, max_length=None, **options):
+    def _check_steps(self, sampler=None, max_length=None, **options):
         if max_length is not None:
             check_positive("max_length", max_length)
         end_token_ids(self.target_tokenizer, options.get("stop_tokens"))
