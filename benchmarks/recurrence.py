@@ -115,16 +115,22 @@ def torch_functions(kind, size, packed, steps):
     inputs, targets = to_torch(inputs, device), to_torch(targets, device)
     lengths = torch.from_numpy(mask.sum(axis=1)) if packed else None  # on the CPU, as packing asks
 
+    half = keras.config.dtype_policy().compute_dtype == "bfloat16"
+
+    def outputs():
+        with torch.autocast(device, torch.bfloat16, enabled=half):
+            return model(inputs, lengths).float()
+
     def train():
         optimizer.zero_grad()
-        loss = model.loss(model(inputs, lengths), targets)
+        loss = model.loss(outputs(), targets)
         loss.backward()
         optimizer.step()
         return loss.item()
 
     def infer():
         with torch.inference_mode():
-            model(inputs, lengths).cpu().numpy()
+            outputs().cpu().numpy()
 
     return torch_step(train, steps), infer
 
@@ -152,9 +158,9 @@ def systems(kind, size, masked, steps):
     return found
 
 
-def compare(kind, size, masked, options):
-    """The results of all systems for one layer at one size."""
-    found = systems(kind, size, masked, 2 if options.quick else STEPS)
+def compare(kind, size, masked, options, steps=STEPS):
+    """The results of all systems for one layer at one size, rounds of so many `steps`."""
+    found = systems(kind, size, masked, 2 if options.quick else steps)
     train = timing.interleaved({name: pair[0] for name, pair in found.items()}, options.repeats)
     infer = timing.interleaved({name: pair[1] for name, pair in found.items()}, options.repeats)
     keras.backend.clear_session()

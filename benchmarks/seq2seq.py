@@ -90,6 +90,7 @@ SYNTHETIC = {
     "keras_seq, Luong, bare": {"order": "luong", "metrics": False},
 }
 PEER = "torch translator"
+HEADERS = ["system", "weights", "step ms", "target tokens/s", f"times {PEER}", "GFLOP/s"]
 ON_MULTI30K = {
     "keras_seq": {},
     "keras_seq, Luong, fed": {"order": "luong", "input_feeding": True},
@@ -321,13 +322,12 @@ def main():
     if options.multi30k:
         on_multi30k(options, report)
         return
-    headers = ["system", "weights", "step ms", "target tokens/s", f"times {PEER}", "GFLOP/s"]
     for size in QUICK if options.quick else SIZES:
         for ragged in (False, True):
             results = synthetic(size, ragged, options)
             title = ", ".join(f"{name} {value}" for name, value in dataclasses.asdict(size).items())
             title += "; rows of different lengths" if ragged else "; full rows"
-            report.add(title, headers, synthetic_rows(results), results)
+            report.add(title, HEADERS, synthetic_rows(results), results)
 
 
 if __name__ == "__main__":

@@ -31,21 +31,38 @@ class StepClock(keras.callbacks.Callback):
         return gaps(self.ends)
 
 
+class Repeated(keras.utils.PyDataset):
+    """The same batch so many times."""
+
+    def __init__(self, batch, count):
+        super().__init__()
+        self.batch, self.count = batch, count
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, index):
+        return self.batch
+
+
 def fit_step(model, batch, steps):
     """A function that runs `fit` for `steps` steps on one batch, and returns seconds per step.
 
-    The batch comes out of a `tf.data.Dataset`, as all training data of the package does. What is
-    returned is the median over the steps.
+    The batch comes out of a `tf.data.Dataset` on TensorFlow and out of a `keras.utils.PyDataset`
+    elsewhere, as training data of the package does. What is returned is the median over the steps.
 
     Args:
         model: a compiled Keras model.
         batch: a tuple of nests of arrays, `(x, y)` or `(x, y, sample_weight)`.
         steps: how many steps are timed.
     """
-    tf = tensorflow()
-    with tf.device("CPU:0"):
-        batch = keras.tree.map_structure(tf.constant, batch)
-        data = without_threads(tf.data.Dataset.from_tensors(batch).repeat(steps + 1))
+    if keras.config.backend() == "tensorflow":
+        tf = tensorflow()
+        with tf.device("CPU:0"):
+            batch = keras.tree.map_structure(tf.constant, batch)
+            data = without_threads(tf.data.Dataset.from_tensors(batch).repeat(steps + 1))
+    else:
+        data = Repeated(batch, steps + 1)
     clock = StepClock()
 
     def run():

@@ -2,6 +2,10 @@
 
 import doctest
 import json
+import os
+import pathlib
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -107,3 +111,28 @@ def test_padding_of_a_source_changes_nothing_for_the_peer():
     for row, length in enumerate((3, 2)):
         alone = model(source[row : row + 1, :length], fed[row : row + 1])
         torch.testing.assert_close(logits[row], alone[0])
+
+
+@pytest.mark.slow
+@pytest.mark.once
+def test_the_script_for_a_gpu_runs_on_a_cpu(tmp_path):
+    root = pathlib.Path(__file__).parents[1]
+    script = root / "benchmarks" / "gpu" / "run.sh"
+    environment = {**os.environ, "BACKENDS": "torch", "PYTHON": sys.executable}
+    command = ["sh", str(script), "--quick", str(tmp_path)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    speed = json.loads((tmp_path / "speed_torch.json").read_text(encoding="utf-8"))
+    systems = {result["system"] for result in speed["results"]}
+    assert {"keras_seq", "Keras", "torch packed", "luong, beam 5"} <= systems
+    numbers = json.loads((tmp_path / "numbers_torch.json").read_text(encoding="utf-8"))
+    assert len(numbers["differences"]) > 50 and max(numbers["differences"].values()) < 1e-5
+    # Numbers that are not those of the reference are listed, and the script says so.
+    with np.load(tmp_path / "cpu.npz") as reference:
+        arrays = dict(reference)
+    arrays["large LSTM/000"][0, 0, 0] += 0.01
+    np.savez(tmp_path / "other.npz", **arrays)
+    part = ["-m", "benchmarks.gpu.numbers", "--read", str(tmp_path / "other.npz"), "--only", "LSTM"]
+    command = [sys.executable, "-W", "ignore", *part, "--short"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=root)
+    assert done.returncode == 1 and "large LSTM: 1.0e-02" in done.stdout
