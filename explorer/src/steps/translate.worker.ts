@@ -1,0 +1,105 @@
+/** A translator in a worker: the newest request is answered, older ones that still wait are not. */
+
+import type { Kept, SearchOptions } from "./search";
+import { logSoftmax, search } from "./search";
+import { idsTensor, StepModel } from "./model";
+
+export type TranslateSettings = Omit<SearchOptions, "ends" | "limit"> & { text: string };
+
+export interface Choice {
+  id: number;
+  token: string;
+  share: number;
+}
+
+export interface Translation {
+  source: string[];
+  answers: { text: string; score: number; tokens: string[]; ids: number[] }[];
+  /** For each token of the best answer what else was likely. */
+  choices: Choice[][];
+  /** For each token of the best answer how much each source token counted; `null` without attention. */
+  attention: number[][] | null;
+  tree: (Kept & { token: string })[][];
+  seconds: number;
+}
+
+export type Request = { kind: "load"; folder: string } | { kind: "translate"; id: number; settings: TranslateSettings };
+export type Report =
+  | { kind: "loaded" }
+  | { kind: "translated"; id: number; translation: Translation }
+  | { kind: "failed"; message: string };
+
+const LIKELY = 5; // choices that are shown of a token
+
+let loading: Promise<StepModel>;
+let waiting: Extract<Request, { kind: "translate" }> | null = null;
+let busy = false;
+
+const report = (message: Report) => postMessage(message);
+
+async function translate(model: StepModel, settings: TranslateSettings): Promise<Translation> {
+  const begin = performance.now();
+  const { manifest } = model;
+  const [from, to] = [model.tokenizer("source"), model.tokenizer("target")];
+  const most = manifest.max_source_length;
+  const read = from.split(settings.text).slice(0, most - 1);
+  const ids = [...from.encode(settings.text).slice(0, most - 1), from.end];
+  const limit = Math.min(manifest.max_target_length, manifest.max_length ?? 3 * ids.length + 32);
+  const start = await model.start({ source_ids: idsTensor(ids) });
+  const options = { ...settings, ends: manifest.end_ids, limit };
+  const { answers, tree } = await search(model, start, to.start, options);
+
+  const choices: Choice[][] = [];
+  const attention: number[][] = [];
+  let state = start;
+  let last = to.start;
+  for (const id of answers[0].ids) {
+    const done = await model.step([last], state);
+    const likely = logSoftmax(done.logits[0]);
+    const order = Array.from(likely.keys()).sort((i, j) => likely[j] - likely[i]);
+    const shown = [...new Set([id, ...order.slice(0, LIKELY)])].sort((i, j) => likely[j] - likely[i]);
+    choices.push(shown.map((k) => ({ id: k, token: to.token(k), share: Math.exp(likely[k]) })));
+    if (done.seen.attention) attention.push([...(done.seen.attention.data as Float32Array)]);
+    [state, last] = [done.state, id];
+  }
+  return {
+    source: [...read, from.token(from.end)],
+    answers: answers.map((a) => ({ ...a, text: to.decode(a.ids), tokens: a.ids.map((id) => to.token(id)) })),
+    choices,
+    attention: attention.length ? attention : null,
+    tree: tree.map((step) => step.map((kept) => ({ ...kept, token: kept.id < 0 ? "" : to.token(kept.id) }))),
+    seconds: (performance.now() - begin) / 1000,
+  };
+}
+
+async function work() {
+  if (busy) return;
+  busy = true;
+  try {
+    const model = await loading;
+    while (waiting) {
+      const { id, settings } = waiting;
+      waiting = null;
+      const translation = await translate(model, settings);
+      report({ kind: "translated", id, translation });
+    }
+  } catch (error) {
+    waiting = null;
+    report({ kind: "failed", message: error instanceof Error ? error.message : String(error) });
+  }
+  busy = false;
+}
+
+onmessage = ({ data }: MessageEvent<Request>) => {
+  if (data.kind === "load") {
+    loading = StepModel.load(data.folder).then((model) => {
+      if (model.manifest.copy) throw new Error("This page does not know models that copy from the source yet.");
+      report({ kind: "loaded" });
+      return model;
+    });
+    loading.catch((error) => report({ kind: "failed", message: error.message }));
+  } else {
+    waiting = data;
+    void work();
+  }
+};
