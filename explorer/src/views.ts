@@ -4,9 +4,11 @@ import type { Component } from "svelte";
 import Cell from "./views/Cell.svelte";
 import Gradients from "./views/Gradients.svelte";
 import Memory from "./views/Memory.svelte";
+import Translate from "./views/Translate.svelte";
 
 export const VIEWS: readonly { id: string; name: string; component: Component }[] = [
   { id: "cell", name: "Cell", component: Cell },
   { id: "gradients", name: "Gradient flow", component: Gradients },
   { id: "memory", name: "Memory", component: Memory },
+  { id: "translate", name: "Translate", component: Translate },
 ];

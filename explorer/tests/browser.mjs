@@ -17,15 +17,26 @@ import puppeteer from "puppeteer-core";
 const PAGE = fileURLToPath(new URL("../../keras_seq/explorer/static/", import.meta.url));
 const AXE = readFileSync(fileURLToPath(new URL("../node_modules/axe-core/axe.min.js", import.meta.url)), "utf8");
 const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2", ".json": "application/json" };
+const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2", ".json": "application/json", ".wasm": "application/wasm" };
 const THEMES = ["light", "dark"];
 const SIZES = { wide: [1280, 900], phone: [360, 740] };
 
-/** For each view: settings, what is done, and the part of the page that must be another one after it. */
+const MODELS = fileURLToPath(new URL("../../saved_models/dates/step/", import.meta.url));
+/** What `generate` answered when the model was exported. */
+const EXAMPLE = JSON.parse(readFileSync(join(MODELS, "manifest.json"), "utf8")).example;
+
+/** For each view: settings, what is done, the part of the page that must be another one
+ * after it, and what a part must say before. */
 const VIEWS = {
   cell: { figure: ".equations ol", act: (page) => choose(page, "GRU") },
   gradients: { figure: "section:last-of-type figure", act: (page) => slide(page, "Spectral radius", 8) },
   memory: { figure: "main figure svg", act: (page) => press(page, "Train"), settings: "&longest=8&units=4&models=vanilla+gru" },
+  translate: {
+    figure: ".others",
+    act: (page) => slide(page, "Width", 2),
+    settings: `&text=${encodeURIComponent(EXAMPLE.text)}`,
+    says: [".answer", `${EXAMPLE.answer.text}end`],
+  },
 };
 
 async function choose(page, name) {
@@ -54,11 +65,14 @@ async function slide(page, name, times = 3) {
   assert.fail(`no slider ${name}`);
 }
 
+/** The page and a model, as `keras-seq explore` serves them. */
 function serve() {
   const server = createServer((request, response) => {
     const path = normalize(new URL(request.url, "http://localhost").pathname);
-    const file = join(PAGE, path === "/" ? "index.html" : path);
-    if (!file.startsWith(PAGE) || !existsSync(file)) return response.writeHead(404).end();
+    if (path === "/models/index.json") return response.end('[{"name": "dates", "kind": "Seq2Seq"}]');
+    const model = path.startsWith("/models/dates/");
+    const file = model ? join(MODELS, path.slice(14)) : join(PAGE, path === "/" ? "index.html" : path);
+    if (!file.startsWith(model ? MODELS : PAGE) || !existsSync(file)) return response.writeHead(404).end();
     response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream" }).end(readFileSync(file));
   });
   return new Promise((done) => server.listen(0, "127.0.0.1", () => done(server)));
@@ -74,11 +88,17 @@ async function check(browser, origin, name, theme, size, shots) {
   });
   const [width, height] = SIZES[size];
   await page.setViewport({ width, height });
-  const { figure, act, settings = "" } = VIEWS[name];
+  const { figure, act, settings = "", says } = VIEWS[name];
   const begin = performance.now();
   await page.goto(`${origin}/#${name}?theme=${theme}${settings}`, { waitUntil: "load" });
-  await page.waitForSelector(figure, { timeout: 10_000 });
+  await page.waitForSelector("main h1");
+  const opened = (performance.now() - begin) / 1000;
+  await page.waitForSelector(figure, { timeout: 60_000 });
   const seconds = (performance.now() - begin) / 1000;
+  if (says) {
+    const text = (await page.$eval(says[0], (node) => node.textContent)).replace(/\s/g, "");
+    if (text !== says[1]) problems.push(`it says ${text} for ${says[1]}`);
+  }
   const look = () => page.$eval(figure, (node) => node.outerHTML);
   const before = await look();
   await act(page);
@@ -101,10 +121,10 @@ async function check(browser, origin, name, theme, size, shots) {
   }
   await page.goto("about:blank");
   await page.goto(address, { waitUntil: "load" });
-  await page.waitForSelector(figure, { timeout: 10_000 });
+  await page.waitForSelector(figure, { timeout: 60_000 });
   if (page.url() !== address) problems.push(`the link ${address} became ${page.url()}`);
   await page.close();
-  console.log(`${name}, ${theme}, ${size}: shown after ${seconds.toFixed(2)} s`);
+  console.log(`${name}, ${theme}, ${size}: open after ${opened.toFixed(2)} s, complete after ${seconds.toFixed(2)} s`);
   return problems.map((problem) => `${name}, ${theme}, ${size}: ${problem}`);
 }
 

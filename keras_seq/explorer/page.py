@@ -3,9 +3,11 @@
 import pathlib
 import shutil
 
-from keras_seq._files import replacing
+from keras_seq._files import replacing_folder
+from keras_seq.explorer.models import files_of, index_of
 
 STATIC = pathlib.Path(__file__).parent / "static"
+INDEX = "models/index.json"
 
 
 def page_folder():
@@ -19,20 +21,24 @@ def page_folder():
     return STATIC
 
 
-def build(folder):
-    """Write the page to a new folder, as a whole or not at all.
+def build(folder, models=None):
+    """Write the page and models to a folder, as a whole or not at all.
 
     Args:
-        folder: str or path-like; it may be there already where it is empty.
+        folder: str or path-like: a new folder, an empty one, or one that was written so before,
+            which is replaced.
+        models: a dict from names to folders of step graphs.
 
     Raises:
-        ValueError: something is there.
+        ValueError: something else is there, or it cannot be written.
         FileNotFoundError: the page is not built.
     """
-    folder, source = pathlib.Path(folder), page_folder()
-    if folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
-    if folder.exists():
-        raise ValueError(f"The folder must be new or empty; {folder} is there.")
-    with replacing(folder) as beside:
-        shutil.copytree(source, beside)
+    source, models = page_folder(), models or {}
+    with replacing_folder(folder, INDEX) as beside:
+        shutil.copytree(source, beside, dirs_exist_ok=True)
+        for name, place in models.items():
+            (beside / "models" / name).mkdir(parents=True)
+            for file in files_of(place):
+                shutil.copy(place / file, beside / "models" / name)
+        (beside / "models").mkdir(exist_ok=True)
+        (beside / INDEX).write_bytes(index_of(models))

@@ -1,11 +1,14 @@
 """The command that serves the explorer, and what its server does not do."""
 
 import http.client
+import json
 import threading
 
+import keras
 import pytest
 
-from keras_seq.explorer import make_server, page, page_folder
+import keras_seq as ks
+from keras_seq.explorer import make_server, page, page_folder, step_folders
 
 pytestmark = pytest.mark.once
 
@@ -24,9 +27,9 @@ def static(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def ask(static):
+def ask(static, tmp_path):
     """Ask a running server for a path; gives the status, the headers and the text."""
-    server = make_server(page_folder(), 0)
+    server = make_server(page_folder(), 0, step_folders(["dates"], tmp_path))
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     host, port = server.server_address
@@ -63,6 +66,16 @@ def test_nothing_else_is_served(ask, path):
     assert "secret" not in text.replace(path, "")
 
 
+def test_models_are_served(ask):
+    status, headers, text = ask("/models/index.json")
+    assert (status, headers["Content-Type"]) == (200, "application/json")
+    assert json.loads(text) == [{"name": "dates", "kind": "Seq2Seq"}]
+    assert json.loads(ask("/models/dates/manifest.json")[2])["kind"] == "Seq2Seq"
+    assert ask("/models/dates/step.onnx", "HEAD")[0] == 200
+    for path in ("/models/dates/", "/models/dates/..%2fmodel.keras", "/models/none/step.onnx"):
+        assert ask(path)[0] == 404
+
+
 def test_nothing_is_written_and_other_names_are_refused(ask):
     for method in ("POST", "PUT", "DELETE"):
         assert ask("/index.html", method)[0] == 501
@@ -83,8 +96,35 @@ def test_the_page_is_written_to_a_folder(static, run, tmp_path, mistake, capsys)
     run("explore", "--build", tmp_path / "site")
     assert capsys.readouterr().out == f"Wrote {tmp_path / 'site'}.\n"
     assert (tmp_path / "site" / "assets" / "a.js").read_text() == "1"
-    run("explore", "--build", tmp_path / "site", status=2)
-    assert "The folder must be new or empty" in mistake()
+    index = json.loads((tmp_path / "site" / "models" / "index.json").read_text())
+    assert {"name": "dates", "kind": "Seq2Seq"} in index
+    assert (tmp_path / "site" / "models" / "dates" / "step.onnx").stat().st_size > 10_000
+    run("explore", "dates", "--build", tmp_path / "site")  # again, in its place
+    run("explore", "--build", tmp_path, status=2)
+    assert "must be a new folder" in mistake()
+
+
+def test_mistakes_in_models(static, run, mistake, tmp_path):
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "manifest.json").write_text("{")
+    run("explore", tmp_path / "bad", "--build", tmp_path / "site", status=2)
+    assert "is damaged" in mistake()
+    run("explore", "pos_en", "--build", tmp_path / "site", status=2)
+    assert "The page shows translators; pos_en holds a TextTagger." in mistake()
+    assert not (tmp_path / "site").exists()
+
+
+@pytest.mark.slow
+def test_a_model_file_is_exported(static, run, tmp_path):
+    keras.utils.set_random_seed(0)
+    model = ks.models.Seq2Seq.from_texts(["ab", "ba"], ["b a", "a b"], tokens="char", units=4)
+    model.compile("adam")
+    model.save(tmp_path / "own.keras")
+    run("explore", tmp_path / "own.keras", "dates", "--build", tmp_path / "site")
+    index = json.loads((tmp_path / "site" / "models" / "index.json").read_text())
+    assert [about["name"] for about in index] == ["own", "dates"]
+    steps = ks.export.load_step(tmp_path / "site" / "models" / "own")
+    assert steps.generate("ab", sampler="greedy") == model.generate("ab", sampler="greedy")
 
 
 def test_without_the_page_it_says_how_to_build_it(static, run, mistake):

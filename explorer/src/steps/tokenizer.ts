@@ -23,7 +23,8 @@ export class Tokenizer {
 
   split(text: string): string[] {
     const { normalization, lowercase } = this.about.config;
-    const normal = normalization ? text.normalize(normalization) : text;
+    const whole = text.replace(/\p{Surrogate}/gu, UNKNOWN);
+    const normal = normalization ? whole.normalize(normalization) : whole;
     return [...(lowercase ? normal.toLowerCase() : normal)];
   }
 

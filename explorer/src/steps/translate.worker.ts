@@ -42,8 +42,8 @@ async function translate(model: StepModel, settings: TranslateSettings): Promise
   const { manifest } = model;
   const [from, to] = [model.tokenizer("source"), model.tokenizer("target")];
   const most = manifest.max_source_length;
-  const read = from.split(settings.text).slice(0, most - 1);
-  const ids = [...from.encode(settings.text).slice(0, most - 1), from.end];
+  const source = [...from.split(settings.text), from.token(from.end)].slice(0, most);
+  const ids = [...from.encode(settings.text), from.end].slice(0, most);
   const limit = Math.min(manifest.max_target_length, manifest.max_length ?? 3 * ids.length + 32);
   const start = await model.start({ source_ids: idsTensor(ids) });
   const options = { ...settings, ends: manifest.end_ids, limit };
@@ -63,7 +63,7 @@ async function translate(model: StepModel, settings: TranslateSettings): Promise
     [state, last] = [done.state, id];
   }
   return {
-    source: [...read, from.token(from.end)],
+    source,
     answers: answers.map((a) => ({ ...a, text: to.decode(a.ids), tokens: a.ids.map((id) => to.token(id)) })),
     choices,
     attention: attention.length ? attention : null,

@@ -1,0 +1,64 @@
+"""The models beside the page: folders of step graphs, by name."""
+
+import json
+import pathlib
+
+from keras_seq._presets import preset_file, presets
+from keras_seq.export.step_model import MANIFEST, is_step_folder, read_manifest
+
+STEPS = "step"  # the folder beside the file of a preset
+SHOWN = ("Seq2Seq",)
+
+
+def step_folders(models, scratch):
+    """Return the folders of step graphs that the page shows, a dict by name.
+
+    Args:
+        models: paths of such folders and of model files, and names of presets; where it is empty,
+            all presets that have step graphs are taken.
+        scratch: an empty folder, where those of model files are written.
+
+    Raises:
+        ValueError: for a model that the page does not show, and one that cannot be read.
+    """
+    if not models:
+        files = [about["path"] for about in presets().values()]
+        found = [pathlib.Path(file).with_name(STEPS) for file in files]
+        return {folder.parent.name: folder for folder in found if is_step_folder(folder)}
+    named = {}
+    for model in models:
+        folder = _folder(model, pathlib.Path(scratch) / str(len(named)))
+        kind = read_manifest(folder)["kind"]
+        if kind not in SHOWN:
+            raise ValueError(f"The page shows translators; {model} holds a {kind}.")
+        name = pathlib.Path(model).stem
+        taken = sum(other.split(" ")[0] == name for other in named)
+        named[f"{name} {taken + 1}" if taken else name] = folder
+    return named
+
+
+def index_of(folders):
+    """Return what `models/index.json` says of them, bytes."""
+    about = [{"name": name, "kind": read_manifest(path)["kind"]} for name, path in folders.items()]
+    return json.dumps(about, ensure_ascii=False).encode()
+
+
+def files_of(folder):
+    """Return the names of the files in a folder of step graphs, and of no others."""
+    graphs = read_manifest(folder)["graphs"].values()
+    return [MANIFEST, *(pathlib.Path(graph["file"]).name for graph in graphs)]
+
+
+def _folder(model, place):
+    """The folder of step graphs that a path or a name means; that of a file is made at `place`."""
+    if is_step_folder(model):
+        return pathlib.Path(model)
+    file = pathlib.Path(preset_file(model))
+    if is_step_folder(file.with_name(STEPS)):
+        return file.with_name(STEPS)
+    from keras_seq.models import load_model
+
+    loaded = load_model(file)
+    if type(loaded).__name__ not in SHOWN:
+        raise ValueError(f"The page shows translators; {model} holds a {type(loaded).__name__}.")
+    return loaded.export(place, format="onnx", signature=loaded.step_signature, verbose=False)
