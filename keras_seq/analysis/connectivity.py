@@ -130,7 +130,7 @@ def _chosen(predictions, position, output, named_tokens):
         )
     step, values = None, predictions[0]
     if predictions.ndim == 3:
-        steps = len(named_tokens.get("decoder", predictions[0]))
+        steps = _steps(predictions[0], named_tokens)
         if not -steps <= position < steps:
             raise ValueError(
                 f"`position` must be from {-steps} to {steps - 1}; received {position}."
@@ -142,3 +142,10 @@ def _chosen(predictions, position, output, named_tokens):
     if not 0 <= output < len(values):
         raise ValueError(f"`output` must be from 0 to {len(values) - 1}; received {output}.")
     return step, output
+
+
+def _steps(outputs, named_tokens):
+    """How many steps have an output of their own; those behind them are padding."""
+    if "decoder" in named_tokens:
+        return len(named_tokens["decoder"])
+    return min([len(outputs), *map(len, named_tokens.values())])

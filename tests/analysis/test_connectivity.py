@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_seq.analysis import connectivity
 from keras_seq.layers import VanillaRNN
+from keras_seq.models import LanguageModel
 
 
 def word_model(each_step=False):
@@ -79,3 +80,11 @@ def test_bad_input_is_refused(decided):
         connectivity(ids, row[:, None])
     with pytest.raises(ValueError, match="from -3 to 2"):
         connectivity(decided, "abc", target="xv", position=7)
+
+
+def test_the_last_step_of_a_text_is_no_padding():
+    model = LanguageModel.from_texts("abcd" * 5, tokens="char", units=4, dropout=0.0)
+    (found,) = connectivity(model, "abc").values()
+    assert found.position == 3 and found.values[-1] > 0  # the start token comes first
+    with pytest.raises(ValueError, match="from -4 to 3"):
+        connectivity(model, "abc", position=4)
