@@ -19,7 +19,8 @@ def plot_gradient_flow(
 
     Args:
         flows: what `gradient_flow` returned; or a dict from a name (of a cell, a length) to such a
-            result or to one array of it, to compare several. A norm of 0 is a gap.
+            result or to one array of it, to compare several. A norm of 0 is a gap. A curve that
+            lies on an earlier one is dashed, and the earlier one wide below it.
         title: text above the figure.
         save: a path to write the figure to.
 
@@ -38,6 +39,7 @@ def plot_gradient_flow(
     curves = _curves(flows)
     figure = new_figure((6.4, 3.8))
     axes = figure.subplots()
+    covers = _covered(list(curves.values()))
     for i, (name, norms) in enumerate(curves.items()):
         steps = np.arange(1, len(norms) + 1)
         axes.plot(
@@ -47,6 +49,9 @@ def plot_gradient_flow(
             marker=MARKERS[i % len(MARKERS)],
             markevery=max(1, len(norms) // 12),
             markersize=4,
+            linestyle="--" if i in covers else "-",
+            linewidth=7 if i in covers.values() else None,
+            alpha=0.5 if i in covers.values() else None,
             label=name,
         )
     axes.set_yscale("log")
@@ -55,6 +60,16 @@ def plot_gradient_flow(
     tidy(axes)
     axes.legend(frameon=False, fontsize="small")
     return finished(figure, title, save)
+
+
+def _covered(curves):
+    """A dict from the number of each curve that lies on an earlier one to that of the earlier."""
+    return {
+        i: j
+        for i, curve in enumerate(curves)
+        for j, earlier in reversed([*enumerate(curves[:i])])
+        if curve.shape == earlier.shape and np.allclose(curve, earlier, rtol=0.02, atol=0)
+    }
 
 
 def _curves(flows):

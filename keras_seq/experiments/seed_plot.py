@@ -72,5 +72,15 @@ def plot_seeds(
         axes.set_yscale("log")
     tidy(axes)
     if lines or any(series):
-        figure.legend(loc="outside upper center", ncols=3, frameon=False)
+        legend = figure.legend(loc="outside upper center", ncols=3, frameon=False)
+        _narrow(figure, legend)
     return finished(figure, title, save)
+
+
+def _narrow(figure, legend):
+    """Give a legend so few columns that the figure is as wide."""
+    for columns in (3, 2, 1):
+        legend.set_ncols(columns)
+        width = legend.get_window_extent().width
+        if width <= figure.bbox.width:
+            break

@@ -95,3 +95,11 @@ def test_a_spectrum_has_its_median_and_its_band():
     assert axes.get_yscale() == "log" and len(axes.collections) == 2
     with pytest.raises(ValueError, match=r"received the shape \(3,\)"):
         plot_jacobian_spectrum(np.ones(3))
+
+
+def test_a_curve_on_another_one_hides_nothing():
+    norms = np.geomspace(1e-3, 1, 9)
+    flows = {"first": norms, "other": norms[::-1], "again": 1.001 * norms}
+    first, other, again = plot_gradient_flow(flows).axes[0].get_lines()
+    assert first.get_linewidth() > 2 * again.get_linewidth()
+    assert again.get_linestyle() == "--" and other.get_linestyle() == first.get_linestyle() == "-"
