@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 from keras_seq.analysis.activations import Activations, gate_activations, unit_activations
 from keras_seq.analysis.alignments import alignment, alignment_error_rate, read_alignments
 from keras_seq.analysis.attention_plot import plot_attention
+from keras_seq.analysis.best_unit import best_unit
+from keras_seq.analysis.bits_by_context import bits_by_context
 from keras_seq.analysis.cell_diagram import plot_cell
 from keras_seq.analysis.connectivity import Connectivity, connectivity
 from keras_seq.analysis.curves import plot_curves
@@ -49,6 +51,8 @@ __all__ = [
     "Slides",
     "alignment",
     "alignment_error_rate",
+    "best_unit",
+    "bits_by_context",
     "connectivity",
     "edit_distance",
     "exposure_bias",

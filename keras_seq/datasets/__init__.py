@@ -19,11 +19,13 @@ from keras_seq.datasets.lines import Lines
 from keras_seq.datasets.mackey_glass import mackey_glass
 from keras_seq.datasets.multi30k import multi30k
 from keras_seq.datasets.noisy_sine import noisy_sine
+from keras_seq.datasets.opinions import opinions
 from keras_seq.datasets.recall import recall
 from keras_seq.datasets.sequence_task import SequenceTask
 from keras_seq.datasets.split_by_source import split_by_source
 from keras_seq.datasets.sst2 import sst2
 from keras_seq.datasets.stream_parallel import stream_parallel
+from keras_seq.datasets.stream_windows import stream_windows
 from keras_seq.datasets.tatoeba import tatoeba
 from keras_seq.datasets.temporal_order import temporal_order
 from keras_seq.datasets.tiny_shakespeare import tiny_shakespeare
@@ -49,6 +51,7 @@ __all__ = [
     "mackey_glass",
     "multi30k",
     "noisy_sine",
+    "opinions",
     "read_conll",
     "read_conllu",
     "read_labelled",
@@ -58,6 +61,7 @@ __all__ = [
     "split_by_source",
     "sst2",
     "stream_parallel",
+    "stream_windows",
     "tatoeba",
     "temporal_order",
     "tiny_shakespeare",

@@ -135,3 +135,23 @@ def test_bars_are_means_and_points_are_runs():
         plot_seeds(results, series=["other"])
     with pytest.raises(ValueError, match="results"):
         plot_seeds({})
+
+
+def test_a_run_without_its_data_is_small(capsys):
+    def missing():
+        raise FileNotFoundError("SST-2 is not there: put it into $KERAS_SEQ_DATA.")
+
+    assert Claims(small=False, data=missing).small
+    assert "SST-2 is not there" in capsys.readouterr().out
+    assert not Claims(small=False, data=lambda: ["there"]).small
+    assert Claims(small=True, data=missing).small and not capsys.readouterr().out
+
+
+@pytest.mark.once
+def test_a_legend_is_no_wider_than_the_figure():
+    lines = {"somebody who keeps one of the two": 0.5, "chance, which is one in twenty": 0.05}
+    figure = plot_seeds({name: {"near": [0.9], "far": [0.2]} for name in "abc"}, lines=lines)
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    extent = legend.get_window_extent()
+    assert 0 <= extent.x0 and extent.x1 <= figure.bbox.width
