@@ -5,10 +5,12 @@ import Cell from "./views/Cell.svelte";
 import Gradients from "./views/Gradients.svelte";
 import Memory from "./views/Memory.svelte";
 import Translate from "./views/Translate.svelte";
+import Write from "./views/Write.svelte";
 
 export const VIEWS: readonly { id: string; name: string; component: Component }[] = [
   { id: "cell", name: "Cell", component: Cell },
   { id: "gradients", name: "Gradient flow", component: Gradients },
   { id: "memory", name: "Memory", component: Memory },
   { id: "translate", name: "Translate", component: Translate },
+  { id: "write", name: "Read and write", component: Write },
 ];

@@ -21,9 +21,13 @@ const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/cs
 const THEMES = ["light", "dark"];
 const SIZES = { wide: [1280, 900], phone: [360, 740] };
 
-const MODELS = fileURLToPath(new URL("../../saved_models/dates/step/", import.meta.url));
+const MODELS = {
+  dates: fileURLToPath(new URL("../../saved_models/dates/step/", import.meta.url)),
+  shakespeare: join(PAGE, "models/shakespeare/"),
+};
+const INDEX = [{ name: "shakespeare", kind: "LanguageModel" }, { name: "dates", kind: "Seq2Seq" }];
 /** What `generate` answered when the model was exported. */
-const EXAMPLE = JSON.parse(readFileSync(join(MODELS, "manifest.json"), "utf8")).example;
+const EXAMPLE = JSON.parse(readFileSync(join(MODELS.dates, "manifest.json"), "utf8")).example;
 
 /** For each view: settings, what is done, the part of the page that must be another one
  * after it, and what a part must say before. */
@@ -37,6 +41,7 @@ const VIEWS = {
     settings: `&text=${encodeURIComponent(EXAMPLE.text)}`,
     says: [".answer", `${EXAMPLE.answer.text}end`],
   },
+  write: { figure: ".reading", act: (page) => slide(page, "Temperature", 5) },
 };
 
 async function choose(page, name) {
@@ -69,10 +74,11 @@ async function slide(page, name, times = 3) {
 function serve() {
   const server = createServer((request, response) => {
     const path = normalize(new URL(request.url, "http://localhost").pathname);
-    if (path === "/models/index.json") return response.end('[{"name": "dates", "kind": "Seq2Seq"}]');
-    const model = path.startsWith("/models/dates/");
-    const file = model ? join(MODELS, path.slice(14)) : join(PAGE, path === "/" ? "index.html" : path);
-    if (!file.startsWith(model ? MODELS : PAGE) || !existsSync(file)) return response.writeHead(404).end();
+    if (path === "/models/index.json") return response.end(JSON.stringify(INDEX));
+    const [, models, model, name] = path.split("/");
+    const folder = models === "models" ? MODELS[model] : PAGE;
+    const file = join(folder ?? "", models === "models" ? name : path === "/" ? "index.html" : path);
+    if (!folder || !file.startsWith(folder) || !existsSync(file)) return response.writeHead(404).end();
     response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream" }).end(readFileSync(file));
   });
   return new Promise((done) => server.listen(0, "127.0.0.1", () => done(server)));

@@ -10,7 +10,7 @@ from keras_seq.cli.show import say
 @takes(
     Option(
         "models",
-        "Translators: files, presets, folders of step graphs; all presets that have such if none.",
+        "Translators and language models: .keras files, presets, folders of step graphs.",
         list[Path],
         flag="",
     ),
@@ -19,11 +19,11 @@ from keras_seq.cli.show import say
     Option("build", "Write the page to this folder, for any web host, and end.", Path),
 )
 def explore(args):
-    """Show recurrent cells, and translators, at work, in a page in the browser.
+    """Show recurrent cells, translators and language models at work, in a page in the browser.
 
-    Inside a cell, gradients through time, what each architecture remembers, and how a translator
-    searches and where it looks; all is computed in the page. It is served to this computer alone,
-    until Ctrl-C.
+    Inside a cell, gradients through time, what each architecture remembers, how a translator
+    searches and where it looks, what a language model expects; all is computed in the page. It is
+    served to this computer alone, until Ctrl-C.
     """
     from keras_seq.explorer import build, make_server, page_folder, step_folders
 

@@ -7,34 +7,43 @@ from keras_seq._presets import preset_file, presets
 from keras_seq.export.step_model import MANIFEST, is_step_folder, read_manifest
 
 STEPS = "step"  # the folder beside the file of a preset
-SHOWN = ("Seq2Seq",)
+SHOWN = ("Seq2Seq", "LanguageModel")
+STATIC = pathlib.Path(__file__).parent / "static"  # the built page
 
 
 def step_folders(models, scratch):
     """Return the folders of step graphs that the page shows, a dict by name.
 
     Args:
-        models: paths of such folders and of model files, and names of presets; where it is empty,
-            all presets that have step graphs are taken.
+        models: paths of such folders and of model files, and names of presets. Behind them stand
+            the models that the page comes with: its own, and presets that have step graphs.
         scratch: an empty folder, where those of model files are written.
 
     Raises:
         ValueError: for a model that the page does not show, and one that cannot be read.
     """
-    if not models:
-        files = [about["path"] for about in presets().values()]
-        found = [pathlib.Path(file).with_name(STEPS) for file in files]
-        return {folder.parent.name: folder for folder in found if is_step_folder(folder)}
     named = {}
     for model in models:
         folder = _folder(model, pathlib.Path(scratch) / str(len(named)))
         kind = read_manifest(folder)["kind"]
-        if kind not in SHOWN:
-            raise ValueError(f"The page shows translators; {model} holds a {kind}.")
-        name = pathlib.Path(model).stem
+        _check(model, kind)
+        name = pathlib.Path(model).resolve().stem
         taken = sum(other.split(" ")[0] == name for other in named)
         named[f"{name} {taken + 1}" if taken else name] = folder
-    return named
+    return named | {name: path for name, path in _shipped() if name not in named}
+
+
+def _shipped():
+    """The models that the page comes with, names and folders."""
+    files = [pathlib.Path(about["path"]) for about in presets().values()]
+    beside = [(file.parent.name, file.with_name(STEPS)) for file in files]
+    own = [(path.name, path) for path in sorted((STATIC / "models").glob("*"))]
+    return [(name, path) for name, path in [*own, *beside] if is_step_folder(path)]
+
+
+def _check(model, kind):
+    if kind not in SHOWN:
+        raise ValueError(f"The page shows translators and language models; {model} holds a {kind}.")
 
 
 def index_of(folders):
@@ -59,6 +68,5 @@ def _folder(model, place):
     from keras_seq.models import load_model
 
     loaded = load_model(file)
-    if type(loaded).__name__ not in SHOWN:
-        raise ValueError(f"The page shows translators; {model} holds a {type(loaded).__name__}.")
+    _check(model, type(loaded).__name__)
     return loaded.export(place, format="onnx", signature=loaded.step_signature, verbose=False)

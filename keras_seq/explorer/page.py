@@ -1,12 +1,10 @@
 """The built page: a folder of files that any host can serve."""
 
-import pathlib
 import shutil
 
 from keras_seq._files import replacing_folder
-from keras_seq.explorer.models import files_of, index_of
+from keras_seq.explorer.models import STATIC, files_of, index_of
 
-STATIC = pathlib.Path(__file__).parent / "static"
 INDEX = "models/index.json"
 
 
@@ -36,6 +34,7 @@ def build(folder, models=None):
     source, models = page_folder(), models or {}
     with replacing_folder(folder, INDEX) as beside:
         shutil.copytree(source, beside, dirs_exist_ok=True)
+        shutil.rmtree(beside / "models", ignore_errors=True)  # those among `models` follow
         for name, place in models.items():
             (beside / "models" / name).mkdir(parents=True)
             for file in files_of(place):

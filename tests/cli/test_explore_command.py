@@ -8,7 +8,7 @@ import keras
 import pytest
 
 import keras_seq as ks
-from keras_seq.explorer import make_server, page, page_folder, step_folders
+from keras_seq.explorer import make_server, models, page, page_folder, step_folders
 
 pytestmark = pytest.mark.once
 
@@ -22,14 +22,15 @@ def static(tmp_path, monkeypatch):
     (folder / "assets" / "a.js").write_text("1")
     (tmp_path / "secret").write_text("secret")
     (folder / "out").symlink_to(tmp_path / "secret")
-    monkeypatch.setattr(page, "STATIC", folder)
+    for module in (page, models):
+        monkeypatch.setattr(module, "STATIC", folder)
     return folder
 
 
 @pytest.fixture
 def ask(static, tmp_path):
     """Ask a running server for a path; gives the status, the headers and the text."""
-    server = make_server(page_folder(), 0, step_folders(["dates"], tmp_path))
+    server = make_server(page_folder(), 0, step_folders([], tmp_path))
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     host, port = server.server_address
@@ -110,7 +111,7 @@ def test_mistakes_in_models(static, run, mistake, tmp_path):
     run("explore", tmp_path / "bad", "--build", tmp_path / "site", status=2)
     assert "is damaged" in mistake()
     run("explore", "pos_en", "--build", tmp_path / "site", status=2)
-    assert "The page shows translators; pos_en holds a TextTagger." in mistake()
+    assert "The page shows translators and language models; pos_en holds a TextTagger." in mistake()
     assert not (tmp_path / "site").exists()
 
 

@@ -23,7 +23,7 @@ export interface Manifest {
   version: number;
   kind: string;
   graphs: Record<string, Graph>;
-  state: { input: string; output: string }[];
+  state: { input: string; output: string; dtype: string; shape: (number | null)[] }[];
   memory: string[];
   tokenizers: Record<string, TokenizerAbout>;
   sampler?: { name: string; config: Record<string, unknown> };

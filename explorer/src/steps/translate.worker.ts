@@ -94,6 +94,7 @@ onmessage = ({ data }: MessageEvent<Request>) => {
   if (data.kind === "load") {
     loading = StepModel.load(data.folder).then((model) => {
       if (model.manifest.copy) throw new Error("This page does not know models that copy from the source yet.");
+      for (const role of ["source", "target"]) model.tokenizer(role); // or an error that says why not
       report({ kind: "loaded" });
       return model;
     });
