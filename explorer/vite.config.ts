@@ -2,21 +2,22 @@ import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vitest/config";
 import type { Plugin } from "vite";
 
-/** Every browser that the page is for reads WOFF2: KaTeX's other fonts are left out. */
-function onlyWoff2(): Plugin {
+/** Every browser that the page is for reads WOFF2, and no formula here is in a script: other fonts of KaTeX are left out. */
+function fewFonts(): Plugin {
   return {
-    name: "only-woff2",
+    name: "few-fonts",
     enforce: "pre",
     transform(code, id) {
       if (!id.includes("katex") || !id.endsWith(".css")) return;
-      return code.replace(/,\s*url\([^)]*\.(?:woff|ttf)\)\s*format\(["']?\w+["']?\)/g, "");
+      const needed = code.replace(/@font-face\s*\{[^}]*KaTeX_(?:Caligraphic|Fraktur|SansSerif|Script|Typewriter)[^}]*\}/g, "");
+      return needed.replace(/,\s*url\([^)]*\.(?:woff|ttf)\)\s*format\(["']?\w+["']?\)/g, "");
     },
   };
 }
 
 export default defineConfig({
   base: "./",
-  plugins: [onlyWoff2(), svelte()],
+  plugins: [fewFonts(), svelte()],
   build: {
     outDir: "../keras_seq/explorer/static",
     emptyOutDir: true,

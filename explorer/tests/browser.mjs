@@ -7,10 +7,11 @@
  * CHROMIUM names the program; without one, nothing is done and said so.
  */
 
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import assert from "node:assert/strict";
 import puppeteer from "puppeteer-core";
 
@@ -134,6 +135,15 @@ async function check(browser, origin, name, theme, size, shots) {
   return problems.map((problem) => `${name}, ${theme}, ${size}: ${problem}`);
 }
 
+/** What the page weighs, packed: the fonts too, but neither the runtime of models nor models. */
+function weight() {
+  const files = readdirSync(PAGE, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const own = files.map((entry) => join(entry.parentPath ?? entry.path, entry.name));
+  return own
+    .filter((file) => !file.endsWith(".wasm") && !file.startsWith(join(PAGE, "models")))
+    .reduce((sum, file) => sum + gzipSync(readFileSync(file)).length, 0);
+}
+
 async function main() {
   const option = (name) => (process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : null);
   const program = process.env.CHROMIUM ?? PLACES.find(existsSync);
@@ -144,7 +154,8 @@ async function main() {
   const server = await serve();
   const origin = `http://127.0.0.1:${server.address().port}`;
   const browser = await puppeteer.launch({ executablePath: program, args: ["--no-sandbox", "--disable-gpu"] });
-  const problems = [];
+  const problems = weight() > 500_000 ? [`the page weighs ${weight()} bytes`] : [];
+  console.log(`The page weighs ${Math.round(weight() / 1000)} kB.`);
   try {
     for (const name of Object.keys(VIEWS)) {
       if (option("--only") && option("--only") !== name) continue;
