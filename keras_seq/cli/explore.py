@@ -29,7 +29,7 @@ def explore(args):
 
     page = page_folder()
     with tempfile.TemporaryDirectory() as scratch:
-        models = step_folders(args.models, scratch)
+        models = step_folders(args.models or [], scratch)
         if args.build is not None:
             build(args.build, models)
             say(f"Wrote {args.build}.")
