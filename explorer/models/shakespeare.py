@@ -3,9 +3,9 @@
 KERAS_BACKEND=torch python explorer/models/shakespeare.py MINUTES MODEL.keras
 python explorer/models/shakespeare.py MODEL.keras
 
-The second writes `explorer/public/models/shakespeare/`, which the page has as it stands. That one is
-from 16 minutes on one busy core, seven epochs and a half; on the first 20,000 characters of the
-held-out part it has 2.22 bits a character.
+The second writes `explorer/public/models/shakespeare/`, which the page has as it stands. The one
+that is there was trained for 16 minutes on one busy core, seven epochs and a half; it has 2.22 bits
+a character on the first 20,000 of the held-out part.
 """
 
 import pathlib
