@@ -1,6 +1,7 @@
 """Presets: trained models that have a name, and how a name, an address or a path leads to a file.
 
-A preset is a folder with a `model.keras` and a model card, `README.md`. No backend is imported.
+A preset is a folder with a `model.keras` and a model card, `README.md`; it may have step graphs in
+`step`. No backend is imported.
 """
 
 import difflib
@@ -15,7 +16,7 @@ from typing import Any
 from keras_seq._typing import PathLike
 
 VARIABLE = "KERAS_SEQ_PRESETS"
-MODEL, CARD = "model.keras", "README.md"
+MODEL, CARD, STEPS = "model.keras", "README.md", "step"
 
 _PACKAGE = pathlib.Path(__file__).parent
 _NAME = re.compile(r"\w[\w.-]*")

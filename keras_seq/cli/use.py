@@ -149,12 +149,15 @@ def _answer(command, args, uses, lacks, instead):
         use(model, vars(args), prepared(stdin_batches(args.batch_size, args.encoding)))
         return
     from keras_seq.export import load_step
+    from keras_seq.export.step_model import knows_tokenizers
 
     _check_batch_size(args)
     model = load_step(folder)
     kind = model.manifest["kind"]
     if kind not in uses:
         raise ValueError(f"{folder} has the steps of a {kind}, which {lacks}.")
+    if not knows_tokenizers(model.manifest):
+        raise ValueError(f"{folder} has a tokenizer of its own, which Keras alone knows.")
     _check_options(command, args, kind)
     use = {**uses, **STEPS}[kind]
     use(model, vars(args), stdin_batches(args.batch_size, args.encoding))

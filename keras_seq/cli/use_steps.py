@@ -3,12 +3,11 @@
 import importlib.util
 import pathlib
 
-from keras_seq._presets import preset_file
+from keras_seq._presets import STEPS, preset_file
 from keras_seq.cli.quick_start import named_backend
 from keras_seq.cli.search import Search, written
 from keras_seq.cli.show import part_size, say
 
-FOLDER = "step"  # beside the file of a preset
 MANIFEST = "manifest.json"
 
 
@@ -26,7 +25,7 @@ def step_folder(model, sampler=None):
     asked = named_backend() is not None or sampler == "exhaustive"
     if asked or path.is_file() or importlib.util.find_spec("onnxruntime") is None:
         return None
-    folder = pathlib.Path(preset_file(model)).with_name(FOLDER)
+    folder = pathlib.Path(preset_file(model)).with_name(STEPS)
     return folder if (folder / MANIFEST).is_file() else None
 
 

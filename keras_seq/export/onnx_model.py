@@ -210,7 +210,8 @@ def _difference(name, pairs):
     arrays = [(x.ravel(), y.ravel()) for other, x, y in pairs if other == name]
     expected, received = (np.concatenate(values) for values in zip(*arrays, strict=True))
     if expected.dtype.kind == "f":
-        differences = np.abs(expected - received)
+        # Of large numbers, as the states of a net without a bound may be, that part of them.
+        differences = np.abs(expected - received) / np.maximum(1, np.abs(expected))
         differences[np.isnan(expected) & np.isnan(received)] = 0
         worst = float(differences.max(initial=0))
         if not worst <= TOLERANCE:  # NaN is not

@@ -11,7 +11,7 @@ from keras_seq.export.id_function import IdFunction
 from keras_seq.export.onnx_model import write_onnx
 from keras_seq.export.signature import Field
 from keras_seq.export.step_functions import NEW, gate_about
-from keras_seq.export.step_model import MANIFEST, VERSION
+from keras_seq.export.step_model import MANIFEST, VERSION, knows_tokenizers
 from keras_seq.export.step_reader import load_step
 from keras_seq.version import __version__
 
@@ -63,8 +63,8 @@ def write_step_graphs(folder, steps, weights, backend):
         **steps.manifest,
     }
     _write(folder, manifest)
-    example = steps.answer(load_step(folder))
-    _write(folder, {**manifest, "example": example})
+    if knows_tokenizers(steps.manifest):
+        _write(folder, {**manifest, "example": steps.answer(load_step(folder))})
     return report
 
 

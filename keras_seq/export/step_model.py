@@ -97,11 +97,6 @@ class StepModel:
     def _tokenizer(self, role):
         """The tokenizer of a role, such as `"source"`."""
         described = self.manifest["tokenizers"][role]
-        if described["class"] not in TOKENIZERS:
-            raise ValueError(
-                f"The model has a tokenizer of its own, {described['class']}, which this reader "
-                "does not know: make ids of texts yourself, and use `start` and `step`."
-            )
         config = described["config"]
         if "model_proto" not in config:
             config = {"vocabulary": described["vocabulary"], **config}
@@ -109,6 +104,12 @@ class StepModel:
 
 
 TOKENIZERS = {kind.__name__: kind for kind in (CharacterTokenizer, SubwordTokenizer, WordTokenizer)}
+
+
+def knows_tokenizers(manifest):
+    """Whether a reader has all tokenizers of a model; a user's own is known to Keras alone."""
+    described = manifest.get("tokenizers", {}).values()
+    return all(tokenizer["class"] in TOKENIZERS for tokenizer in described)
 
 
 def describe_tokenizer(tokenizer):

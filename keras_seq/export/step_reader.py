@@ -7,7 +7,7 @@ in other languages.
 from keras_seq._checks import check_positive
 from keras_seq._typing import PathLike
 from keras_seq.export.step_labels import StepClassifier, StepTagger
-from keras_seq.export.step_model import StepModel, read_manifest
+from keras_seq.export.step_model import StepModel, knows_tokenizers, read_manifest
 from keras_seq.export.step_writers import StepLanguageModel, StepTranslator
 
 KINDS = {
@@ -30,7 +30,8 @@ def load_step(path: PathLike, threads: int = 1) -> StepModel:
     Returns:
         A `StepModel`, with `start` and `step`. That of a translator or a language model has
         `generate`, that of a language model `stream`; that of a tagger has `tag` and `stream`, and
-        that of a classifier `classify` and `stream`. They answer as the models do.
+        that of a classifier `classify` and `stream`. They answer as the models do. Where texts are
+        cut by a tokenizer of a user's own, there are `start` and `step` alone.
 
     Raises:
         ValueError: where there are no step graphs, damaged ones, or those of a later version.
@@ -44,4 +45,6 @@ def load_step(path: PathLike, threads: int = 1) -> StepModel:
     """
     manifest = read_manifest(path)
     kind = KINDS.get(manifest["kind"], StepModel)
+    if not knows_tokenizers(manifest):
+        kind = StepModel
     return kind(path, manifest, check_positive("threads", threads))

@@ -44,6 +44,14 @@ class SecondBest(ks.samplers.Sampler):
 
 
 @keras.saving.register_keras_serializable(package="own_parts")
+class ShoutingTokenizer(ks.text.CharacterTokenizer):
+    """Characters, of which none is small."""
+
+    def _join(self, tokens):
+        return super()._join(tokens).upper()
+
+
+@keras.saving.register_keras_serializable(package="own_parts")
 class CountingClassifier(ks.models.TextClassifier):
     """A classifier that can be asked for the number of tokens too."""
 

@@ -8,7 +8,7 @@ import sys
 import keras
 import numpy as np
 import pytest
-from own_parts import LeakyCell, SecondBest
+from own_parts import LeakyCell, SecondBest, ShoutingTokenizer
 
 import keras_seq as ks
 from keras_seq._processes import resolve
@@ -26,7 +26,7 @@ TAGS = ["B-PER O O B-LOC", "B-PER", "O O B-LOC O O"]
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _in_this_process():
+def _in_this_process(eagerly):
     """Where TensorFlow is the backend, this process does what another one would be started for."""
 
     def here(write, given, what, environment):
@@ -448,6 +448,46 @@ def test_parts_of_a_user(tmp_path):
     reader = check_texts(model, tmp_path / "steps", [("greedy", {})])
     with pytest.raises(ValueError, match="own sampler, SecondBest, runs in Keras alone"):
         reader.generate("ein")
+
+
+@pytest.mark.slow
+def test_a_tokenizer_of_a_user(tmp_path):
+    model = language_model()
+    config = model.get_config()
+    tokenizer = ShoutingTokenizer(model.tokenizer.vocabulary)
+    config["tokenizer"] = keras.saving.serialize_keras_object(tokenizer)
+    model = ks.models.LanguageModel.from_config(config)
+    model.export(tmp_path / "steps", format="onnx", signature="step", verbose=False)
+    reader = load_step(tmp_path / "steps")
+    assert not hasattr(reader, "generate") and "example" not in reader.manifest
+    state, memory = reader.start(prompt_ids=np.ones((1, 1), "int32"))
+    logits, _ = reader.step(np.array([5], "int32"), state, memory)
+    assert logits.shape == (1, tokenizer.vocabulary_size)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["tagger", "classifier", "layer"])
+def test_what_reads_on_this_backend(kind, tmp_path):
+    """What test_taggers, test_classifiers and test_layers_step_by_step do on TensorFlow alone."""
+    path = tmp_path / "steps"
+    if kind == "layer":
+        layer = ks.layers.LSTM(4)
+        x = np.random.default_rng(0).normal(size=(2, 3, 3)).astype("float32")
+        expected = keras.ops.convert_to_numpy(layer(x))
+        export_step(layer, path, verbose=False)
+        reader = load_step(path)
+        state, _ = reader.start(2)
+        for i in range(3):
+            output, state = reader.step(x[:, i], state)
+        np.testing.assert_allclose(output, expected, atol=1e-4)
+        return
+    model = tagger(scheme="BIO") if kind == "tagger" else classifier(pooling="attention")
+    model.export(path, format="onnx", signature="stream", verbose=False)
+    reader, texts = load_step(path), SENTENCES if kind == "tagger" else TEXTS
+    if kind == "tagger":
+        assert reader.tag(texts) == model.tag(texts)
+    else:
+        assert reader.classify(texts) == model.classify(texts)
 
 
 @pytest.mark.slow

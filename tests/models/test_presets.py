@@ -99,6 +99,15 @@ def test_what_is_written_is_read_again(shelf, kind):
 
 
 @pytest.mark.once
+def test_step_graphs_of_the_model_before_are_removed(shelf):
+    for name in ("step", "mine"):
+        (shelf / "mine" / name).mkdir(parents=True)
+    (shelf / "mine" / "step" / "manifest.json").write_text("{}")
+    MAKERS["TextClassifier"]().save_to_preset(shelf / "mine")
+    assert sorted(os.listdir(shelf / "mine")) == ["README.md", "mine", "model.keras"]
+
+
+@pytest.mark.once
 @pytest.mark.parametrize("kind", ["Nadam", "Adagrad", "Adam"])
 def test_the_optimiser_begins_anew(shelf, kind, recwarn):
     model = MAKERS["TextClassifier"]()

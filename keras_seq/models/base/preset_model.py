@@ -2,13 +2,14 @@
 
 import contextlib
 import pathlib
+import shutil
 from typing import Any, Self
 
 import keras
 
 from keras_seq._checks import check_choice
 from keras_seq._files import replacing
-from keras_seq._presets import CARD, MODEL
+from keras_seq._presets import CARD, MODEL, STEPS
 from keras_seq._typing import PathLike
 from keras_seq.models.base.compact import compact
 from keras_seq.models.base.model_card import model_card
@@ -61,8 +62,9 @@ class PresetModel(StoredModel):
     def save_to_preset(self, preset_dir: PathLike, dtype: str | None = None) -> None:
         """Write the model as a preset: `model.keras`, and a card to fill in, `README.md`.
 
-        A card that is there stays as it is. The model is compiled when it is read again, with an
-        optimiser that begins anew. Either file is there as a whole or not at all.
+        A card that is there stays as it is; step graphs that are there, of the model before, are
+        removed. The model is compiled when it is read again, with an optimiser that begins anew.
+        Either file is there as a whole or not at all.
 
         Args:
             preset_dir: the folder, which is made where it is not there.
@@ -92,6 +94,8 @@ class PresetModel(StoredModel):
             if card is not None:
                 size = path.stat().st_size
                 card.write_text(model_card(self, folder.resolve().name, size, dtype), "utf-8")
+            if (folder / STEPS / "manifest.json").is_file():  # of the model before
+                shutil.rmtree(folder / STEPS)
 
 
 def _made_anew(model, load_weights, overrides):
