@@ -42,9 +42,8 @@ class StepModel:
         }
         self._states = [(state["input"], state["output"]) for state in manifest["state"]]
         outputs = manifest["graphs"]["step"]["outputs"]
-        self._output, *more = [name for name in outputs if not name.startswith("new_")]
-        self._seen = more
-        self._fed = [name for name in manifest["graphs"]["step"]["inputs"]]
+        self._output, *self._seen = [name for name in outputs if not name.startswith("new_")]
+        self._fed = next(iter(manifest["graphs"]["step"]["inputs"]))
 
     def start(self, rows=1, **inputs):
         """Return `(state, memory)` before the first step.
@@ -72,26 +71,30 @@ class StepModel:
             step gives; with `inspect` `(output, state, seen)`, a dict of arrays.
         """
         if not isinstance(inputs, dict):
-            inputs = {self._fed[0]: inputs}
-        feeds = {**state, **(memory or {}), **inputs}
+            inputs = {self._fed: inputs}
         names = [self._output, *(new for _, new in self._states), *(self._seen if inspect else ())]
-        output, *values = self.sessions["step"].run(names, {x: feeds[x] for x in self._fed})
-        new = dict(zip((name for name, _ in self._states), values, strict=False))
+        values = self._run("step", {**state, **(memory or {}), **inputs}, names)
+        new = {name: values[after] for name, after in self._states}
         if not inspect:
-            return output, new
-        return output, new, dict(zip(self._seen, values[len(new) :], strict=True))
+            return values[self._output], new
+        return values[self._output], new, {name: values[name] for name in self._seen}
+
+    def _run(self, graph, values, names=None):
+        """Run a graph; a dict of its outputs, or of those of some names."""
+        described = self.manifest["graphs"][graph]
+        names, feeds = names or list(described["outputs"]), {}
+        for name, field in described["inputs"].items():
+            if name not in values:
+                raise ValueError(f"`{graph}` must be given `{name}`; received {[*values]}.")
+            feeds[name] = np.asarray(values[name], field["dtype"])
+        return dict(zip(names, self.sessions[graph].run(names, feeds), strict=True))
 
     def _before(self, rows=1, **inputs):
         """Run the graphs before the step, and return all that they were given and gave."""
         values = {"rows": np.zeros(rows, "int32"), **inputs}
-        for name, session in self.sessions.items():
-            if name != "step":
-                graph = self.manifest["graphs"][name]
-                missing = [x for x in graph["inputs"] if x not in values]
-                if missing:
-                    raise ValueError(f"`start` must be given `{missing[0]}`; received {[*inputs]}.")
-                outputs = session.run(None, {x: values[x] for x in graph["inputs"]})
-                values |= dict(zip(_outputs(session), outputs, strict=True))
+        for graph in self.sessions:
+            if graph != "step":
+                values |= self._run(graph, values)
         return values
 
     def _tokenizer(self, role):
@@ -173,7 +176,3 @@ def _session(file, threads):
         return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors have no class in common
         raise ValueError(f"onnxruntime cannot read {file}: {error}") from error
-
-
-def _outputs(session):
-    return [output.name for output in session.get_outputs()]

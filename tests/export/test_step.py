@@ -190,7 +190,7 @@ def test_what_a_reader_refuses(steps, tmp_path):
         reader.generate("a", sampler="greedy", width=3)
     with pytest.raises(ValueError, match="`stop_tokens` must be tokens of the vocabulary"):
         reader.generate("a", stop_tokens="no such")
-    with pytest.raises(ValueError, match="`start` must be given `source_ids`"):
+    with pytest.raises(ValueError, match="`encode` must be given `source_ids`"):
         reader.start()
     with pytest.raises(ValueError, match=r"There are no step graphs in .*: no manifest.json"):
         load_step(tmp_path)
@@ -216,6 +216,7 @@ def test_what_is_not_exported(tmp_path):
         ({"signature": "stream"}, "`signature` must be one of 'step'; received 'stream'"),
         ({"signature": "step", "format": "tf_saved_model"}, "goes with format='onnx'"),
         ({"signature": "step", "batching": True}, "`batching` is for a SavedModel"),
+        ({"signature": "step", "version": 3}, "`version` is for a SavedModel"),
         (
             {"signature": "step", "n_best": 2},
             "takes sampler, max_length, examples.*received n_best",

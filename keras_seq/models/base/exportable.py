@@ -74,6 +74,7 @@ class Exportable:
         """
         if signature is not None:
             unsuited = {"input_signature": input_signature, "batching": batching}
+            unsuited["version"] = version if version != "next" else None
             check_signature(self, signature, format, unsuited)
             check_options(self.make_steps, options)
             options = self.served_options(options)
