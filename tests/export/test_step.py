@@ -280,7 +280,7 @@ def test_nothing_half_written(tmp_path, monkeypatch):
         {"attention": None},
         {"attention": None, "order": "luong"},
         *(
-            {"attention": name, "order": order}
+            {"attention": name, "order": order, "bidirectional": name != "dot"}
             for name in ("additive", "dot", "general", "concat", "scaled_dot")
             for order in ("bahdanau", "luong")
         ),
