@@ -2,7 +2,15 @@
 
 import numpy as np
 
-from keras_seq.analysis.drawing import COLORS, GREY, MARKERS, finished, new_figure, tidy
+from keras_seq.analysis.drawing import (
+    COLORS,
+    GREY,
+    MARKERS,
+    finished,
+    import_matplotlib,
+    new_figure,
+    tidy,
+)
 from keras_seq.experiments.runner import filled
 
 # The scores share the first panel; the others are on a logarithmic axis.
@@ -47,7 +55,9 @@ def plot_comparison(results, title=None, save=None):
         )
     names = list(dict.fromkeys(result["name"] for result in results))
     costs = [key for key in COSTS if any(result.get(key) is not None for result in results)]
-    figure = new_figure((3.4 + 2.1 * len(costs), 1.3 + 0.34 * len(names)))
+    scale = import_matplotlib().rcParams["font.size"] / 10  # larger letters need more room
+    size = 3.4 + 2.1 * len(costs), 1.3 + 0.34 * len(names)
+    figure = new_figure([scale * side for side in size])
     widths = [1.5, *[1] * len(costs)]
     scores, *panels = figure.subplots(1, 1 + len(costs), sharey=True, width_ratios=widths)
     for i, (key, label) in enumerate(SCORES.items()):
