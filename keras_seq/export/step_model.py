@@ -154,11 +154,6 @@ def read_manifest(path):
     return manifest
 
 
-def is_step_folder(path):
-    """Whether a folder holds step graphs."""
-    return (pathlib.Path(path) / MANIFEST).is_file()
-
-
 def _session(file, threads):
     try:
         import onnxruntime

@@ -229,6 +229,8 @@ def test_what_is_not_exported(tmp_path):
     for model in (tagger(bidirectional=True), classifier(bidirectional=True)):
         with pytest.raises(ValueError, match=r"must read from the left.*`bidirectional=False`"):
             model.export(tmp_path / "a", signature="stream", **how)
+    with pytest.raises(ValueError, match="has several encoders, or none"):
+        ks.models.Ensemble([tagger(), tagger()]).export(tmp_path / "a", signature="stream", **how)
     encoder = ks.layers.SelfAttentionEncoder(6, num_heads=2, return_sequences=True)
     with pytest.raises(ValueError, match="must read from the left"):
         classifier(encoder=encoder, bidirectional=True).export(

@@ -8,6 +8,11 @@ from keras_seq.export.step_functions import NEW, Leaves, looking_inside
 def check_streams(model):
     """Raise a `ValueError` unless the encoder of a model reads from the left, step by step."""
     encoder = getattr(model, "encoder", None)
+    if encoder is None:
+        raise ValueError(
+            f"A {type(model).__name__} has several encoders, or none, and so no single step: export "
+            "its models one by one."
+        )
     left = not getattr(encoder, "bidirectional", False) and getattr(encoder, "causal", True)
     if not left or not (hasattr(encoder, "start") and hasattr(encoder, "step")):
         what = f"its `encoder` {encoder!r}" if left else "an encoder that reads from both sides"
