@@ -10,8 +10,8 @@ def check_streams(model):
     encoder = getattr(model, "encoder", None)
     if encoder is None:
         raise ValueError(
-            f"A {type(model).__name__} has several encoders, or none, and so no single step: export "
-            "its models one by one."
+            f"A {type(model).__name__} has several encoders, or none, and so no single step: "
+            "export its models one by one."
         )
     left = not getattr(encoder, "bidirectional", False) and getattr(encoder, "causal", True)
     if not left or not (hasattr(encoder, "start") and hasattr(encoder, "step")):
