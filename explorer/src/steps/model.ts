@@ -10,6 +10,20 @@ ort.env.logLevel = "error";
 
 export type Tensors = Record<string, ort.Tensor>;
 
+/** Thrown where a newer request waits for the one that is worked on. */
+export const CANCELLED = new Error("cancelled");
+
+const STRETCH = 25; // ms of work between two looks at new requests
+const channel = new MessageChannel();
+
+/** Let messages that have come be heard. */
+function pause(): Promise<void> {
+  return new Promise((done) => {
+    channel.port1.onmessage = () => done();
+    channel.port2.postMessage(null);
+  });
+}
+
 async function fetched(address: string): Promise<Response> {
   const answer = await fetch(address).catch(() => null);
   if (!answer?.ok) throw new Error(`The model cannot be read: there is no ${address.split("/").slice(-2).join("/")}.`);
@@ -19,6 +33,9 @@ async function fetched(address: string): Promise<Response> {
 export class StepModel implements Steps<Tensors> {
   private memory: Tensors = {};
   private repeated = new Map<number, Tensors>();
+  private paused = 0;
+  /** Whether what is worked on is no longer wanted. */
+  cancelled = () => false;
 
   private constructor(
     readonly manifest: Manifest,
@@ -55,6 +72,11 @@ export class StepModel implements Steps<Tensors> {
   }
 
   async step(ids: number[], state: Tensors): Promise<Stepped<Tensors> & { seen: Tensors }> {
+    if (performance.now() - this.paused > STRETCH) {
+      await pause();
+      this.paused = performance.now();
+      if (this.cancelled()) throw CANCELLED;
+    }
     const { inputs, outputs } = this.manifest.graphs.step;
     if (!this.repeated.has(ids.length)) this.repeated.set(ids.length, this.rows(this.memory, ids.map(() => 0)));
     const given: Tensors = {

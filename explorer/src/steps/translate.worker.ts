@@ -2,7 +2,7 @@
 
 import type { Kept, SearchOptions } from "./search";
 import { logSoftmax, search } from "./search";
-import { idsTensor, StepModel } from "./model";
+import { CANCELLED, idsTensor, StepModel } from "./model";
 
 export type TranslateSettings = Omit<SearchOptions, "ends" | "limit"> & { text: string };
 
@@ -77,11 +77,16 @@ async function work() {
   busy = true;
   try {
     const model = await loading;
+    model.cancelled = () => waiting !== null;
     while (waiting) {
       const { id, settings } = waiting;
       waiting = null;
-      const translation = await translate(model, settings);
-      report({ kind: "translated", id, translation });
+      try {
+        const translation = await translate(model, settings);
+        report({ kind: "translated", id, translation });
+      } catch (error) {
+        if (error !== CANCELLED) throw error;
+      }
     }
   } catch (error) {
     waiting = null;

@@ -1,7 +1,7 @@
 /** A language model of characters in a worker; the newest request is answered. */
 
 import { draw, logSoftmax } from "./search";
-import { idsTensor, StepModel, type Tensors } from "./model";
+import { CANCELLED, idsTensor, StepModel, type Tensors } from "./model";
 
 export interface WriteSettings {
   text: string;
@@ -127,7 +127,6 @@ async function connect(model: StepModel, ids: number[], before: Tensors[], next:
     const fed = rows.map(({ place, k }) => (place === t ? other(ids[t], k, size) : ids[t]));
     const done = await model.step(fed, state);
     [state, logits] = [done.state, done.logits];
-    if (waiting) return null;
   }
   return places.map((_, i) => {
     const lost = logits.slice(i * OTHERS, (i + 1) * OTHERS).map((row) => divergence(next, logSoftmax(row)));
@@ -146,13 +145,17 @@ async function work() {
   busy = true;
   try {
     const model = await loading;
+    model.cancelled = () => waiting !== null;
     while (waiting) {
       const { id, settings } = waiting;
       waiting = null;
-      const { reading, ids, before, next } = await read(model, settings);
-      report({ kind: "read", id, reading });
-      const bits = await connect(model, ids, before, next);
-      if (bits) report({ kind: "connected", id, bits });
+      try {
+        const { reading, ids, before, next } = await read(model, settings);
+        report({ kind: "read", id, reading });
+        report({ kind: "connected", id, bits: await connect(model, ids, before, next) });
+      } catch (error) {
+        if (error !== CANCELLED) throw error;
+      }
     }
   } catch (error) {
     waiting = null;
