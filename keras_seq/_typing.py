@@ -67,3 +67,4 @@ class RecurrentOptions(Options, total=False):
     use_cudnn: bool | str
     weight_dropout: float
     truncate: int | None
+    recompute: int | None

@@ -22,7 +22,7 @@ if keras.config.backend() == "tensorflow":
         synchronize,
         tanh,
     )
-    from keras_seq.backend.tensorflow.gradients import custom_gradient, gradient
+    from keras_seq.backend.tensorflow.gradients import custom_gradient, gradient, recomputed
     from keras_seq.backend.tensorflow.graphs import (
         choose,
         compiled,
@@ -41,7 +41,7 @@ if keras.config.backend() == "tensorflow":
     )
     from keras_seq.backend.tensorflow.recurrence import hand_gradient_pays, linear_scan
 elif keras.config.backend() == "jax":
-    from keras_seq.backend.jax.gradients import custom_gradient, gradient
+    from keras_seq.backend.jax.gradients import custom_gradient, gradient, recomputed
     from keras_seq.backend.jax.graphs import (
         choose,
         compiled,
@@ -87,7 +87,7 @@ elif keras.config.backend() == "torch":
         tanh,
     )
     from keras_seq.backend.torch.gates import fused_step
-    from keras_seq.backend.torch.gradients import custom_gradient, gradient
+    from keras_seq.backend.torch.gradients import custom_gradient, gradient, recomputed
     from keras_seq.backend.torch.graphs import choose, compiled, run_if, static_step
     from keras_seq.backend.torch.linear_scan import linear_scan
     from keras_seq.backend.torch.loops import loop, product, scan

@@ -113,6 +113,18 @@ class Backend(Protocol):
         """
         ...
 
+    def recomputed(
+        self, function: Callable[..., Nest], variables: Sequence[keras.Variable] = ()
+    ) -> Callable[..., Nest]:
+        """Return `function`, on whose way nothing is kept: the way back computes it once more.
+
+        Args:
+            function: takes nests of tensors and returns one; the same arguments give the same
+                results. It closes over no tensor that has a gradient.
+            variables: the Keras variables that it reads.
+        """
+        ...
+
     # Recurrences.
 
     def hand_gradient_pays(self, units: int) -> bool:

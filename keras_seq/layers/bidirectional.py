@@ -36,8 +36,8 @@ class Bidirectional(TorchWeights, keras.layers.Bidirectional):
 
     Args:
         layer: a recurrent layer, the pattern of both directions: each has its `chrono` (and draws
-            numbers of its own), its `weight_dropout`, and its `truncate`, whose parts begin at the
-            first step that the direction reads.
+            numbers of its own), its `weight_dropout`, its `recompute`, and its `truncate`, whose
+            parts begin at the first step that the direction reads.
         merge_mode: `"concat"` (default), `"sum"`, `"ave"`, `"mul"`, or `None` for a pair.
         backward_layer: a layer with the other value of `go_backwards`, where it is to differ; of
             another size too with `"concat"` and `None`.
@@ -119,6 +119,7 @@ class Bidirectional(TorchWeights, keras.layers.Bidirectional):
             bool(training),
             recurrent_kernels=kernels,
             truncate=self.forward_layer.truncate,
+            recompute=self.forward_layer.recompute,
         )
         if not self.return_sequences:
             outputs = [last_output(state, mask) for state in states]
@@ -163,7 +164,7 @@ class Bidirectional(TorchWeights, keras.layers.Bidirectional):
             and layer.is_served(training)
             and layer.activity_regularizer is None  # which is added by the call
             and layer.compute_dtype == layer.cell.compute_dtype == self.compute_dtype
-            and layer.truncate == layers[0].truncate
+            and (layer.truncate, layer.recompute) == (layers[0].truncate, layers[0].recompute)
             # Each direction drops features of its own: the inputs are no longer the same.
             and not (training and getattr(layer.cell, "dropout", 0))
             for layer in layers

@@ -10,6 +10,7 @@ class EncoderOptions(Options, total=False):
     """What it takes as an `RNNStack` does."""
 
     stateful: bool
+    recompute: int | None
 
 
 @keras.saving.register_keras_serializable(package="keras_seq")

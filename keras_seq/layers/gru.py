@@ -37,6 +37,9 @@ class GRU(RecurrentLayer, keras.layers.GRU):
         truncate: an integer k: after every k steps, in the order of reading, the state goes on but
             no gradient comes back through it (truncated backpropagation through time); `None`
             (default) for a whole sequence. The outputs are the same.
+        recompute: an integer k: only the state is kept every k steps, and what happens between is
+            computed once more on the way back. That is less memory for long sequences, and the same
+            results; the square root of the number of steps is a good k. `None` (default) keeps all.
         chrono: the longest distance to remember over, an integer above 2: the first biases of z are
             spread over it; see `ks.initializers.Chrono`.
         *args, **kwargs: the other arguments of `keras.layers.GRU`. `unroll=True`, `use_cudnn` other
@@ -57,9 +60,10 @@ class GRU(RecurrentLayer, keras.layers.GRU):
         reading, the last one first.
 
     Raises:
-        ValueError: for a rate outside [0, 1), `truncate` below 1, `stateful=True` without a known
-            number of rows, for `weight_dropout` or `truncate` together with what leaves the loop to
-            Keras, and for `chrono` together with a `bias_initializer` or without a bias.
+        ValueError: for a rate outside [0, 1), `truncate` or `recompute` below 1, `stateful=True`
+            without a known number of rows, for `weight_dropout`, `truncate` or `recompute` together
+            with what leaves the loop to Keras, and for `chrono` together with a `bias_initializer`
+            or without a bias.
 
     Example:
 

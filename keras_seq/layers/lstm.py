@@ -36,6 +36,9 @@ class LSTM(RecurrentLayer, keras.layers.LSTM):
         truncate: an integer k: after every k steps, in the order of reading, the state goes on but
             no gradient comes back through it (truncated backpropagation through time); `None`
             (default) for a whole sequence. The outputs are the same.
+        recompute: an integer k: only the state is kept every k steps, and what happens between is
+            computed once more on the way back. That is less memory for long sequences, and the same
+            results; the square root of the number of steps is a good k. `None` (default) keeps all.
         forget_bias: the first bias of the forget gates, a number; Keras has 1. With more the layer
             begins by remembering, and so does the gradient; see `ks.initializers.ForgetBias`.
         chrono: the longest distance to remember over, an integer above 2: the first biases of the
@@ -63,10 +66,10 @@ class LSTM(RecurrentLayer, keras.layers.LSTM):
         of reading, the last one first.
 
     Raises:
-        ValueError: for a rate outside [0, 1), `truncate` below 1, `stateful=True` without a known
-            number of rows, for `weight_dropout` or `truncate` together with what leaves the loop to
-            Keras, and for two of `forget_bias`, `chrono` and `bias_initializer`, or one of the
-            first two without a bias.
+        ValueError: for a rate outside [0, 1), `truncate` or `recompute` below 1, `stateful=True`
+            without a known number of rows, for `weight_dropout`, `truncate` or `recompute` together
+            with what leaves the loop to Keras, and for two of `forget_bias`, `chrono` and
+            `bias_initializer`, or one of the first two without a bias.
 
     Example:
 

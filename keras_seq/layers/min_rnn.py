@@ -22,6 +22,7 @@ class MinLayer(CellLayer):
         unroll: bool = False,
         zero_output_for_mask: bool = False,
         truncate: int | None = None,
+        recompute: int | None = None,
         stateful: bool = False,
         activity_regularizer: Function = None,
         name: str | None = None,
@@ -34,6 +35,7 @@ class MinLayer(CellLayer):
             units,
             *loop,
             truncate=truncate,
+            recompute=recompute,
             activity_regularizer=activity_regularizer,
             name=name,
             dtype=dtype,
@@ -69,6 +71,9 @@ class MinGRU(MinLayer):
         truncate: an integer k: after every k steps, in the order of reading, no gradient comes back
             through the state (truncated backpropagation through time); `None` (default) for a whole
             sequence.
+        recompute: an integer k: only the state is kept every k steps, and what happens between is
+            computed once more on the way back. That is less memory for long sequences, and the same
+            results; the square root of the number of steps is a good k. `None` (default) keeps all.
         stateful: whether the last state of each row is the first one of the row in its place in the
             next batch, until `reset_state()`; `batch_shape` of the input says how many there are.
         activity_regularizer: of the outputs.

@@ -17,7 +17,8 @@ from keras_seq.layers.recurrences import equations_of, recurrence_of
 from keras_seq.layers.torch_weights import TorchWeights
 from keras_seq.layers.unroll import unroll
 
-OF_LAYER = ("weight_dropout", "truncate", "activity_regularizer", "name")  # and of no cell
+# Options of a layer that its cell does not have.
+OF_LAYER = ("weight_dropout", "truncate", "recompute", "activity_regularizer", "name")
 
 
 class RecurrentLayer(TorchWeights):
@@ -46,29 +47,38 @@ class RecurrentLayer(TorchWeights):
             training, the same ones for all rows and steps of a call.
         truncate: an integer k, or `None`: after every k steps, in the order of reading, the state
             goes on but no gradient comes back through it.
+        recompute: an integer k, or `None`: only the state is kept every k steps, and what happens
+            between is computed once more on the way back.
 
     Raises:
         ValueError: for `stateful=True` without a number of rows that is known beforehand or with a
-            learnt first state, for a rate outside [0, 1), for `truncate` below 1, and for
-            `weight_dropout` or `truncate` together with what goes to the loop of Keras or with a
-            cell that cannot have it.
+            learnt first state, for a rate outside [0, 1), for `truncate` or `recompute` below 1,
+            and for one of these three together with what goes to the loop of Keras or with a cell
+            that cannot have it.
     """
 
     def __init__(
-        self, *args: Any, weight_dropout: float = 0.0, truncate: int | None = None, **kwargs: Any
+        self,
+        *args: Any,
+        weight_dropout: float = 0.0,
+        truncate: int | None = None,
+        recompute: int | None = None,
+        **kwargs: Any,
     ):
         super().__init__(*args, **kwargs)
         check_bias(self.cell)
         self.carried_state = None  # made with the variables, where the layer is stateful
         check_stateful(self.stateful, self.cell)
         self.weight_dropout = check_weight_dropout(weight_dropout, self.cell)
-        self.truncate = check_truncate(truncate, self.cell)
-        if weight_dropout or truncate:
+        self.truncate = check_parts("truncate", truncate, self.cell)
+        self.recompute = check_parts("recompute", recompute, self.cell)
+        asked = {"weight_dropout": weight_dropout, "truncate": truncate, "recompute": recompute}
+        asked = [name for name, value in asked.items() if value]
+        if asked:
             options = {"unroll": self.unroll, "use_cudnn": getattr(self, "use_cudnn", "auto")}
             if options != {"unroll": False, "use_cudnn": "auto"}:
-                asked = "weight_dropout" if weight_dropout else "truncate"
                 raise ValueError(
-                    f"`{asked}` needs `unroll=False` and `use_cudnn='auto'`; received {options}."
+                    f"`{asked[0]}` needs `unroll=False` and `use_cudnn='auto'`; received {options}."
                 )
             # Keras's own Bidirectional would hand the weights of the cell, none of them dropped,
             # and the whole sequence to a cuDNN kernel.
@@ -86,7 +96,7 @@ class RecurrentLayer(TorchWeights):
     def is_served(self, training: bool | None) -> bool:
         """Whether `unroll` serves the layer; otherwise the loop of Keras does."""
         cell = self.cell
-        if self.weight_dropout or self.truncate:
+        if self.weight_dropout or self.truncate or self.recompute:
             return True
         if self.unroll or getattr(self, "use_cudnn", "auto") != "auto":
             return False
@@ -113,6 +123,7 @@ class RecurrentLayer(TorchWeights):
             training,
             recurrent_kernel=kernel,
             truncate=self.truncate,
+            recompute=self.recompute,
         )
         return last_output(state, mask), self._in_order_of_reading(outputs, mask), state
 
@@ -139,6 +150,7 @@ class RecurrentLayer(TorchWeights):
             **super().get_config(),
             "weight_dropout": self.weight_dropout,
             "truncate": self.truncate,
+            "recompute": self.recompute,
         }
 
 
@@ -212,18 +224,18 @@ def check_weight_dropout(rate, cell):
     return rate
 
 
-def check_truncate(steps, cell):
-    """Raise a `ValueError` unless the gradient of `cell` can be cut after so many steps."""
+def check_parts(name, steps, cell):
+    """Raise a `ValueError` unless `cell` can run over parts of so many steps, or of all: `None`."""
     if steps is None:
         return None
     if _drops_inside(cell) or (recurrence_of(cell) is None and has_dropout(cell)):
         # One draw for a sequence, and not one for each of its parts.
         raise ValueError(
-            "`truncate` is not for a cell with `recurrent_dropout`, nor for one with `dropout` and "
+            f"`{name}` is not for a cell with `recurrent_dropout`, nor for one with `dropout` and "
             "`implementation=1`, nor for a cell of another kind that drops out itself; received "
-            f"truncate={steps!r} and the cell {type(cell).__name__} with {_what_matters(cell)}."
+            f"{name}={steps!r} and the cell {type(cell).__name__} with {_what_matters(cell)}."
         )
-    return check_positive("truncate", steps)
+    return check_positive(name, steps)
 
 
 def _what_matters(cell):

@@ -23,7 +23,7 @@ from keras_seq.layers.first_states import read_states
 from keras_seq.layers.masking import without_masked
 from keras_seq.layers.recurrent_layer import (
     as_mask,
-    check_truncate,
+    check_parts,
     check_weight_dropout,
     draw_dropout,
     last_steps,
@@ -80,6 +80,9 @@ class RNNStack(TorchWeights, keras.layers.Layer):
         stateful: whether each batch begins with the states that the one before has left, row by
             row, until `reset_state()`; the number of rows is then the same in all batches, and
             `batch_shape` of the input says it. They are not saved.
+        recompute: an integer k: only the state is kept every k steps, and what happens between is
+            computed once more on the way back. That is less memory for long sequences, and the same
+            results; the square root of the number of steps is a good k. `None` (default) keeps all.
 
     Call arguments:
         inputs: `(batch, time, features)`.
@@ -97,7 +100,8 @@ class RNNStack(TorchWeights, keras.layers.Layer):
 
     Raises:
         ValueError: for an unknown cell, `units` or `num_layers` below 1, a rate outside [0, 1),
-            `truncate` below 1, `weight_dropout` or `truncate` with a cell that cannot have it,
+            `truncate` or `recompute` below 1, one of these or `weight_dropout` with a cell that
+            cannot have it,
             `stateful=True` with a number of rows that is not known or a cell that learns its first
             state, and for an `initial_state` of other sizes.
 
@@ -136,6 +140,7 @@ class RNNStack(TorchWeights, keras.layers.Layer):
         return_state: bool = False,
         truncate: int | None = None,
         stateful: bool = False,
+        recompute: int | None = None,
         **kwargs: Unpack[Options],
     ):
         super().__init__(**kwargs)
@@ -154,7 +159,8 @@ class RNNStack(TorchWeights, keras.layers.Layer):
         self.cell = get_cell(cell, units, self.dtype_policy)
         self.cell.built = True
         self.weight_dropout = check_weight_dropout(weight_dropout, self.cell)
-        self.truncate = check_truncate(truncate, self.cell)
+        self.truncate = check_parts("truncate", truncate, self.cell)
+        self.recompute = check_parts("recompute", recompute, self.cell)
         backward = num_layers if bidirectional else 0
         self.forward_cells = [get_cell(self.cell) for _ in range(num_layers)]
         self.backward_cells = [get_cell(self.cell) for _ in range(backward)]
@@ -330,10 +336,21 @@ class RNNStack(TorchWeights, keras.layers.Layer):
                 drawn[0][2],
                 recurrent_kernels=kernels,
                 truncate=self.truncate,
+                recompute=self.recompute,
             )
         else:
             both = [
-                unroll(cell, dropped, first, mask, reverse, inside, kernel, self.truncate)
+                unroll(
+                    cell,
+                    dropped,
+                    first,
+                    mask,
+                    reverse,
+                    inside,
+                    kernel,
+                    self.truncate,
+                    self.recompute,
+                )
                 for cell, first, reverse, (dropped, kernel, inside) in zip(
                     directions, firsts, (False, True), drawn, strict=False
                 )
@@ -373,4 +390,5 @@ class RNNStack(TorchWeights, keras.layers.Layer):
             "return_state": self.return_state,
             "truncate": self.truncate,
             "stateful": self.stateful,
+            "recompute": self.recompute,
         }

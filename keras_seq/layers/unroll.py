@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from keras_seq.backend import fused, fused_both, hand_gradient_pays
+from keras_seq.backend import fused, fused_both, hand_gradient_pays, loop, recomputed
 from keras_seq.layers.bptt import by_hand
 from keras_seq.layers.cells import forget_dropout, has_dropout, prepare_dropout
 from keras_seq.layers.observation import current_observation, observed_scan
@@ -19,6 +19,7 @@ def unroll(
     training=False,
     recurrent_kernel=None,
     truncate=None,
+    recompute=None,
 ):
     """Run a built `cell` over all steps of `inputs`.
 
@@ -40,6 +41,8 @@ def unroll(
             some of its weights dropped; for cells with a `Recurrence`.
         truncate: an integer k, or `None`: after every k steps, in the order of reading, the state
             goes on but no gradient comes back through it (truncated backpropagation through time).
+        recompute: an integer k, or `None`: only the state is kept every k steps, in the order of
+            reading; what happens between is computed once more on the way back.
 
     While an `observation.Observation` is active, the cell runs in a loop that it sees.
 
@@ -53,7 +56,12 @@ def unroll(
     if current_observation() is not None:
         return _general(cell, inputs, state, mask, reverse, training, truncate)
     if truncate is not None:
-        return _truncated(truncate, cell, inputs, state, mask, reverse, training, recurrent_kernel)
+        return _truncated(
+            truncate, cell, inputs, state, mask, reverse, training, recurrent_kernel, recompute
+        )
+    if recompute is not None:
+        arguments = cell, inputs, state, mask, reverse, training, recurrent_kernel
+        return _recomputed(recompute, *arguments)
     if hasattr(cell, "unroll") and recurrent_kernel is None:
         return cell.unroll(inputs, state, mask, reverse, training)
     recurrence = None if training and has_dropout(cell) else equations_of(cell)
@@ -89,6 +97,7 @@ def unroll_both(
     training=False,
     recurrent_kernels=(None, None),
     truncate=None,
+    recompute=None,
 ):
     """Run two built cells over the same `inputs`, the second one from the last step to the first.
 
@@ -96,7 +105,7 @@ def unroll_both(
         forward_cell, backward_cell: as `cell` of `unroll`.
         inputs: `(batch, time, features)`.
         states: the initial states, a pair of lists.
-        mask, training, truncate: as in `unroll`.
+        mask, training, truncate, recompute: as in `unroll`.
         recurrent_kernels: a pair, each as in `unroll`.
 
     Returns:
@@ -105,7 +114,7 @@ def unroll_both(
     """
     cells = forward_cell, backward_cell
     kinds = {None if training and has_dropout(cell) else equations_of(cell) for cell in cells}
-    together = truncate is None and current_observation() is None
+    together = truncate is None and recompute is None and current_observation() is None
     if together and len(kinds) == 1 and None not in kinds:
         (kind,) = kinds
         if all(kind.is_fused(cell) for cell in cells):
@@ -114,7 +123,7 @@ def unroll_both(
             if results is not None:
                 return results
     results = [
-        unroll(cell, inputs, state, mask, reverse, training, kernel, truncate)
+        unroll(cell, inputs, state, mask, reverse, training, kernel, truncate, recompute)
         for cell, state, reverse, kernel in zip(
             cells, states, (False, True), recurrent_kernels, strict=True
         )
@@ -174,7 +183,7 @@ def _general(cell, inputs, state, mask, reverse, training, truncate=None):
     return result
 
 
-def _truncated(steps, cell, inputs, state, mask, reverse, training, recurrent_kernel):
+def _truncated(steps, cell, inputs, state, mask, reverse, training, recurrent_kernel, recompute):
     """Parts of so many steps, with no gradient from one to the one before."""
     length = inputs.shape[1]
     if length is None:
@@ -185,7 +194,9 @@ def _truncated(steps, cell, inputs, state, mask, reverse, training, recurrent_ke
             )
         return _general(cell, inputs, state, mask, reverse, training, steps)
     if length <= steps:
-        return unroll(cell, inputs, state, mask, reverse, training, recurrent_kernel)
+        return unroll(
+            cell, inputs, state, mask, reverse, training, recurrent_kernel, recompute=recompute
+        )
     outputs = []
     for first in range(0, length, steps):
         last = min(first + steps, length)
@@ -198,9 +209,61 @@ def _truncated(steps, cell, inputs, state, mask, reverse, training, recurrent_ke
             reverse,
             training,
             recurrent_kernel,
+            recompute=recompute,
         )
         outputs.append(output)
     return ops.concatenate(outputs[::-1] if reverse else outputs, axis=1), state
+
+
+def _recomputed(steps, cell, inputs, state, mask, reverse, training, recurrent_kernel):
+    """Parts of so many steps, of which nothing is kept but the state before them."""
+    length, rest = inputs.shape[1], 0
+    if length is not None and length <= steps:
+        return unroll(cell, inputs, state, mask, reverse, training, recurrent_kernel)
+    if length is None:  # then the parts are as long as each other, by padding
+        length = ops.shape(inputs)[1]
+        more = -length % steps
+        mask = ops.ones(ops.shape(inputs)[:2], dtype="bool") if mask is None else mask
+        padded = ops.pad(inputs, ((0, 0), (0, more), (0, 0)))
+        whole = {"inputs": padded, "mask": ops.pad(mask, ((0, 0), (0, more)))}
+    else:
+        rest = length % steps  # the last steps, a part by themselves
+        whole = {"inputs": inputs} if mask is None else {"inputs": inputs, "mask": mask}
+    # A tensor goes in as an argument: see `backend.api.Backend.recomputed`.
+    kernels = [] if recurrent_kernel is None else [recurrent_kernel]
+
+    def run(x, state, kernels):
+        return unroll(cell, x["inputs"], state, x.get("mask"), reverse, training, *kernels)
+
+    run_again = recomputed(run, cell.trainable_variables)
+
+    def part(x, state):
+        outputs, new = run_again(x, state, kernels)
+        return outputs, list(new)
+
+    def all_parts(state):
+        x = {name: _parts(value[:, : -rest or None], steps) for name, value in whole.items()}
+        outputs, state = loop(part, state, x, reverse)
+        outputs = ops.swapaxes(outputs, 0, 1)
+        shape = (ops.shape(outputs)[0], -1, outputs.shape[-1])
+        return ops.reshape(outputs, shape), state
+
+    def last_part(state):
+        return part({name: value[:, length - rest :] for name, value in whole.items()}, state)
+
+    if not rest:
+        outputs, state = all_parts(state)
+        return outputs if inputs.shape[1] is not None else outputs[:, :length], state
+    outputs = []
+    for one in (last_part, all_parts) if reverse else (all_parts, last_part):
+        output, state = one(state)
+        outputs.append(output)
+    return ops.concatenate(outputs[::-1] if reverse else outputs, axis=1), state
+
+
+def _parts(x, steps):
+    """From `(batch, time, ...)` to `(parts, batch, steps, ...)`."""
+    return ops.swapaxes(ops.reshape(x, (ops.shape(x)[0], -1, steps, *x.shape[2:])), 0, 1)
 
 
 def _loop(step, inputs, state, mask, reverse, matrices=(), cells=(), truncate=None):

@@ -53,6 +53,9 @@ class VanillaRNN(CellLayer):
         truncate: an integer k: after every k steps, in the order of reading, the state goes on but
             no gradient comes back through it (truncated backpropagation through time); `None`
             (default) for a whole sequence. The outputs are the same.
+        recompute: an integer k: only the state is kept every k steps, and what happens between is
+            computed once more on the way back. That is less memory for long sequences, and the same
+            results; the square root of the number of steps is a good k. `None` (default) keeps all.
         stateful: whether the last state of each row is the first one of the row in its place in the
             next batch, as in `keras.layers.SimpleRNN`.
         seed: of dropout.
@@ -74,10 +77,10 @@ class VanillaRNN(CellLayer):
         in the order of reading, the last one first.
 
     Raises:
-        ValueError: for sizes or `truncate` below 1, a rate outside [0, 1), for `stateful=True` with
-            `learn_initial_state` or a number of rows that is not known, for `weight_dropout` or
-            `truncate` together with `recurrent_dropout` or `unroll=True`, and for `weight_dropout`
-            together with a readout.
+        ValueError: for sizes, `truncate` or `recompute` below 1, a rate outside [0, 1), for
+            `stateful=True` with `learn_initial_state` or a number of rows that is not known, for
+            `weight_dropout`, `truncate` or `recompute` together with `recurrent_dropout` or
+            `unroll=True`, and for `weight_dropout` together with a readout.
 
     Example:
 
@@ -125,6 +128,7 @@ class VanillaRNN(CellLayer):
         zero_output_for_mask: bool = False,
         weight_dropout: float = 0.0,
         truncate: int | None = None,
+        recompute: int | None = None,
         name: str | None = None,
         dtype: DType = None,
         trainable: bool = True,
@@ -151,6 +155,7 @@ class VanillaRNN(CellLayer):
             seed=seed,
             weight_dropout=weight_dropout,
             truncate=truncate,
+            recompute=recompute,
             name=name,
             dtype=dtype,
             trainable=trainable,

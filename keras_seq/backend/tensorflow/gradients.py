@@ -130,3 +130,40 @@ def gradient(function, inputs):
         tape.watch(keras.tree.flatten(inputs))
         value = function(inputs)
     return value, tape.gradient(value, inputs, unconnected_gradients="zero")
+
+
+def recomputed(function, variables=()):
+    def call(*args):
+        values = [tf.convert_to_tensor(variable.value) for variable in variables]
+        leaves = keras.tree.flatten([list(args), values])
+        floating = [x.dtype.is_floating for x in leaves]
+        pattern = []
+
+        def plain(*tensors):
+            tensors = iter(tensors)
+            whole = [
+                next(tensors) if there else x for there, x in zip(floating, leaves, strict=True)
+            ]
+            args_now, values_now = keras.tree.pack_sequence_as([list(args), values], whole)
+            mapping = list(zip(variables, values_now, strict=True))
+            with keras.StatelessScope(state_mapping=mapping):
+                results = function(*args_now)
+            pattern[:] = [results]
+            return keras.tree.flatten(results)
+
+        @with_gradient
+        def apply(*tensors):
+            def pull(*gradients):
+                with tf.GradientTape() as tape:
+                    tape.watch(tensors)
+                    outputs = plain(*tensors)
+                return tape.gradient(
+                    outputs, tensors, list(gradients), unconnected_gradients="zero"
+                )
+
+            return plain(*(tf.stop_gradient(x) for x in tensors)), pull
+
+        results = apply(*(x for there, x in zip(floating, leaves, strict=True) if there))
+        return keras.tree.pack_sequence_as(pattern[0], results)
+
+    return call

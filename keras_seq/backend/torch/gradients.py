@@ -2,6 +2,7 @@
 
 import keras
 import torch
+import torch.utils.checkpoint
 
 from keras_seq.backend.torch.graphs import is_watched
 
@@ -61,3 +62,14 @@ def gradient(function, inputs):
         torch.zeros_like(x) if g is None else g for x, g in zip(leaves, gradients, strict=True)
     ]
     return value.detach(), keras.tree.pack_sequence_as(inputs, gradients)
+
+
+def recomputed(function, variables=()):
+    def call(*args):
+        if is_watched() or not torch.is_grad_enabled():
+            return function(*args)
+        # Nothing is drawn inside.
+        options = {"use_reentrant": False, "preserve_rng_state": False}
+        return torch.utils.checkpoint.checkpoint(function, *args, **options)
+
+    return call
