@@ -154,4 +154,4 @@ def test_a_legend_is_no_wider_than_the_figure():
     figure.draw_without_rendering()
     (legend,) = figure.legends
     extent = legend.get_window_extent()
-    assert 0 <= extent.x0 and extent.x1 <= figure.bbox.width
+    assert extent.x0 >= 0 and extent.x1 <= figure.bbox.width
