@@ -4,7 +4,7 @@ import json
 import pathlib
 
 from keras_seq._presets import preset_file, presets
-from keras_seq.export.step_model import MANIFEST, is_step_folder, read_manifest
+from keras_seq.export.step_model import MANIFEST, read_manifest
 
 STEPS = "step"  # the folder beside the file of a preset
 SHOWN = ("Seq2Seq", "LanguageModel")
@@ -38,7 +38,11 @@ def _shipped():
     files = [pathlib.Path(about["path"]) for about in presets().values()]
     beside = [(file.parent.name, file.with_name(STEPS)) for file in files]
     own = [(path.name, path) for path in sorted((STATIC / "models").glob("*"))]
-    return [(name, path) for name, path in [*own, *beside] if is_step_folder(path)]
+    return [(name, path) for name, path in [*own, *beside] if _has_steps(path)]
+
+
+def _has_steps(folder):
+    return (pathlib.Path(folder) / MANIFEST).is_file()
 
 
 def _check(model, kind):
@@ -60,10 +64,10 @@ def files_of(folder):
 
 def _folder(model, place):
     """The folder of step graphs that a path or a name means; that of a file is made at `place`."""
-    if is_step_folder(model):
+    if _has_steps(model):
         return pathlib.Path(model)
     file = pathlib.Path(preset_file(model))
-    if is_step_folder(file.with_name(STEPS)):
+    if _has_steps(file.with_name(STEPS)):
         return file.with_name(STEPS)
     from keras_seq.models import load_model
 
