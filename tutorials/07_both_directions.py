@@ -154,8 +154,6 @@ claims.add(
 # which words?
 
 # %%
-
-
 if claims.small:  # sentences of the first section, as the preset tags them
     texts = [ks.datasets.word_senses(n, seed).texts for seed, n in enumerate((80, 40))]
     parts = [[text.split() for text in part] for part in texts]
