@@ -262,9 +262,8 @@ ks.analysis.plot_curves(moved, "word", "change of the probabilities", range(1, 9
 # **Predict:** how many of the names that the first one writes have no beginning? Does the CRF gain
 # more than that?
 
+
 # %%
-
-
 def as_names(tags):
     """B, I and O for runs of proper nouns."""
     proper = [tag == "PROPN" for tag in tags]
