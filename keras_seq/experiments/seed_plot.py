@@ -72,15 +72,14 @@ def plot_seeds(
         axes.set_yscale("log")
     tidy(axes)
     if lines or any(series):
-        legend = figure.legend(loc="outside upper center", ncols=3, frameon=False)
-        _narrow(figure, legend)
+        _legend(figure)
     return finished(figure, title, save)
 
 
-def _narrow(figure, legend):
-    """Give a legend so few columns that the figure is as wide."""
+def _legend(figure):
+    """A legend above the axes, of so many columns as the figure is wide enough for."""
     for columns in (3, 2, 1):
-        legend.set_ncols(columns)
-        width = legend.get_window_extent().width
-        if width <= figure.bbox.width:
+        legend = figure.legend(loc="outside upper center", ncols=columns, frameon=False)
+        if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
             break
+        legend.remove()
