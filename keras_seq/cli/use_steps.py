@@ -1,6 +1,7 @@
 """The commands that use a model, with a folder of step graphs: no Keras, no backend."""
 
 import importlib.util
+import os
 import pathlib
 
 from keras_seq._presets import STEPS, preset_file
@@ -22,11 +23,20 @@ def step_folder(model, sampler=None):
     path = pathlib.Path(model)
     if (path / MANIFEST).is_file():
         return path
-    asked = named_backend() is not None or sampler == "exhaustive"
-    if asked or path.is_file() or importlib.util.find_spec("onnxruntime") is None:
+    if (
+        _is_backend_chosen()
+        or sampler == "exhaustive"
+        or path.is_file()
+        or importlib.util.find_spec("onnxruntime") is None
+    ):
         return None
     folder = pathlib.Path(preset_file(model)).with_name(STEPS)
     return folder if (folder / MANIFEST).is_file() else None
+
+
+def _is_backend_chosen():
+    """Whether a user wants a backend: Keras writes TensorFlow into its file by itself."""
+    return "KERAS_BACKEND" in os.environ or named_backend() not in (None, "tensorflow")
 
 
 class StepSearch(Search):

@@ -84,6 +84,12 @@ def test_where_the_steps_of_a_preset_do_not_answer(monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     assert step_folder("dates") == STEPS and step_folder(STEPS.parent) == STEPS
     assert step_folder("dates", "exhaustive") is None
+    file = tmp_path / "keras.json"
+    file.write_text('{"backend": "tensorflow"}')  # as Keras itself writes it
+    assert step_folder("dates") == STEPS
+    file.write_text('{"backend": "jax"}')
+    assert step_folder("dates") is None
+    file.unlink()
     assert step_folder("pos_en") is None  # it reads from both sides
     assert step_folder(STEPS.parent / "model.keras") is None
     monkeypatch.setattr(use_steps.importlib.util, "find_spec", lambda name: None)
