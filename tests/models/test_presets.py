@@ -22,6 +22,12 @@ ANSWERS = {
         "3.10.98": "1998-10-03",
         "": "",
     },
+    "tatoeba_en_de": {
+        "Where is the station?": "Wo ist der Bahnhof?",
+        "She lost a book.": "Sie hat ein Buch verloren.",
+        "Go that way.": "Mach so.",
+        "": "",
+    },
     "pos_en": {
         "They fish for fish .": ["PRON", "VERB", "ADP", "NOUN", "PUNCT"],
         "The dog barks .": ["DET", "NOUN", "NOUN", "PUNCT"],
