@@ -67,6 +67,21 @@ def tidy(axes):
     axes.spines[["top", "right"]].set_visible(False)
 
 
+def legend_above(place, **where):
+    """Give a figure or axes a legend, of so many columns as they are wide enough for.
+
+    Args:
+        place: the figure or the axes.
+        **where: as `legend` of matplotlib takes it.
+    """
+    for columns in (3, 2, 1):
+        legend = place.legend(ncols=columns, frameon=False, **where)
+        if legend.get_window_extent().width <= place.bbox.width:
+            break
+        if columns > 1:
+            legend.remove()
+
+
 def finished(figure, title=None, save=None):
     """Set the title, write the file, return the figure."""
     if title is not None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from keras_seq._typing import Figure, PathLike
-from keras_seq.analysis.drawing import COLORS, GREY, MARKERS, finished, new_figure
+from keras_seq.analysis.drawing import COLORS, GREY, MARKERS, finished, legend_above, new_figure
 
 LABELS = {"bleu": "BLEU", "chrf": "chrF", "exact_match": "exact match"}
 
@@ -109,7 +109,7 @@ def plot_score_by_length(
         highest = max(row[metric] for rows in named.values() for row in rows)
         axes.set_ylim(0, 1.05 * highest or 1.0)
     if isinstance(results, dict):
-        panels[0].legend(frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
+        legend_above(panels[0], loc="lower left", bbox_to_anchor=(0, 1))
     below.set_xlabel("length of the source in tokens")
     return finished(figure, title, save)
 

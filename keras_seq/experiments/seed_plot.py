@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from keras_seq._typing import Figure, PathLike
-from keras_seq.analysis.drawing import COLORS, finished, new_figure, tidy
+from keras_seq.analysis.drawing import COLORS, finished, legend_above, new_figure, tidy
 from keras_seq.experiments.runner import filled
 
 HATCHES = ("", "//", "..", "xx", "\\\\", "++", "**")
@@ -72,14 +72,5 @@ def plot_seeds(
         axes.set_yscale("log")
     tidy(axes)
     if lines or any(series):
-        _legend(figure)
+        legend_above(figure, loc="outside upper center")
     return finished(figure, title, save)
-
-
-def _legend(figure):
-    """A legend above the axes, of so many columns as the figure is wide enough for."""
-    for columns in (3, 2, 1):
-        legend = figure.legend(loc="outside upper center", ncols=columns, frameon=False)
-        if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
-            break
-        legend.remove()
