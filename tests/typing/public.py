@@ -58,6 +58,8 @@ def translation() -> None:
 def language() -> None:
     text = "\n".join(ks.datasets.dates(20_000, seed=1)[0])
     writer = ks.models.LanguageModel.from_texts(text, tokens="char", cell="gru", window=60)
+    inputs, _ = ks.datasets.stream_windows(np.arange(100), rows=2, window=8, step=4)
+    print(inputs.shape, ks.analysis.bits_by_context(writer, text, (1, 8), places=50).tolist())
     writer.compile(
         keras.optimizers.Adam(5e-3, global_clipnorm=1.0),
         metrics=[ks.models.Perplexity(), ks.models.BitsPerToken(), ks.models.TokenAccuracy()],
@@ -74,6 +76,7 @@ def language() -> None:
     ks.analysis.plot_history(history, metrics=["loss"], save="history.png")
     activations = ks.analysis.unit_activations(writer, "27 September")
     kept: ks.analysis.Activations = activations["gru"]
+    print(ks.analysis.best_unit(kept, np.arange(12) < 3).unit)
     ks.analysis.plot_unit(kept, unit=3, save="unit.png")
     ks.analysis.highlight(kept.tokens, kept.values["h"][:, 3], format="ansi").splitlines()
     ks.analysis.plot_gates(ks.analysis.gate_activations(writer, "27 Sep")["gru"], save="gates.png")
@@ -267,6 +270,7 @@ def datasets() -> list[ks.datasets.SequenceTask]:
         ks.datasets.coreference(100, 20, names=4),
         ks.datasets.mackey_glass(100, 20),
         ks.datasets.noisy_sine(100, 20, period=(3.0, 4.0)),
+        ks.datasets.opinions(100, seed=1, length=24),
         ks.datasets.recall(100, 20, distractors=True),
         ks.datasets.temporal_order(100, 20),
         ks.datasets.word_senses(100, side="both"),

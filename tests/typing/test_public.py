@@ -40,7 +40,11 @@ def test_every_public_name_is_used(part):
 def test_a_type_checker_knows_the_options_of_keras(known, layer):
     theirs = {*inspect.signature(layer).parameters} - {"units", "kwargs"}
     every = {*Options.__annotations__, "zero_output_for_mask"}
-    assert known.__annotations__.keys() == theirs | every | {"weight_dropout", "truncate"}
+    assert known.__annotations__.keys() == theirs | every | {
+        "weight_dropout",
+        "truncate",
+        "recompute",
+    }
 
 
 def test_the_functions_of_the_package_itself_are_used():
