@@ -85,7 +85,7 @@ FLOORS = (  # low to high: no file imports from a floor above its own
     ("text", "initializers", "samplers"),
     ("layers", "datasets", "export"),
     ("models",),
-    ("analysis",),
+    ("analysis", "distributed"),
     ("callbacks", "testing"),
     ("experiments", "explorer"),
     ("cli", "demo", ""),  # "" is the package itself

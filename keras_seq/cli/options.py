@@ -191,7 +191,7 @@ MODEL_FILE = Option("model", "A .keras file, or the name of a preset.", Path, RE
 BATCH_SIZE = Option("batch_size", "Texts at once.", int, 64)
 ENCODING = "such as cp1252; UTF-8, or what a byte order mark says, if not set."
 FILE_ENCODING = Option("encoding", f"Encoding of the files, {ENCODING}")
-STDIN_ENCODING = Option("encoding", f"Encoding of standard input, {ENCODING}")
+TEXT_ENCODING = Option("encoding", f"Encoding of the texts, {ENCODING}")
 SEPARATOR = Option(
     "separator",
     "What stands between columns, such as ';'; where not set, what the file is certain to have.",

@@ -3,7 +3,7 @@
 import inspect
 
 from keras_seq.cli import options
-from keras_seq.cli.show import one_line, say
+from keras_seq.cli.show import one_line
 
 
 def written(args):
@@ -30,15 +30,20 @@ class Search:
         self.how = {name: args[name] for name in ("batch_size",) if name in args} | how
         self.parts = 0
 
-    def __call__(self, texts, first_row=0):
+    def __call__(self, texts):
+        """Return the answers to a part of the texts, the next one: see `answers`."""
+        self.parts += 1
+        return self.answers(texts, self.parts - 1)
+
+    def answers(self, texts, part, first_row=0):
         """Return the answers of each text, a list of dicts with `text` and `score`.
 
         Args:
-            texts: the texts of a part.
-            first_row: the number of the first of them in its part; 0 begins a new one.
+            texts: texts of a part.
+            part: the number of the part: each one of a file has other noise.
+            first_row: the number of the first text in its part.
         """
-        self.parts += not first_row  # each part of a file has other noise
-        results = self._generate(texts, self.parts - 1, return_scores=True, first_row=first_row)
+        results = self._generate(texts, part, return_scores=True, first_row=first_row)
         return [answers if isinstance(answers, list) else [answers] for answers in results]
 
     def _generate(self, texts, more, **how):
@@ -49,22 +54,32 @@ class Search:
             sampler = type(sampler)(**{**config, "seed": config["seed"] + more})
         return self.model.generate(texts, sampler=sampler, **how, **self.how)
 
-    def write(self, batches, part):
-        """Print the answers to batches of lines: a line each, or with --n-best some for each.
+    def lines(self, lines, first, part):
+        """Return what is written for lines of one part: a line each, or with --n-best some.
 
         Args:
-            batches: lists of lines.
+            lines: the lines.
+            first: how many lines there are before them.
             part: how many lines are a part.
         """
-        number = 0
-        for lines in batches:
-            for answers in self(lines, number % part):
-                number += 1
-                for answer in answers:
-                    columns = [one_line(answer["text"])]
-                    if "n_best" in self.options:
-                        columns = [str(number), f"{answer['score']:.4f}", *columns]
-                    say("\t".join(columns))
+        written = []
+        for number, answers in enumerate(self.answers(lines, *divmod(first, part)), first + 1):
+            for answer in answers:
+                columns = [one_line(answer["text"])]
+                if "n_best" in self.options:
+                    columns = [str(number), f"{answer['score']:.4f}", *columns]
+                written.append("\t".join(columns))
+        return written
+
+    def continuations(self, args):
+        """Return what answers lines, or with --prompt that text, which has line ends of its own."""
+        if args["count"] < 1 or (args["count"] > 1 and args["prompt"] is None):
+            raise ValueError(f"--count counts texts from one --prompt; received {args['count']}.")
+        if args["prompt"] is None:
+            return self.lines
+        return lambda texts, first, part: [
+            answer["text"] for answers in self(texts) for answer in answers
+        ]
 
     def _sampler(self, name):
         """The sampler of that name, or the model's own, with the options given."""

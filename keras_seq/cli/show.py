@@ -19,6 +19,7 @@ SHOWN = {
     "dropout": "dropout",
 }
 STACK = ("cell", "units", "num_layers", "bidirectional")
+PART = 20  # batches of a file that are a part of it, which is searched with one seed
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
@@ -150,7 +151,7 @@ def track(texts, size, what):
 
 def part_size(batch_size):
     """How many lines of standard input are a part, which is searched with one seed."""
-    return 1 if sys.stdin is not None and sys.stdin.isatty() else 20 * batch_size
+    return 1 if sys.stdin is not None and sys.stdin.isatty() else PART * batch_size
 
 
 def stdin_batches(batch_size, encoding=None):

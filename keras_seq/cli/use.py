@@ -7,16 +7,18 @@ from pathlib import Path
 from keras_seq.cli import options
 from keras_seq.cli.options import SEARCH, Option, of, takes
 from keras_seq.cli.quick_start import prepared
-from keras_seq.cli.show import check_writable, stdin_batches
-from keras_seq.cli.use_classifier import evaluate_classifier, predict_classes
-from keras_seq.cli.use_language_model import continue_texts, evaluate_language_model
+from keras_seq.cli.show import check_writable, part_size, say, stdin_batches
+from keras_seq.cli.use_classifier import classify_lines, evaluate_classifier
+from keras_seq.cli.use_files import FILE_OPTIONS, Files
+from keras_seq.cli.use_language_model import continue_lines, evaluate_language_model
 from keras_seq.cli.use_steps import continue_steps, step_folder, translate_steps
-from keras_seq.cli.use_tagger import evaluate_tagger, predict_tagger
-from keras_seq.cli.use_translator import evaluate_translator, generate_translations
+from keras_seq.cli.use_tagger import evaluate_tagger, tag_lines
+from keras_seq.cli.use_translator import evaluate_translator, translate_lines
 
-# What each command does with each kind of model.
-GENERATE = {"Seq2Seq": generate_translations, "LanguageModel": continue_texts}
-PREDICT = {"TextClassifier": predict_classes, "TextTagger": predict_tagger}
+# What each command does with each kind of model. Of a model and the options generate and predict
+# make a function from lines to lines: see `Search.lines`.
+GENERATE = {"Seq2Seq": translate_lines, "LanguageModel": continue_lines}
+PREDICT = {"TextClassifier": classify_lines, "TextTagger": tag_lines}
 EVALUATE = {
     "Seq2Seq": evaluate_translator,
     "LanguageModel": evaluate_language_model,
@@ -47,8 +49,9 @@ TRANSLATOR, LANGUAGE_MODEL, CLASSIFIER = ("Seq2Seq",), ("LanguageModel",), ("Tex
     *options.WRITTEN,
     *options.search(),
     *of("models.Seq2Seq.generate", SEARCH, ["replace_unknown"], only=TRANSLATOR),
+    *FILE_OPTIONS,
     options.BATCH_SIZE,
-    options.STDIN_ENCODING,
+    options.TEXT_ENCODING,
 )
 def generate(args):
     """Read texts from standard input, one a line; write the answers, one a line.
@@ -61,6 +64,10 @@ def generate(args):
 
     With --n-best each text has so many lines, best first: its number, the score and the answer,
     with tabs between them.
+
+    Many texts go from --input into --output, block by block: OUTPUT/NAME/000000000.txt has the
+    answers to the first block of the file NAME. The same command goes on where it was stopped, and
+    with --shard 1/4 to 4/4 four of them share the work.
     """
     _answer(generate, args, GENERATE, "writes no text", "predict")
 
@@ -76,8 +83,9 @@ def generate(args):
     Option("threshold", "Probability above which a text has a label.", float, only=CLASSIFIER),
     dataclasses.replace(options.LABEL_SEPARATOR, default="|"),
     Option("format", "What a tagger writes.", ("words", "conll"), "words", only=options.TAGGER),
+    *FILE_OPTIONS,
     options.BATCH_SIZE,
-    options.STDIN_ENCODING,
+    options.TEXT_ENCODING,
 )
 def predict(args):
     """Read texts from standard input, one a line; write their classes or tags, a line for each.
@@ -85,6 +93,8 @@ def predict(args):
     A classifier writes the class; with --probabilities each class and its probability follow, with
     tabs between them. A tagger takes words with blanks between them, and writes word/TAG, or with
     --format conll a word and its tag in each line.
+
+    Many texts go from --input into --output, in blocks, as with `keras-seq generate`.
     """
     _answer(predict, args, PREDICT, "has no classes", "generate")
 
@@ -142,16 +152,35 @@ def evaluate(args):
 
 
 def _answer(command, args, uses, lacks, instead):
-    """Answer the lines of standard input, by step graphs where there are such."""
+    """Answer lines of standard input, --prompt or files, by step graphs where there are such."""
+    _check_batch_size(args)
     folder = step_folder(args.model, getattr(args, "sampler", None))
+    files = Files.of(command.__name__, args, folder)
     if folder is None:
         model, use = _load(command, args, uses, lacks, instead)
-        use(model, vars(args), prepared(stdin_batches(args.batch_size, args.encoding)))
+    else:
+        model, use = _load_steps(command, args, uses, lacks, folder)
+    answer = use(model, vars(args))
+    if files is not None:
+        files.write(answer)
         return
+    if getattr(args, "prompt", None) is not None:
+        # A file that it comes from may begin with a mark.
+        batches = [[args.prompt.removeprefix("\ufeff")] * args.count]
+    else:
+        batches = stdin_batches(args.batch_size, args.encoding)
+    first, part = 0, part_size(args.batch_size)
+    for lines in batches if folder is not None else prepared(batches):
+        for line in answer(lines, first, part):
+            say(line)
+        first += len(lines)
+
+
+def _load_steps(command, args, uses, lacks, folder):
+    """The model of a folder of step graphs, and what a command does with its kind; see `_load`."""
     from keras_seq.export import load_step
     from keras_seq.export.step_model import knows_tokenizers
 
-    _check_batch_size(args)
     model = load_step(folder)
     kind = model.manifest["kind"]
     if kind not in uses:
@@ -159,8 +188,7 @@ def _answer(command, args, uses, lacks, instead):
     if not knows_tokenizers(model.manifest):
         raise ValueError(f"{folder} has a tokenizer of its own, which Keras alone knows.")
     _check_options(command, args, kind)
-    use = {**uses, **STEPS}[kind]
-    use(model, vars(args), stdin_batches(args.batch_size, args.encoding))
+    return model, {**uses, **STEPS}[kind]
 
 
 def _check_batch_size(args):

@@ -4,18 +4,23 @@ from keras_seq.cli.labelled import read_columns
 from keras_seq.cli.show import one_line, show_scores
 
 
-def predict_classes(model, args, batches):
-    """Write the classes of the lines of batches, a line each; that of a blank one has no name."""
+def classify_lines(model, args):
+    """Return what names the classes of lines, a line each; that of a blank one has no name."""
     separator = args["label_separator"] or "|"
     how = {"threshold": args["threshold"], "batch_size": args["batch_size"]}
-    for lines in batches:
+
+    def answer(lines, *place):
+        written = []
         for answer in model.classify(lines, return_probabilities=True, **how):
             label = answer["label"] if "label" in answer else separator.join(answer["labels"])
             columns = [one_line(label or "")]
             if args["probabilities"]:
                 ranked = sorted(answer["probabilities"].items(), key=lambda pair: -pair[1])
                 columns += [f"{one_line(name)}\t{value:.4f}" for name, value in ranked]
-            print("\t".join(columns), flush=True)
+            written.append("\t".join(columns))
+        return written
+
+    return answer
 
 
 def evaluate_classifier(model, args):

@@ -2,9 +2,8 @@
 
 import math
 
-from keras_seq.cli.quick_start import prepared
 from keras_seq.cli.search import Search, written
-from keras_seq.cli.show import part_size, say, show_scores
+from keras_seq.cli.show import show_scores
 
 SAMPLE = 500  # tokens of a text whose quality is measured
 
@@ -19,18 +18,9 @@ def read_texts(path, lines, encoding=None):
     return texts if lines else ["\n".join(texts) + "\n"]
 
 
-def continue_texts(model, args, batches):
-    """Write what comes after --prompt, or after each line of batches."""
-    search = Search(model, args, **written(args))
-    if args["count"] < 1 or (args["count"] > 1 and args["prompt"] is None):
-        raise ValueError(f"--count counts texts from one --prompt; received {args['count']}.")
-    if args["prompt"] is not None:
-        prompt = args["prompt"].removeprefix("\ufeff")  # of the file that it comes from
-        batches = prepared([[prompt] * args["count"]])
-        for answers in (answers for texts in batches for answers in search(texts)):
-            say("\n".join(answer["text"] for answer in answers))
-        return
-    search.write(batches, part_size(args["batch_size"]))
+def continue_lines(model, args):
+    """Return what goes on with --prompt, or with lines; see `use`."""
+    return Search(model, args, **written(args)).continuations(args)
 
 
 def evaluate_language_model(model, args):

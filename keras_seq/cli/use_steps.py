@@ -7,7 +7,6 @@ import pathlib
 from keras_seq._presets import STEPS, preset_file
 from keras_seq.cli.quick_start import named_backend
 from keras_seq.cli.search import Search, written
-from keras_seq.cli.show import part_size, say
 
 MANIFEST = "manifest.json"
 
@@ -55,20 +54,12 @@ class StepSearch(Search):
         return self.model.generate(texts, sampler=self.sampler, **how, **options)
 
 
-def translate_steps(model, args, batches):
-    """Write the answers to batches of lines."""
+def translate_steps(model, args):
+    """Return what answers lines; see `use`."""
     how = {**written(args), "replace_unknown": args["replace_unknown"]}
-    StepSearch(model, args, **how).write(batches, part_size(args["batch_size"]))
+    return StepSearch(model, args, **how).lines
 
 
-def continue_steps(model, args, batches):
-    """Write what comes after --prompt, or after each line of batches."""
-    search = StepSearch(model, args, **written(args))
-    if args["count"] < 1 or (args["count"] > 1 and args["prompt"] is None):
-        raise ValueError(f"--count counts texts from one --prompt; received {args['count']}.")
-    if args["prompt"] is None:
-        search.write(batches, part_size(args["batch_size"]))
-        return
-    prompt = args["prompt"].removeprefix("\ufeff")  # of the file that it comes from
-    for answers in search([prompt] * args["count"]):
-        say("\n".join(answer["text"] for answer in answers))
+def continue_steps(model, args):
+    """Return what goes on with --prompt, or with lines; see `use`."""
+    return StepSearch(model, args, **written(args)).continuations(args)

@@ -4,8 +4,8 @@ from keras_seq.cli.show import show_scores
 from keras_seq.cli.train_tagger import read_known
 
 
-def predict_tagger(model, args, batches):
-    """Write the tags of the lines of batches: sentences with blanks between words.
+def tag_lines(model, args):
+    """Return what writes the tags of lines, sentences with blanks between words.
 
     Args:
         model: the `TextTagger`.
@@ -13,20 +13,24 @@ def predict_tagger(model, args, batches):
             is missing too) for `word/TAG word/TAG`, a line a sentence; "conll" for a word and its
             tag in each line, and an empty line behind each sentence. With `probabilities` that of
             the tag follows it.
-        batches: lists of str.
     """
     columns = args.get("format") == "conll"
-    for lines in batches:
-        how = {"return_probabilities": True, "batch_size": args["batch_size"]}
+    how = {"return_probabilities": True, "batch_size": args["batch_size"]}
+
+    def answer(lines, *place):
+        written = []
         for answer in model.tag(lines, **how):
             rows = [list(pair) for pair in zip(answer["tokens"], answer["tags"], strict=True)]
             if args["probabilities"]:
                 for row, values in zip(rows, answer["probabilities"], strict=True):
                     row.append(f"{values[model.tag_names.index(row[1])]:.4f}")
             if columns:
-                print(*(" ".join(row) for row in rows), "", sep="\n", flush=True)
+                written += [*(" ".join(row) for row in rows), ""]
             else:
-                print(" ".join("/".join(row) for row in rows), flush=True)
+                written.append(" ".join("/".join(row) for row in rows))
+        return written
+
+    return answer
 
 
 def evaluate_tagger(model, args):

@@ -2,7 +2,7 @@
 
 from keras_seq.cli.labelled import read_columns
 from keras_seq.cli.search import Search, written
-from keras_seq.cli.show import part_size, show_scores, track
+from keras_seq.cli.show import show_scores, track
 
 
 def translation(model, args, **how):
@@ -10,9 +10,9 @@ def translation(model, args, **how):
     return Search(model, args, replace_unknown=args["replace_unknown"], **how)
 
 
-def generate_translations(model, args, batches):
-    """Write the answers to batches of lines."""
-    translation(model, args, **written(args)).write(batches, part_size(args["batch_size"]))
+def translate_lines(model, args):
+    """Return what answers lines; see `use`."""
+    return translation(model, args, **written(args)).lines
 
 
 def evaluate_translator(model, args):

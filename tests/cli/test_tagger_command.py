@@ -9,7 +9,7 @@ from commands import run_command
 
 import keras_seq as ks
 from keras_seq.callbacks import StopOnInterrupt
-from keras_seq.cli.use_tagger import evaluate_tagger, predict_tagger
+from keras_seq.cli.use_tagger import evaluate_tagger, tag_lines
 
 # The commands on each backend: test_silence.py.
 pytestmark = pytest.mark.once
@@ -58,15 +58,13 @@ def test_a_trained_model_answers(files, capsys):
     assert model.scheme == "BIO" and model.tags.read_scheme == "IOB1"
     assert not (files / "m.keras.state").exists()
     lines = ["Bo saw Anna", "", "Rome"]
-    capsys.readouterr()
-    predict_tagger(model, {"batch_size": 8, "probabilities": False}, [lines[:2], lines[2:]])
+    answer = tag_lines(model, {"batch_size": 8, "probabilities": False})
     expected = [
         " ".join(f"{word}/{tag}" for word, tag in zip(one["tokens"], one["tags"], strict=True))
         for one in model.tag(lines)
     ]
-    assert printed(capsys) == expected and expected[1] == ""
-    predict_tagger(model, {"batch_size": 8, "probabilities": True, "format": "conll"}, [lines])
-    rows = printed(capsys)
+    assert answer(lines[:2]) + answer(lines[2:]) == expected and expected[1] == ""
+    rows = tag_lines(model, {"batch_size": 8, "probabilities": True, "format": "conll"})(lines)
     word, tag, probability = rows[0].split(" ")
     assert (word, tag) == ("Bo", model.tag([["Bo", "saw", "Anna"]])[0][0])
     assert 0 < float(probability) <= 1
@@ -75,10 +73,9 @@ def test_a_trained_model_answers(files, capsys):
 
 def test_columns_that_are_written_are_read(files, capsys, tmp_path):
     model = ks.models.load_model(files / "m.keras")
-    capsys.readouterr()
-    given = {"batch_size": 8, "probabilities": False, "format": "conll"}
-    predict_tagger(model, given, [[" ".join(words) for words in WORDS]])
-    (tmp_path / "out.txt").write_text(capsys.readouterr().out)
+    answer = tag_lines(model, {"batch_size": 8, "probabilities": False, "format": "conll"})
+    rows = answer([" ".join(words) for words in WORDS])
+    ks.datasets.write_lines(tmp_path / "out.txt", rows)
     assert ks.datasets.read_conll(tmp_path / "out.txt", scheme="BIO") == [
         (words, tags) for words, tags in zip(WORDS, model.tag(WORDS), strict=True)
     ]

@@ -311,6 +311,11 @@ def export() -> None:
     ks.export.IdFunction(lambda **x: x, {"x": field}, {"y": field}, [{"x": np.zeros(1)}], {})
 
 
+def distributed() -> None:
+    rows: Any = None  # a `ray.data.Dataset`
+    ks.distributed.generate(rows, "dates", workers=2, column="text", answer="date", width=3)
+
+
 def experiments() -> None:
     texts, labels = ["a fine film", "dull and long"], ["good", "bad"]
     result = ks.experiments.compare(texts, labels, architectures=["lstm", "convolution"])
