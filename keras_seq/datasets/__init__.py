@@ -2,6 +2,7 @@
 
 from keras_seq.datasets.adding_problem import adding_problem
 from keras_seq.datasets.agreement import agreement
+from keras_seq.datasets.associative_recall import associative_recall
 from keras_seq.datasets.autoregressive import autoregressive
 from keras_seq.datasets.best_reachable_accuracy import best_reachable_accuracy
 from keras_seq.datasets.cmudict import cmudict
@@ -39,6 +40,7 @@ __all__ = [
     "SequenceTask",
     "adding_problem",
     "agreement",
+    "associative_recall",
     "autoregressive",
     "best_reachable_accuracy",
     "cmudict",

@@ -31,7 +31,7 @@ def over_seeds(
     Args:
         models: a dict from a name to a function without arguments that returns a new model, or the
             layers of one.
-        training: what to train on: a `SequenceTask`, or a pair `(x, y)`.
+        training: what to train on: a `SequenceTask`, whose weights count, or a pair `(x, y)`.
         tests: what to score on: a dict from a name to one of these.
         seeds: a number n for the seeds 0 to n - 1, or a list of them.
         epochs, learning_rate, batch_size: of the training.
@@ -59,8 +59,8 @@ def over_seeds(
     for name, value in (("models", models), ("tests", tests)):
         if not isinstance(value, dict) or not value:
             raise ValueError(f"`{name}` must be a dict that is not empty; received {value!r}.")
-    training = _pair("training", training)
-    tests = {name: _pair(f"tests[{name!r}]", data) for name, data in tests.items()}
+    training = _data("training", training)
+    tests = {name: _data(f"tests[{name!r}]", data) for name, data in tests.items()}
     settings = {"epochs": epochs, "batch_size": batch_size, "verbose": 0}
     optimizer = {"learning_rate": learning_rate, "global_clipnorm": clip_norm}
     results = {}
@@ -75,15 +75,15 @@ def _run(make, training, tests, seed, settings, optimizer):
     keras.utils.set_random_seed(seed)
     model = make()
     model = keras.Sequential(model) if isinstance(model, list) else model
-    classes = np.asarray(training[1]).dtype.kind in "iu"
+    classes = np.asarray(training["y"]).dtype.kind in "iu"
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True) if classes else "mse"
     metrics = ["accuracy"] if classes else ["mse"]
-    model.compile(keras.optimizers.Adam(**optimizer), loss, metrics=metrics)
+    model.compile(keras.optimizers.Adam(**optimizer), loss, weighted_metrics=metrics)
     began = time.perf_counter()
-    model.fit(*training, **settings)
+    model.fit(**training, **settings)
     seconds = time.perf_counter() - began
     scores = {
-        name: model.evaluate(*test, batch_size=250, verbose=0)[1] for name, test in tests.items()
+        name: model.evaluate(**test, batch_size=250, verbose=0)[1] for name, test in tests.items()
     }
     return {**scores, "seconds": seconds, "parameters": model.count_params()}
 
@@ -111,9 +111,10 @@ def fastest(function: Callable[[], Any], trials: int = 7) -> float:
     return min(seconds)
 
 
-def _pair(name, data):
+def _data(name, data):
+    """The arguments of `fit` and `evaluate`."""
     if isinstance(data, SequenceTask):
-        return data.inputs, data.targets
+        return {"x": data.inputs, "y": data.targets, "sample_weight": data.weights}
     if isinstance(data, tuple) and len(data) == 2:
-        return data
+        return {"x": data[0], "y": data[1]}
     raise ValueError(f"`{name}` must be a SequenceTask or a pair (x, y); received {data!r}.")

@@ -11,6 +11,7 @@ from keras_seq.datasets import (
     SequenceTask,
     adding_problem,
     agreement,
+    associative_recall,
     copy_memory,
     coreference,
     recall,
@@ -89,6 +90,13 @@ def test_bad_input_is_told_the_smallest_possible(name):
         lambda: copy_memory(5, 40, symbols=27),
         lambda: copy_memory(5, 40, copied=0),
         lambda: agreement(5, 7, attractors=2),
+        lambda: associative_recall(5, 1),
+        lambda: associative_recall(5, 9, keys=27),
+        lambda: associative_recall(5, 9, values=1),
+        lambda: associative_recall(5, 9, asked="middle"),
+        lambda: associative_recall(5, 9, asked=None),
+        lambda: associative_recall(5, 9, asked=0),
+        lambda: associative_recall(5, 9, asked=9),
         lambda: agreement(5, 20, attractors=-1),
         lambda: coreference(5, 20, names=2),
         lambda: coreference(5, 20, names=41),
@@ -143,6 +151,25 @@ def test_copy_memory_asks_for_what_it_showed():
     assert {text.replace(" ", "")[4:] for text in task.texts} == {"____>____"}
     assert not task.targets[~counts].any() and task.targets[counts].min() == 1
     for guess in (1, 5):
+        close(task.targets[counts] == guess, task.chance)
+
+
+@pytest.mark.parametrize("asked", ["newest", "oldest", 3])
+def test_associative_recall_asks_what_was_there(asked):
+    task = associative_recall(2_000, 12, keys=3, values=5, asked=asked)
+    for text, answers, weights in zip(task.texts[:50], task.targets, task.weights, strict=False):
+        tokens = text.split()
+        for t, token in enumerate(tokens):
+            if isinstance(asked, int):
+                before = tokens[max(t - asked, 0) : t][: max(0, t - asked + 1)]
+            else:
+                before = [other for other in tokens[:t] if other[0] == token[0]]
+            assert weights[t] == bool(before)
+            if before:
+                wanted = before[-1 if asked == "newest" else 0]
+                assert task.classes[answers[t]] == wanted[1]
+    counts = task.weights > 0
+    for guess in (0, 4):
         close(task.targets[counts] == guess, task.chance)
 
 

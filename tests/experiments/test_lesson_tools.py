@@ -88,6 +88,14 @@ def test_numbers_are_scored_by_their_squared_error_and_classes_by_accuracy():
     assert scores["dense"]["same"][0] > 0.9
 
 
+def test_the_weights_of_a_task_count():
+    targets = np.tile(np.arange(X.shape[1]) > 1, (len(X), 1)) * 1  # class 1 from the third step on
+    late = ks.datasets.SequenceTask("late", X, targets, "accuracy", 0.5, 1.0, weights=targets * 1.0)
+    always = {"one": lambda: [keras.layers.Dense(2)]}
+    scores = over_seeds(always, late, {"late": late, "all": (X, targets)}, 1, 60, 0.1)["one"]
+    assert scores["late"][0] == 1.0 and scores["all"][0] < 0.9
+
+
 @pytest.mark.once
 @pytest.mark.parametrize(
     "change, match",

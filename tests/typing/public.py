@@ -265,6 +265,7 @@ def datasets() -> list[ks.datasets.SequenceTask]:
     return [
         ks.datasets.adding_problem(100, 20),
         ks.datasets.agreement(100, 20, attractors=2),
+        ks.datasets.associative_recall(100, 20, keys=3, asked="oldest"),
         ks.datasets.autoregressive(100, 20, coefficients=[0.5]),
         ks.datasets.copy_memory(100, 50, symbols=4),
         ks.datasets.coreference(100, 20, names=4),
