@@ -123,6 +123,19 @@ def test_the_index_has_every_lesson():
     assert [link for link in local if not (TUTORIALS / link).exists()] == []
 
 
+def test_a_run_that_fails_keeps_what_it_put_out(monkeypatch, tmp_path):
+    for name in ("jupytext", "nbclient", "ipykernel"):
+        pytest.importorskip(name)
+    run = runpy.run_path(str(TUTORIALS / "build.py"))["run"]
+    monkeypatch.setitem(run.__globals__, "FAILED", tmp_path / "failed")
+    script = tmp_path / "13_fails.py"
+    script.write_text('# %% [markdown]\n# # 13. Fails\n\n# %%\nprint("so far")\n\n# %%\n1 / 0\n')
+    with pytest.raises(Exception, match="ZeroDivisionError"):
+        run(script, times_only=False)
+    cells = json.loads((tmp_path / "failed" / "13_fails.ipynb").read_text("utf-8"))["cells"]
+    assert "so far" in str(cells[3]["outputs"]) and not script.with_suffix(".ipynb").exists()
+
+
 @pytest.mark.slow
 @each_lesson
 def test_lessons_run_small(script, monkeypatch, tmp_path):

@@ -25,14 +25,16 @@ REPOSITORY = "OWNER/keras_seq"
 
 HERE = pathlib.Path(__file__).parent
 TIMES = HERE / "times.json"
+FAILED = HERE / "failed"  # what runs that failed had put out
 LOGGED = r"$|WARNING: All log messages before absl|[IWE]\d{4} "  # by TensorFlow
 NAMES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
 INSTALL = """\
 import importlib.util
 
 if importlib.util.find_spec("keras_seq") is None:  # on Colab the package has to be installed
-    %pip install --quiet "keras_seq[torch,plots] @ git+https://github.com/{repository}"
+    %pip install --quiet "keras_seq[{extras}] @ git+https://github.com/{repository}"
 """
+EXTRAS = {"12_train_and_serve_anywhere": "torch,plots,onnx"}  # others have the first two
 
 
 def scripts():
@@ -46,9 +48,10 @@ def read(script):
     from nbformat.v4 import new_code_cell, new_markdown_cell
 
     notebook = jupytext.read(script)
+    extras = EXTRAS.get(script.stem, "torch,plots")
     header = [
         new_markdown_cell(header_text(script.stem)),
-        new_code_cell(INSTALL.format(repository=REPOSITORY).strip()),
+        new_code_cell(INSTALL.format(repository=REPOSITORY, extras=extras).strip()),
     ]
     notebook.cells = [notebook.cells[0], *header, *notebook.cells[1:]]
     for number, cell in enumerate(notebook.cells):
@@ -80,7 +83,10 @@ def header_text(lesson):
 
 
 def run(script, times_only):
-    """Run one lesson; its time goes into `times.json`, its outputs into the notebook."""
+    """Run one lesson; its time goes into `times.json`, its outputs into the notebook.
+
+    Where it fails, the notebook stays as it was, and the outputs so far go into `FAILED`.
+    """
     import nbformat
     from nbclient import NotebookClient
 
@@ -88,12 +94,20 @@ def run(script, times_only):
     began, computed = time.perf_counter(), computing_seconds()
     options = {"timeout": None, "record_timing": False, "coalesce_streams": True}
     client = NotebookClient(notebook, kernel_name="python3", **options)
-    client.execute(cwd=str(HERE))
+    aside = FAILED / f"{script.stem}.ipynb"
+    try:
+        client.execute(cwd=str(HERE))
+        check_outputs(notebook)
+    except BaseException:  # a long run that was broken off, too
+        FAILED.mkdir(exist_ok=True)
+        nbformat.write(notebook, aside)
+        print(f"It failed; what it had put out is in {aside}.", file=sys.stderr)
+        raise
+    aside.unlink(missing_ok=True)
     minutes = {
         "minutes": round((time.perf_counter() - began) / 60, 1),
         "computing": round((computing_seconds() - computed) / 60, 1),
     }
-    check_outputs(notebook)
     times = json.loads(TIMES.read_text())
     date = datetime.date.today().isoformat()
     backend = os.environ["KERAS_BACKEND"]
