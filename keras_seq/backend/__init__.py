@@ -17,10 +17,14 @@ if keras.config.backend() == "tensorflow":
         jit_pays,
         keeps_values_aside,
         kept_on_error,
+        one_process_a_device,
+        own_shares,
         random_state,
         set_random_state,
+        summed_over_workers,
         synchronize,
         tanh,
+        undivided,
     )
     from keras_seq.backend.tensorflow.gradients import custom_gradient, gradient, recomputed
     from keras_seq.backend.tensorflow.graphs import (
@@ -40,6 +44,21 @@ if keras.config.backend() == "tensorflow":
         top_k,
     )
     from keras_seq.backend.tensorflow.recurrence import hand_gradient_pays, linear_scan
+    from keras_seq.backend.tensorflow.replicas import (
+        added_up,
+        broken_connection,
+        distribute,
+        join_workers,
+        parts,
+        replica_sum,
+        replicas,
+        scope,
+        shared_step,
+        use_devices,
+        variables_of_replicas,
+        workers,
+        workers_sum,
+    )
 elif keras.config.backend() == "jax":
     from keras_seq.backend.jax.gradients import custom_gradient, gradient, recomputed
     from keras_seq.backend.jax.graphs import (
@@ -60,6 +79,17 @@ elif keras.config.backend() == "jax":
         top_k,
     )
     from keras_seq.backend.jax.recurrence import hand_gradient_pays, linear_scan
+    from keras_seq.backend.jax.replicas import (
+        broken_connection,
+        distribute,
+        join_workers,
+        own_shares,
+        replicas,
+        undivided,
+        use_devices,
+        workers,
+        workers_sum,
+    )
     from keras_seq.backend.jax.training import (
         guarded,
         keeps_values_aside,
@@ -67,13 +97,21 @@ elif keras.config.backend() == "jax":
         synchronize,
     )
     from keras_seq.backend.plain import (
+        added_up,
         fused,
         fused_both,
         fused_step,
+        one_process_a_device,
+        parts,
         portable,
         random_state,
+        replica_sum,
+        scope,
         set_random_state,
+        shared_step,
+        summed_over_workers,
         takes_tf_data,
+        variables_of_replicas,
     )
 elif keras.config.backend() == "torch":
     from keras_seq.backend.plain import (
@@ -81,10 +119,14 @@ elif keras.config.backend() == "torch":
         guarded,
         jit_pays,
         keeps_values_aside,
+        own_shares,
         portable,
+        scope,
         synchronize,
         takes_tf_data,
         tanh,
+        undivided,
+        variables_of_replicas,
     )
     from keras_seq.backend.torch.gates import fused_step
     from keras_seq.backend.torch.gradients import custom_gradient, gradient, recomputed
@@ -99,6 +141,21 @@ elif keras.config.backend() == "torch":
         top_k,
     )
     from keras_seq.backend.torch.recurrence import fused, fused_both, hand_gradient_pays
+    from keras_seq.backend.torch.replicas import (
+        added_up,
+        broken_connection,
+        distribute,
+        join_workers,
+        one_process_a_device,
+        parts,
+        replica_sum,
+        replicas,
+        shared_step,
+        summed_over_workers,
+        use_devices,
+        workers,
+        workers_sum,
+    )
     from keras_seq.backend.torch.training import kept_on_error, random_state, set_random_state
 else:
     raise ImportError(

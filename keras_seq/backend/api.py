@@ -30,12 +30,16 @@ class Backend(Protocol):
         keeps_values_aside: whether Keras's `fit`, `evaluate` and `predict` keep the values of a
             model outside of its variables while they run.
         takes_tf_data: whether these read a `tf.data.Dataset` in their graphs, and arrays slower.
+        one_process_a_device: whether each device that shares batches has a process of its own.
+        broken_connection: the exceptions that a worker meets when another one is gone.
     """
 
     compiles_singly: bool
     jit_pays: bool
     keeps_values_aside: bool
     takes_tf_data: bool
+    one_process_a_device: bool
+    broken_connection: tuple[type[Exception], ...]
 
     # Loops.
 
@@ -327,4 +331,69 @@ class Backend(Protocol):
 
     def set_random_state(self, states: list[bytes]) -> None:
         """Put the global generators into the states that `random_state` returned."""
+        ...
+
+    # Devices that share the batches of a training.
+
+    def use_devices(self, count: int) -> Context:
+        """Share batches between `count` devices of this machine; within, models are made."""
+        ...
+
+    def join_workers(self, addresses: list[str], count: int, index: int, timeout: float) -> Context:
+        """Share batches with other processes, or raise a `ValueError` after `timeout` seconds."""
+        ...
+
+    def replicas(self, model: keras.Model | None = None) -> int:
+        """Return how many devices share a batch, of all workers; of `model`, or here."""
+        ...
+
+    def workers(self, model: keras.Model | None = None) -> tuple[int, int]:
+        """Return how many processes share a batch, and the number of this one."""
+        ...
+
+    def parts(self, model: keras.Model | None = None) -> int:
+        """Return into how many parts a batch is cut, of which a step function sees one."""
+        ...
+
+    def scope(self, model: keras.Model) -> Context:
+        """Return a context in which variables are made on the devices of `model`."""
+        ...
+
+    def variables_of_replicas(self) -> Context:
+        """Return a context in which variables are made that have another value on each device."""
+        ...
+
+    def distribute(self, model: keras.Model, batches: Any, cut: Callable) -> Any:
+        """Return what Keras's loops take for `batches`, all of which have as many rows a device.
+
+        `cut(batches, count, index)` has the rows of one worker.
+        """
+        ...
+
+    def own_shares(self) -> Context:
+        """Return a context in which Keras does not cut the batches of workers once more."""
+        ...
+
+    def undivided(self) -> Context:
+        """Return a context in which each device, and each worker, computes all rows."""
+        ...
+
+    def replica_sum(self, x: Tensor, name: str) -> Tensor:
+        """Return the sum of what the parts of a batch have: `name` of a model's `batch_totals`."""
+        ...
+
+    def added_up(self, loss: Tensor) -> Tensor:
+        """Return the loss of a part such that that of the batch is the sum of these."""
+        ...
+
+    def shared_step(self, model: keras.Model) -> Callable | None:
+        """Return a training step of a part, in the place of Keras's; `None` for that."""
+        ...
+
+    def summed_over_workers(self, variables: Sequence[keras.Variable]) -> Context:
+        """Return a context in which `variables` have the sums over all workers."""
+        ...
+
+    def workers_sum(self, array: Any, model: keras.Model | None = None) -> Any:
+        """Return the sum of the arrays of all workers, each of which calls this."""
         ...

@@ -8,6 +8,7 @@ compiles_singly = False
 jit_pays = False
 keeps_values_aside = False
 takes_tf_data = False
+one_process_a_device = False
 
 
 def tanh(x):
@@ -51,3 +52,51 @@ def random_state():
 
 def set_random_state(states):
     pass
+
+
+def replicas(model=None):
+    return 1
+
+
+def workers(model=None):
+    return 1, 0
+
+
+def parts(model=None):
+    return 1
+
+
+def scope(model):
+    return contextlib.nullcontext()
+
+
+def variables_of_replicas():
+    return contextlib.nullcontext()
+
+
+def own_shares():
+    return contextlib.nullcontext()
+
+
+def undivided():
+    return contextlib.nullcontext()
+
+
+def workers_sum(array, model=None):
+    return array
+
+
+def replica_sum(x, name):
+    return x
+
+
+def added_up(loss):
+    return loss
+
+
+def shared_step(model):
+    return None
+
+
+def summed_over_workers(variables):
+    return contextlib.nullcontext()

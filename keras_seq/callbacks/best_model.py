@@ -6,6 +6,7 @@ import weakref
 import keras
 
 from keras_seq._typing import PathLike
+from keras_seq.models.base.sharing import written_once
 
 
 class BestModel(keras.callbacks.Callback):
@@ -16,6 +17,8 @@ class BestModel(keras.callbacks.Callback):
     `TextScore(every=5)`; only the first one must have it. NaN is never better.
 
     At the end of training the model gets the best weights back, from the file.
+
+    Where several workers train, the first one saves; all read the file at the end.
 
     In a second `fit` of the same model the best so far is still the best; what another model
     reached counts no more, and its file is replaced. Patience begins anew with each `fit`.
@@ -84,7 +87,7 @@ class BestModel(keras.callbacks.Callback):
             self._check_scored_before(logs)
         elif self._is_better(value):
             self.best, self.waited = float(value), 0
-            self.model.save(self.path)
+            written_once(self.model, lambda: self.model.save(self.path))
         else:
             self.waited += 1
             if self.patience is not None and self.waited >= self.patience:

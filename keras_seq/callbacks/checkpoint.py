@@ -13,6 +13,7 @@ from keras_seq.backend import synchronize
 from keras_seq.callbacks.random_states import get_random_states, set_random_states
 from keras_seq.callbacks.state_file import differences, flatten, read_state, write_state
 from keras_seq.models.base.averaged_weights import AveragedWeights
+from keras_seq.models.base.sharing import check_agreement, written_once
 from keras_seq.models.base.task import Task
 
 SHOWN = 5  # differences in an error
@@ -30,6 +31,8 @@ class Checkpoint(keras.callbacks.Callback):
     does not by itself). The data must be the same: lists of texts and datasets of single texts,
     whose order in epoch k depends on k and NumPy's random state alone. A pipeline that shuffles by
     itself, such as `tf.data.Dataset.shuffle`, begins its own order anew.
+
+    Where several workers train, the first one writes the file, and all of them read it.
 
     It must come last in the list of callbacks, and `restore` must be called before each `fit`. An
     epoch that is cut short (`TimeLimit`) is not saved: it begins anew. `AveragedWeights` belongs
@@ -101,6 +104,7 @@ class Checkpoint(keras.callbacks.Callback):
         self._initial_epoch = 0
         if self.path.exists():
             self._load(model)
+        check_agreement({f"the epoch to go on with, of {self.path},": self._initial_epoch}, model)
         return self._initial_epoch
 
     def on_train_begin(self, logs=None):
@@ -145,7 +149,8 @@ class Checkpoint(keras.callbacks.Callback):
             "random_before_fit": self._before_fit,
             "random_at_epoch": get_random_states(),
         }
-        write_state(self.path, header, [_to_numpy(v) for v in _variables(self.model)])
+        arrays = [_to_numpy(v) for v in _variables(self.model)]
+        written_once(self.model, lambda: write_state(self.path, header, arrays))
 
     def _load(self, model):
         header, arrays = read_state(self.path)

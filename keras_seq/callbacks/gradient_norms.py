@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from keras_seq._checks import check_positive
-from keras_seq.backend import synchronize
+from keras_seq.backend import scope, synchronize
 from keras_seq.callbacks.gradient_events import KINDS, GradientEvents, in_words
 from keras_seq.callbacks.norm_columns import CLIPPED, TOTAL, NormColumns
 from keras_seq.callbacks.recording_optimizer import RecordingOptimizer, innermost
@@ -210,9 +210,12 @@ class GradientNorms(keras.callbacks.Callback):
         _check(model, optimizer)
         self._parts = parts
         rows = max(self.buffer_steps, model.steps_per_execution)
-        model.make_train_function(force=True)  # it is traced later, with the twin
-        self._recording = RecordingOptimizer(optimizer, rows), self._guarded(model.train_function)
-        model.train_function = train_function
+        twin = RecordingOptimizer(optimizer, rows)
+        self._build(model, twin.record)
+        model.optimizer = twin  # where devices share a batch, Keras asks for its variables now
+        model.make_train_function(force=True)  # it is traced later
+        self._recording = twin, self._guarded(model.train_function)
+        model.optimizer, model.train_function = optimizer, train_function
 
     def _guarded(self, function):
         def train_function(*args):
@@ -226,11 +229,14 @@ class GradientNorms(keras.callbacks.Callback):
 
     def _put_on(self):
         model = self._parts[0]
-        record = self._recording[0].record
+        self._build(model, self._recording[0].record)
+        model.optimizer, model.train_function = self._recording
+
+    def _build(self, model, record):
         # On TensorFlow the first step may build the model: then that makes the record too.
         if record.weights is None and model.built and model.trainable_variables:
-            record.build(model.trainable_variables)
-        model.optimizer, model.train_function = self._recording
+            with scope(model):
+                record.build(model.trainable_variables)
 
     def _take_off(self):
         model, optimizer, train_function = self._parts

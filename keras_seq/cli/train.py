@@ -4,6 +4,7 @@ from pathlib import Path
 
 from keras_seq._recipes import TRANSLATOR
 from keras_seq.cli import options
+from keras_seq.cli.devices import OPTIONS, on_devices
 from keras_seq.cli.options import MODEL, REQUIRED, TEXT, TRAINING, Option, of, takes, values
 from keras_seq.cli.show import say
 from keras_seq.cli.training import check_training, make_callbacks, train
@@ -49,7 +50,9 @@ MODEL_OPTIONS = [
         TRAINING,
     ),
     *options.training(TRANSLATOR),
+    *OPTIONS,
 )
+@on_devices
 def train_seq2seq(args):
     """Train a translator on two files, one text a line each.
 

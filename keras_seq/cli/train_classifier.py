@@ -5,6 +5,7 @@ from pathlib import Path
 
 from keras_seq._recipes import CLASSIFIER
 from keras_seq.cli import options
+from keras_seq.cli.devices import OPTIONS, on_devices
 from keras_seq.cli.labelled import read_columns
 from keras_seq.cli.options import FILES, MODEL, REQUIRED, TEXT, TRAINING, Option, of, takes, values
 from keras_seq.cli.show import say
@@ -44,7 +45,9 @@ MODEL_OPTIONS = [
         TRAINING,
     ),
     *options.training(CLASSIFIER),
+    *OPTIONS,
 )
+@on_devices
 def train_classifier(args):
     """Train a classifier on a file of texts and labels.
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from keras_seq._recipes import LANGUAGE_MODEL
 from keras_seq.cli import options
+from keras_seq.cli.devices import OPTIONS, on_devices
 from keras_seq.cli.options import MODEL, REQUIRED, TEXT, TRAINING, Option, of, takes, values
 from keras_seq.cli.show import say
 from keras_seq.cli.training import check_training, make_callbacks, train
@@ -29,7 +30,9 @@ MODEL_OPTIONS = [
     ),
     *of("models.Task.fit", TRAINING, ["subword_sampling"]),
     *options.training(LANGUAGE_MODEL),
+    *OPTIONS,
 )
+@on_devices
 def train_language_model(args):
     """Train a language model on a file of text.
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from keras_seq._recipes import TAGGER
 from keras_seq.cli import options
+from keras_seq.cli.devices import OPTIONS, on_devices
 from keras_seq.cli.options import MODEL, REQUIRED, TAGGED, TEXT, TRAINING, Option, of, takes, values
 from keras_seq.cli.show import say
 from keras_seq.cli.tagged import read_tagged
@@ -40,7 +41,9 @@ FILE = "Words and tags in columns, or CoNLL-U where it ends in .conllu."
         panel=TRAINING,
     ),
     *options.training(TAGGER),
+    *OPTIONS,
 )
+@on_devices
 def train_tagger(args):
     """Train a tagger on a file of tagged sentences.
 

@@ -5,10 +5,12 @@ import sys
 
 import typer
 
+from keras_seq.cli import devices
 from keras_seq.cli.show import check_writable, describe, say
 
 INTERRUPTED = 130  # the exit status of what Ctrl-C ended
-MAY_CHANGE = ("out", "resume", "epochs", "minutes", "patience")  # in a training resumed
+# In a training resumed.
+MAY_CHANGE = ("out", "resume", "epochs", "minutes", "patience", *devices.NAMES)
 
 
 def check_training(args):

@@ -96,7 +96,7 @@ class AveragedWeights(keras.callbacks.Callback):
         # Keras's optimisers begin the average with the weights of their very first step.
         if self._began is None and self._warm():
             synchronize(self.model)
-            if int(self._optimizer().iterations):
+            if int(ops.convert_to_numpy(self._optimizer().iterations)):
                 self._begin_anew()
 
     def on_epoch_end(self, epoch, logs=None):

@@ -12,6 +12,7 @@ import numpy as np
 from keras import ops
 
 from keras_seq.models.base.id_checks import check_id_dataset, check_ids, unequal
+from keras_seq.models.base.sharing import check_divisible
 from keras_seq.text.examples import pad, padded_length
 from keras_seq.text.pipeline import (
     SHUFFLE_BUFFER,
@@ -108,7 +109,9 @@ class Data:
         }
 
     def _size(self, batch_size):
-        return batch_size or self.model.default_batch_size()
+        return check_divisible(
+            "batch_size", batch_size or self.model.default_batch_size(), self.model
+        )
 
     def one_batch(self):
         """Return `(x, y, sample_weight)` of one batch, as arrays; see `Task.as_batch`."""

@@ -3,6 +3,7 @@
 import math
 
 import keras
+from keras import ops
 
 from keras_seq._checks import check_choice
 from keras_seq.backend import synchronize
@@ -58,7 +59,8 @@ class LearningRateDecay(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         state, self._resumed = self._resumed or {}, None
-        self.initial = state.get("learning_rate", float(self.model.optimizer.learning_rate))
+        rate = float(ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        self.initial = state.get("learning_rate", rate)
         self._batches = state.get("batches")  # of the longest epoch so far
         self._epoch = 0
 

@@ -10,7 +10,15 @@ from keras import ops
 from keras_seq._checks import check_number
 from keras_seq._recipes import Recipe
 from keras_seq._typing import Config
-from keras_seq.backend import guarded, static_step
+from keras_seq.backend import (
+    added_up,
+    guarded,
+    replica_sum,
+    scope,
+    shared_step,
+    static_step,
+    summed_over_workers,
+)
 from keras_seq.models.base.outputs import Outputs
 from keras_seq.models.base.own_metrics import heeds_filling, real_loss, real_metrics
 from keras_seq.models.base.real_rows import LossTracker, pack
@@ -37,6 +45,7 @@ class MeasuredModel(keras.Model):
     recipe: Recipe | None = None
 
     _compiled_with = None  # what `compile` got and made of it
+    _shared_step = None  # a step of training, where several devices share a batch
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -101,6 +110,31 @@ class MeasuredModel(keras.Model):
             ValueError: for what Keras does not know, for more than one loss, and for what cannot be
                 kept from counting padding; in `fit`, for an `r_drop` where labels are values.
         """
+        with scope(self):
+            self._compile(
+                optimizer,
+                loss,
+                metrics,
+                weighted_metrics,
+                run_eagerly,
+                jit_compile,
+                label_smoothing,
+                r_drop,
+                **kwargs,
+            )
+
+    def _compile(
+        self,
+        optimizer,
+        loss,
+        metrics,
+        weighted_metrics,
+        run_eagerly,
+        jit_compile,
+        label_smoothing,
+        r_drop,
+        **kwargs,
+    ):
         by_recipe = isinstance(optimizer, str) and optimizer == "auto"
         if by_recipe:
             optimizer = self.default_optimizer()
@@ -251,7 +285,10 @@ class MeasuredModel(keras.Model):
         again = self(x, training=True)
         loss = (loss + super().compute_loss(x, y, again, packed, training)) / 2
         divergence = weights * outputs.divergence(y_pred, again)
-        return loss + r_drop / 4 * ops.divide_no_nan(ops.sum(divergence), ops.sum(weights))
+        divergence = added_up(ops.sum(divergence))
+        return loss + r_drop / 4 * ops.divide_no_nan(
+            divergence, replica_sum(ops.sum(weights), "weights")
+        )
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         if y is not None and self._compiled_with is not None:
@@ -261,6 +298,26 @@ class MeasuredModel(keras.Model):
             self._compiled_with.tracker.settle(weight)
             sample_weight = pack(weights, real)
         return super().compute_metrics(x, y, y_pred, sample_weight)
+
+    def get_metrics_result(self):
+        with summed_over_workers(self.metrics_variables):
+            return super().get_metrics_result()
+
+    def train_step(self, *args):
+        """Keras's step, or that of devices that share a batch."""
+        step = self._shared_step
+        return super().train_step(*args) if step is None else step(*args)
+
+    def batch_totals(self, x, y, sample_weight=None):
+        """Return what losses divide by, scalars by name, of a part of a batch that devices share.
+
+        Args:
+            x, y, sample_weight: of the part, as Keras has them.
+        """
+        _, weights, real = self.real_targets(x, y, sample_weight)
+        loss = self._compiled_with.loss
+        weight = ops.sum(real) if loss is None else loss.batch_weight(weights, real)
+        return {"loss": weight, "weights": ops.sum(weights)}
 
     def fills_batches(self, labels=True):
         """Whether all batches have the same number of rows, filled up where there are fewer.
@@ -272,6 +329,8 @@ class MeasuredModel(keras.Model):
         return self._compiled_with.filled
 
     def make_train_function(self, force=False):
+        if force or self._shared_step is None:
+            self._shared_step = shared_step(self)
         self._make("train_function", super().make_train_function, force)
 
     def make_test_function(self, force=False):

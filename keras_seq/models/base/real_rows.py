@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_seq.backend import choose, run_if
+from keras_seq.backend import added_up, choose, parts, replica_sum, run_if
 from keras_seq.models.base.outputs import Form
 
 
@@ -105,8 +105,18 @@ class RealLoss(keras.losses.Loss):
         return self.reduction in ("sum_over_batch_size", "mean")
 
     def __call__(self, y_true, y_pred, sample_weight=None):
-        use, outputs = self.use, self.outputs
         weights, real = sample_weight[0], sample_weight[1]
+        loss = self._of_rows(y_true, y_pred, weights, real)
+        if parts() == 1:
+            return loss
+        if self.reduction == "sum":
+            return added_up(loss)
+        weight = self.batch_weight(weights, real)
+        return loss * ops.divide_no_nan(weight * parts(), replica_sum(weight, "loss"))
+
+    def _of_rows(self, y_true, y_pred, weights, real):
+        """The loss of the rows that are here."""
+        use, outputs = self.use, self.outputs
         if use.whole:
             loss = use.thing(y_true, y_pred, weights)
             return loss * _share(ops.max(real, axis=1)) if self._mean and use.scaled else loss
@@ -153,9 +163,14 @@ class LossTracker(keras.metrics.Mean):
         self.tracker = tracker  # tracked: its variables go where ours go
 
     def settle(self, weight):
-        """Take over the loss of a batch, which counts as much as `weight`."""
-        loss = ops.where(weight > 0, self.tracker.result(), 0.0)
-        super().update_state(loss, weight)
+        """Take over the loss of a batch, which counts as much as `weight`.
+
+        Where devices share it, that is the mean of theirs, and `weight` of the rows of this one.
+        """
+        whole = replica_sum(weight, "loss")
+        loss = ops.where(whole > 0, self.tracker.result(), 0.0)
+        self.total.assign_add(ops.cast(loss * whole / parts(), self.dtype))
+        self.count.assign_add(ops.cast(weight, self.dtype))
         self.tracker.reset_state()
 
     def update_state(self, values, sample_weight=None):

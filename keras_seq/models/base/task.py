@@ -9,13 +9,14 @@ from keras import ops
 
 from keras_seq._checks import check_batch_size
 from keras_seq._typing import Config
-from keras_seq.backend import kept_on_error
+from keras_seq.backend import kept_on_error, own_shares, undivided
 from keras_seq.models.base.adapter import Adapter
 from keras_seq.models.base.exportable import Exportable
 from keras_seq.models.base.functions import CompiledFunctions
 from keras_seq.models.base.predicting import predict_examples
 from keras_seq.models.base.preprocessor import Preprocessor
 from keras_seq.models.base.preset_model import PresetModel
+from keras_seq.models.base.sharing import among_devices
 from keras_seq.models.base.turns import as_callbacks, in_turn
 from keras_seq.text.batches import batched
 from keras_seq.text.examples import LengthBatches
@@ -210,9 +211,10 @@ class Task(Exportable, PresetModel):
         if class_weight is not None:
             data = data.weigh_classes(class_weight)
         kwargs.update(data.shuffled(batch_size, shuffle, shuffle_buffer))
+        kwargs = among_devices(self, kwargs)
         callbacks = [*as_callbacks(callbacks), *kwargs.pop("callbacks", [])]
         callbacks = [*self.default_callbacks(callbacks), *callbacks]
-        with kept_on_error(self):
+        with own_shares(), kept_on_error(self):
             return super().fit(
                 epochs=epochs, verbose=verbose, callbacks=self.turns.among(callbacks), **kwargs
             )
@@ -237,10 +239,10 @@ class Task(Exportable, PresetModel):
         if "_use_cached_eval_dataset" not in kwargs:  # `fit` has looked at it before
             steps = kwargs.get("steps")
             data = Adapter(self).measuring(x, y, sample_weight, steps, batch_size)
-            arguments = data.in_order(batch_size)
+            arguments = among_devices(self, data.in_order(batch_size))
             if data.counted:
                 kwargs["steps"] = None
-        with kept_on_error(self):
+        with own_shares(), kept_on_error(self):
             return super().evaluate(**arguments, **kwargs)
 
     @in_turn("evaluating")
@@ -314,7 +316,7 @@ class Task(Exportable, PresetModel):
     @in_turn("predicting")
     def predict_ids(self, x, **kwargs):
         """Return what `call` gives for ids that are known to be right."""
-        with kept_on_error(self):
+        with undivided(), kept_on_error(self):
             return super().predict(x, **kwargs)
 
     def answer_ids(self, x, **kwargs):
@@ -324,7 +326,7 @@ class Task(Exportable, PresetModel):
     @in_turn("predicting")
     def answer_ids_on_batch(self, x):
         """Return what `predict_on_batch` does for ids that are known to be right."""
-        with kept_on_error(self):
+        with undivided(), kept_on_error(self):
             return self.as_predictions(super().predict_on_batch(x))
 
     def as_predictions(self, outputs):

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_seq.backend import variables_of_replicas
 from keras_seq.layers.cells import state_shape
 
 
@@ -40,13 +41,14 @@ class StreamState(keras.layers.Layer):
             return False
         for i, sizes in enumerate(self.sizes):
             for k, size in enumerate(sizes):
-                self.add_weight(
-                    shape=(streams, *state_shape(size)),
-                    initializer="zeros",
-                    trainable=False,
-                    autocast=False,
-                    name=f"streams_{streams}_layer_{i}_state_{k}",
-                )
+                with variables_of_replicas():
+                    self.add_weight(
+                        shape=(streams, *state_shape(size)),
+                        initializer="zeros",
+                        trainable=False,
+                        autocast=False,
+                        name=f"streams_{streams}_layer_{i}_state_{k}",
+                    )
         self.room = streams
         return True
 

@@ -1,7 +1,11 @@
 """Training on windows of streams: the state goes on from one batch to the next."""
 
+from keras import ops
+
 from keras_seq._checks import check_positive
+from keras_seq.backend import parts, replicas, scope
 from keras_seq.models.base.task import Task
+from keras_seq.models.language.penalties import penalised_steps
 from keras_seq.text.examples import Examples
 from keras_seq.text.windows import StreamWindows
 
@@ -10,6 +14,7 @@ class StreamTraining(Task):
     """A task that reads all texts as one, cut into streams side by side.
 
     Attributes:
+        tokenizer: of the texts.
         window: how many steps of a stream are a batch; `None` for batches of whole texts.
         encoder: what reads the tokens.
         stream_state: the `StreamState` of an encoder that has a state, or `None`.
@@ -33,7 +38,7 @@ class StreamTraining(Task):
         if self.window is None:
             return super().make_batches(examples, batch_size, shuffle)
         windows = StreamWindows(examples, batch_size, self.window)
-        self.prepare_streams(windows.streams)
+        self.prepare_streams(windows.streams + -windows.streams % replicas(self))
         return windows
 
     def split_examples(self, examples, fraction):
@@ -65,7 +70,15 @@ class StreamTraining(Task):
 
     def make_room(self, rows):
         """Make the variables for so many streams; returns whether there are new ones."""
-        return self.carries and self.stream_state.prepare(rows)
+        if not self.carries:
+            return False
+        with scope(self):
+            return self.stream_state.prepare(rows // parts(self))
+
+    def batch_totals(self, x, y, sample_weight=None):
+        totals = super().batch_totals(x, y, sample_weight)
+        mask = ops.not_equal(x["token_ids"], self.tokenizer.pad_token_id)
+        return {**totals, **penalised_steps(mask)}
 
     @property
     def reads_all(self):

@@ -2,6 +2,7 @@
 
 from keras import ops
 
+from keras_seq.backend import replica_sum
 from keras_seq.layers.crf_loss import CRFLoss
 
 
@@ -45,4 +46,4 @@ class TagLoss(CRFLoss):
     def __call__(self, y_true, y_pred, sample_weight):
         total = super().__call__(y_true, y_pred, sample_weight)
         words = ops.sum(ops.cast(ops.convert_to_tensor(sample_weight), total.dtype))
-        return total / ops.maximum(words, 1e-7)
+        return total / ops.maximum(replica_sum(words, "weights"), 1e-7)

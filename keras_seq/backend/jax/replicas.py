@@ -1,0 +1,91 @@
+"""Several devices that share the batches of a training, on JAX: `keras.distribution`.
+
+A step sees the whole batch, whose rows lie on the devices; XLA lets them talk.
+"""
+
+import contextlib
+import os
+
+import jax
+import keras
+from jax.experimental import multihost_utils
+
+from keras_seq.backend.devices import check_devices, not_together
+
+broken_connection = (jax.errors.JaxRuntimeError,)
+HEARTBEAT = 30  # seconds after which a process that says nothing is taken for dead
+
+
+def replicas(model=None):
+    distribution = keras.distribution.distribution()
+    return 1 if distribution is None else distribution.num_model_replicas
+
+
+def workers(model=None):
+    distribution = keras.distribution.distribution()
+    if distribution is None or distribution.num_processes == 1:
+        return 1, 0
+    count = min(distribution.num_processes, distribution.num_model_replicas)
+    return count, distribution.data_shard_id
+
+
+def distribute(model, batches, cut):
+    return cut(batches, *workers())
+
+
+@contextlib.contextmanager
+def own_shares():
+    """Keras would cut the batches once more, and takes nothing but a `tf.data.Dataset` for it."""
+    distribution = keras.distribution.distribution()
+    if distribution is None:
+        yield
+        return
+    before, distribution.auto_shard_dataset = distribution.auto_shard_dataset, False
+    try:
+        yield
+    finally:
+        distribution.auto_shard_dataset = before
+
+
+@contextlib.contextmanager
+def undivided():
+    distribution = keras.distribution.distribution()
+    if distribution is None:
+        yield
+        return
+    keras.distribution.set_distribution(None)
+    try:
+        yield
+    finally:
+        keras.distribution.set_distribution(distribution)
+
+
+def workers_sum(array, model=None):
+    if workers(model)[0] == 1:
+        return array
+    return multihost_utils.process_allgather(array).sum(axis=0)
+
+
+def use_devices(count):
+    if "host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
+        with contextlib.suppress(RuntimeError):  # JAX runs already
+            jax.config.update("jax_num_cpu_devices", min(max(count, 1), os.cpu_count()))
+    devices = keras.distribution.list_devices()
+    check_devices(count, len(devices))
+    keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices[:count]))
+    return contextlib.nullcontext()
+
+
+def join_workers(addresses, count, index, timeout):
+    try:
+        jax.distributed.initialize(
+            addresses[0],
+            count,
+            index,
+            initialization_timeout=int(timeout),
+            heartbeat_timeout_seconds=HEARTBEAT,
+        )
+    except RuntimeError as error:
+        raise ValueError(not_together(addresses[0], count, timeout)) from error
+    keras.distribution.set_distribution(keras.distribution.DataParallel())
+    return contextlib.nullcontext()

@@ -1,0 +1,176 @@
+"""Several devices that share the batches of a training, on TensorFlow: `tf.distribute`."""
+
+import json
+import os
+
+import keras
+import tensorflow as tf
+
+from keras_seq.backend.devices import check_devices
+from keras_seq.backend.stack import Stack
+
+_totals = Stack()  # what the parts of a batch have together, while a step runs
+
+
+def replicas(model=None):
+    strategy = tf.distribute.get_strategy() if model is None else model.distribute_strategy
+    return strategy.num_replicas_in_sync
+
+
+def workers(model=None):
+    strategy = tf.distribute.get_strategy() if model is None else model.distribute_strategy
+    resolver = strategy.cluster_resolver
+    if resolver is None or not resolver.cluster_spec().as_dict():
+        return 1, 0
+    return resolver.cluster_spec().num_tasks("worker"), resolver.task_id
+
+
+def parts(model=None):
+    return replicas(model)
+
+
+def scope(model):
+    return model.distribute_strategy.scope()
+
+
+def variables_of_replicas():
+    """Each device has values of its own, which no other one sees."""
+
+    def create(next_creator, **kwargs):
+        kwargs["synchronization"] = tf.VariableSynchronization.ON_READ
+        kwargs["aggregation"] = tf.VariableAggregation.ONLY_FIRST_REPLICA
+        return next_creator(**kwargs)
+
+    return tf.variable_creator_scope(create)
+
+
+def distribute(model, batches, cut):
+    """A worker may have several devices, which take its parts of a batch in turn."""
+    total, strategy = replicas(model), model.distribute_strategy
+
+    def of_worker(context):
+        here = total // context.num_input_pipelines
+        first = context.input_pipeline_id * here
+
+        def cut(x):
+            shape = tf.concat([[total, tf.shape(x)[0] // total], tf.shape(x)[1:]], axis=0)
+            parts = tf.reshape(x, shape)[first : first + here]
+            return tf.ensure_shape(parts, [here, None, *x.shape[1:]])
+
+        return batches.map(lambda *batch: tf.nest.map_structure(cut, batch)).unbatch()
+
+    return _counted(strategy.distribute_datasets_from_function(of_worker), batches)
+
+
+def _counted(parted, batches):
+    """`parted` with the number of batches, where TensorFlow counts the parts of each worker."""
+
+    class Counted(type(parted)):
+        cardinality = int(batches.cardinality())
+
+    parted.__class__ = Counted
+    return parted
+
+
+def replica_sum(x, name):
+    if tf.distribute.in_cross_replica_context() or replicas() == 1:
+        return x
+    known = _totals.top()
+    return _all_reduce(x) if known is None else known[name]
+
+
+def _all_reduce(x):
+    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, x)
+
+
+def added_up(loss):
+    return loss
+
+
+def shared_step(model):
+    if replicas(model) == 1:
+        return None
+
+    def step(data):
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        # Before anything else: while one device waits for the others, these run, and the layers
+        # that they share hold what a layer adds to the loss.
+        totals = _all_reduce(model.batch_totals(x, y, sample_weight))
+        with _totals.holding(totals):
+            return train(x, y, sample_weight)
+
+    def train(x, y, sample_weight):
+        with tf.GradientTape() as tape:
+            y_pred = model(x, training=True)
+            loss = model.compute_loss(x, y, y_pred, sample_weight, training=True)
+            model.metrics[0].update_state(loss * parts())
+            loss = model.optimizer.scale_loss(loss)
+        variables = model.trainable_weights
+        gradients = tape.gradient(loss, variables)
+        if _needs_whole(model.optimizer):
+            gradients = _of_whole_batch(gradients)
+        model.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        return model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+
+    return step
+
+
+def _needs_whole(optimizer):
+    """Whether an optimizer looks at a gradient before it adds up those of all devices."""
+    base = getattr(optimizer, "inner_optimizer", optimizer)
+    clips = base.clipnorm or base.global_clipnorm or base.clipvalue
+    return bool(clips) or hasattr(optimizer, "record")  # `GradientNorms` is at work
+
+
+def _of_whole_batch(gradients):
+    """The gradients of the whole batch on the first device, and 0 on the others.
+
+    So what Keras clips is that of the whole batch, and their sum, which it then takes, is too.
+    """
+    context = tf.distribute.get_replica_context()
+    is_first = tf.equal(context.replica_id_in_sync_group, 0)
+    places = [i for i, gradient in enumerate(gradients) if gradient is not None]
+    added = _all_reduce([gradients[i] for i in places])
+    for i, gradient in zip(places, added, strict=True):
+        if isinstance(gradient, tf.IndexedSlices):
+            values = tf.where(is_first, gradient.values, tf.zeros_like(gradient.values))
+            gradients[i] = tf.IndexedSlices(values, gradient.indices, gradient.dense_shape)
+        else:
+            gradients[i] = tf.where(is_first, gradient, tf.zeros_like(gradient))
+    return gradients
+
+
+def workers_sum(array, model=None):
+    if workers(model)[0] == 1:
+        return array
+    strategy = tf.distribute.get_strategy() if model is None else model.distribute_strategy
+    here = strategy.num_replicas_in_sync // workers(model)[0]
+    total = strategy.reduce(tf.distribute.ReduceOp.SUM, tf.constant(array), axis=None)
+    return total.numpy() / here
+
+
+broken_connection = (
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.InternalError,
+    tf.errors.UnavailableError,
+)
+
+
+def use_devices(count):
+    gpus = tf.config.list_physical_devices("GPU")
+    check_devices(count, len(gpus) or os.cpu_count())
+    kind = "GPU" if gpus else "CPU"
+    if not gpus:
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        parted = [tf.config.LogicalDeviceConfiguration()] * count
+        tf.config.set_logical_device_configuration(cpu, parted)
+    devices = [f"{kind}:{number}" for number in range(count)]
+    return tf.distribute.MirroredStrategy(devices).scope()
+
+
+def join_workers(addresses, count, index, timeout):
+    task = {"type": "worker", "index": index}
+    os.environ["TF_CONFIG"] = json.dumps({"cluster": {"worker": addresses}, "task": task})
+    return tf.distribute.MultiWorkerMirroredStrategy().scope()

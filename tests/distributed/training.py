@@ -1,0 +1,103 @@
+"""A short training of each task, on one device or on several: run as a program, see `PLACES`."""
+
+import argparse
+import contextlib
+import os
+
+TASKS = ("translator", "language_model", "classifier", "tagger")
+WORDS = "ein zwei drei vier fünf sechs sieben acht neun zehn elf zwölf"
+
+
+def arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--out")
+    parser.add_argument("--place", choices=("one", "devices", "workers"), default="one")
+    parser.add_argument("--index", type=int, default=0)
+    parser.add_argument("--port", type=int)
+    parser.add_argument("--tasks", nargs="*", default=TASKS)
+    return parser.parse_args()
+
+
+def scope_of(args):
+    """The line that a script has more on several devices; a context."""
+    backend = os.environ["KERAS_BACKEND"]
+    if args.place == "one":
+        return contextlib.nullcontext()
+    if backend == "jax":
+        if args.place == "workers":
+            keras.distribution.initialize(f"127.0.0.1:{args.port}", 2, args.index)
+        keras.distribution.set_distribution(keras.distribution.DataParallel())
+        return contextlib.nullcontext()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        if args.place == "workers":
+            return tf.distribute.MultiWorkerMirroredStrategy().scope()
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        two = [tf.config.LogicalDeviceConfiguration()] * 2
+        tf.config.set_logical_device_configuration(cpu, two)
+        return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope()
+    ks.distributed.torch.initialize(f"127.0.0.1:{args.port}", 2, args.index)
+    return contextlib.nullcontext()
+
+
+def texts():
+    """Texts of one to twelve words: several lengths of batches, the last ones not full."""
+    rng = np.random.default_rng(0)
+    return [" ".join(rng.choice(WORDS.split(), rng.integers(1, 13))) for _ in range(43)]
+
+
+def make(task):
+    """The model of a task, and what `fit` takes."""
+    x = texts()
+    small = {"units": 8, "embedding_dim": 8, "dropout": 0.0}
+    if task == "translator":
+        y = [" ".join(reversed(text.split())) for text in x]
+        return ks.models.Seq2Seq.from_texts(x, y, tokens="word", **small), {"x": x, "y": y}
+    if task == "language_model":
+        options = {"tokens": "word", "window": 5, "num_layers": 2, "activity": 0.1}
+        return ks.models.LanguageModel.from_texts(x, **options, **small), {"x": x}
+    if task == "classifier":
+        y = [("short", "long")[len(text.split()) > 6] for text in x]
+        small["token_dropout"] = 0.0
+        model = ks.models.TextClassifier.from_texts(x, y, tokens="word", **small)
+        return model, {"x": x, "y": y, "sample_weight": np.linspace(0.5, 1.5, len(x))}
+    y = [["A" if "e" in word else "B" for word in text.split()] for text in x]
+    sentences = [text.split() for text in x]
+    small |= {"token_dropout": 0.0, "character_units": 6}
+    model = ks.models.TextTagger.from_texts(sentences, y, **small)
+    return model, {"x": sentences, "y": y}
+
+
+def train(task):
+    """Train for at least 20 steps; the weights, numbers of the last epoch, and norms."""
+    keras.utils.set_random_seed(0)
+    model, data = make(task)
+    model.compile(keras.optimizers.Adam(1e-2, epsilon=1e-4, global_clipnorm=0.5))
+    norms = ks.callbacks.GradientNorms(logs="global")
+    held_out = tuple(part[:11] for part in data.values())
+    held_out = held_out if len(held_out) > 1 else held_out[0]
+    history = model.fit(
+        **data, batch_size=8, epochs=4, validation_data=held_out, verbose=0, callbacks=[norms]
+    )
+    assert int(keras.ops.convert_to_numpy(model.optimizer.iterations)) >= 20
+    found = {f"{task}/{i}": weight for i, weight in enumerate(model.get_weights())}
+    found |= {f"{task}/{name}": np.array(values) for name, values in history.history.items()}
+    numbers = model.evaluate(**data, batch_size=8, verbose=0, return_dict=True)
+    return {**found, **{f"{task}/evaluated_{name}": x for name, x in numbers.items()}}
+
+
+if __name__ == "__main__":
+    args = arguments()
+    if os.environ["KERAS_BACKEND"] == "torch":
+        import torch  # noqa: F401
+    import keras
+    import numpy as np
+
+    import keras_seq as ks
+
+    with scope_of(args):
+        results = {}
+        for task in args.tasks:
+            results |= train(task)
+    np.savez(args.out, **results)
