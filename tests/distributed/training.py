@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import json
 import os
 
 TASKS = ("translator", "language_model", "classifier", "tagger")
@@ -32,6 +33,9 @@ def scope_of(args):
         import tensorflow as tf
 
         if args.place == "workers":
+            workers = [f"127.0.0.1:{args.port + index}" for index in range(2)]
+            task = {"type": "worker", "index": args.index}
+            os.environ["TF_CONFIG"] = json.dumps({"cluster": {"worker": workers}, "task": task})
             return tf.distribute.MultiWorkerMirroredStrategy().scope()
         cpu = tf.config.list_physical_devices("CPU")[0]
         two = [tf.config.LogicalDeviceConfiguration()] * 2

@@ -315,6 +315,7 @@ def export() -> None:
 def distributed() -> None:
     rows: Any = None  # a `ray.data.Dataset`
     ks.distributed.generate(rows, "dates", workers=2, column="text", answer="date", width=3)
+    ks.distributed.torch.initialize("127.0.0.1:4321", workers=2, worker=0, timeout=60)
 
 
 def experiments() -> None:

@@ -95,8 +95,9 @@ def shared_step(model):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         # Before anything else: while one device waits for the others, these run, and the layers
         # that they share hold what a layer adds to the loss.
-        totals = _all_reduce(model.batch_totals(x, y, sample_weight))
-        with _totals.holding(totals):
+        named = model.batch_totals(x, y, sample_weight)
+        totals = tf.unstack(_all_reduce(tf.stack([*named.values()])))
+        with _totals.holding(dict(zip(named, totals, strict=True))):
             return train(x, y, sample_weight)
 
     def train(x, y, sample_weight):
