@@ -71,7 +71,7 @@ $(VENV)/.docs: pyproject.toml constraints.txt docs/hooks/katex.py
 
 $(READY): pyproject.toml constraints.txt
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[jax,torch,plots,serving,onnx,tutorials,dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[jax,torch,plots,serving,onnx,widget,tutorials,dev]'
 	touch $@
 
 clean:

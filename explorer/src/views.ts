@@ -4,6 +4,7 @@ import type { Component } from "svelte";
 import Cell from "./views/Cell.svelte";
 import Gradients from "./views/Gradients.svelte";
 import Memory from "./views/Memory.svelte";
+import Tag from "./views/Tag.svelte";
 import Translate from "./views/Translate.svelte";
 import Write from "./views/Write.svelte";
 
@@ -13,4 +14,5 @@ export const VIEWS: readonly { id: string; name: string; component: Component }[
   { id: "memory", name: "Memory", component: Memory },
   { id: "translate", name: "Translate", component: Translate },
   { id: "write", name: "Read and write", component: Write },
+  { id: "tag", name: "Read and tag", component: Tag },
 ];

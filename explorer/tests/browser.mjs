@@ -1,6 +1,7 @@
 /**
  * Open every view of the built page in Chromium, in both themes, wide and at 360 px: it loads, a control
- * moves a figure, the console is silent, no other host is asked, axe finds no serious fault.
+ * moves a figure, the console is silent, no other host is asked, axe finds no serious fault. Then the
+ * messages of models and texts that are not as they should be, models of a user's own, and the widget.
  *
  *     node tests/browser.mjs [--shots FOLDER] [--only VIEW]
  *
@@ -22,13 +23,33 @@ const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/cs
 const THEMES = ["light", "dark"];
 const SIZES = { wide: [1280, 900], phone: [360, 740] };
 
+const beside = (path) => fileURLToPath(new URL(path, import.meta.url));
 const MODELS = {
-  dates: fileURLToPath(new URL("../../saved_models/dates/step/", import.meta.url)),
+  dates: beside("../../saved_models/dates/step/"),
   shakespeare: join(PAGE, "models/shakespeare/"),
+  pos_en_left: join(PAGE, "models/pos_en_left/"),
+  words: beside("../fixtures/words/"),
+  subwords: beside("../fixtures/subwords/"),
+  damaged: beside("../fixtures/none/"),
+  cut: beside("../fixtures/none/"),
+  own: beside("../fixtures/none/"),
+  gone: beside("../fixtures/none/"),
 };
-const INDEX = [{ name: "shakespeare", kind: "LanguageModel" }, { name: "dates", kind: "Seq2Seq" }];
-/** What `generate` answered when the model was exported. */
-const EXAMPLE = JSON.parse(readFileSync(join(MODELS.dates, "manifest.json"), "utf8")).example;
+const manifestOf = (name) => readFileSync(join(MODELS[name], "manifest.json"), "utf8");
+/** What is served in the place of the files of models that are not as they should be. */
+const CHANGED = {
+  "damaged/manifest.json": () => manifestOf("dates").slice(0, 500),
+  "cut/manifest.json": () => manifestOf("dates"),
+  "cut/encode.onnx": () => "no ONNX",
+  "own/manifest.json": () => manifestOf("dates").replaceAll('"CharacterTokenizer"', '"my.parts.Syllables"'),
+  "own/encode.onnx": () => readFileSync(join(MODELS.dates, "encode.onnx")),
+  "own/start.onnx": () => readFileSync(join(MODELS.dates, "start.onnx")),
+  "own/step.onnx": () => readFileSync(join(MODELS.dates, "step.onnx")),
+};
+const INDEX = Object.keys(MODELS).map((name) => ({ name, kind: { shakespeare: "LanguageModel", pos_en_left: "TextTagger" }[name] ?? "Seq2Seq" }));
+/** What `generate` and `tag` answered when the models were exported. */
+const exampleOf = (name) => JSON.parse(manifestOf(name)).example;
+const [EXAMPLE, TAGGED] = [exampleOf("dates"), exampleOf("pos_en_left")];
 
 /** For each view: settings, what is done, the part of the page that must be another one
  * after it, and what a part must say before. */
@@ -43,6 +64,12 @@ const VIEWS = {
     says: [".answer", `${EXAMPLE.answer.text}end`],
   },
   write: { figure: ".reading", act: (page) => slide(page, "Temperature", 5) },
+  tag: {
+    figure: ".words",
+    act: (page) => slide(page, "Words that have been read", -2),
+    settings: `&split=0&text=${encodeURIComponent(TAGGED.answer.tokens.join(" "))}`,
+    says: [".tag", TAGGED.answer.tags.join("")],
+  },
 };
 
 async function choose(page, name) {
@@ -65,7 +92,7 @@ async function slide(page, name, times = 3) {
     const label = await input.evaluate((node) => node.closest("label").textContent.trim());
     if (!label.startsWith(name)) continue;
     await input.focus();
-    for (let i = 0; i < times; i++) await page.keyboard.press("ArrowRight");
+    for (let i = 0; i < Math.abs(times); i++) await page.keyboard.press(times < 0 ? "ArrowLeft" : "ArrowRight");
     return;
   }
   assert.fail(`no slider ${name}`);
@@ -76,7 +103,9 @@ function serve() {
   const server = createServer((request, response) => {
     const path = normalize(new URL(request.url, "http://localhost").pathname);
     if (path === "/models/index.json") return response.end(JSON.stringify(INDEX));
+    if (path === "/widget") return response.writeHead(200, { "content-type": "text/html" }).end(WIDGET);
     const [, models, model, name] = path.split("/");
+    if (models === "models" && `${model}/${name}` in CHANGED) return response.end(CHANGED[`${model}/${name}`]());
     const folder = models === "models" ? MODELS[model] : PAGE;
     const file = join(folder ?? "", models === "models" ? name : path === "/" ? "index.html" : path);
     if (!folder || !file.startsWith(folder) || !existsSync(file)) return response.writeHead(404).end();
@@ -85,7 +114,8 @@ function serve() {
   return new Promise((done) => server.listen(0, "127.0.0.1", () => done(server)));
 }
 
-async function check(browser, origin, name, theme, size, shots) {
+/** A page, and a list of what goes wrong in it. */
+async function open(browser, origin, size = "wide") {
   const page = await browser.newPage();
   const problems = [];
   page.on("console", (message) => ["error", "warn"].includes(message.type()) && problems.push(message.text()));
@@ -95,15 +125,37 @@ async function check(browser, origin, name, theme, size, shots) {
   });
   const [width, height] = SIZES[size];
   await page.setViewport({ width, height });
+  return { page, problems };
+}
+
+/** What axe finds that is serious. */
+async function faults(page) {
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
+  return violations
+    .filter(({ impact }) => ["serious", "critical"].includes(impact))
+    .map(({ id, nodes }) => `axe, ${id}: ${nodes.map((n) => n.html).slice(0, 3).join(" | ")}`);
+}
+
+/** Wait until the model itself has answered, not the example that is there before. */
+async function answered(page, figure) {
+  await page.waitForFunction(
+    (selector) => document.querySelector(selector) && !document.querySelector("[data-example]"),
+    { timeout: 60_000 }, figure,
+  );
+}
+
+async function check(browser, origin, name, theme, size, shots) {
+  const { page, problems } = await open(browser, origin, size);
   const { figure, act, settings = "", says } = VIEWS[name];
   const begin = performance.now();
   await page.goto(`${origin}/#${name}?theme=${theme}${settings}`, { waitUntil: "load" });
   await page.waitForSelector("main h1");
   const opened = (performance.now() - begin) / 1000;
-  await page.waitForSelector(figure, { timeout: 60_000 });
+  await answered(page, figure);
   const seconds = (performance.now() - begin) / 1000;
   if (says) {
-    const text = (await page.$eval(says[0], (node) => node.textContent)).replace(/\s/g, "");
+    const text = (await page.$$eval(says[0], (nodes) => nodes.map((node) => node.textContent).join(""))).replace(/\s/g, "");
     if (text !== says[1]) problems.push(`it says ${text} for ${says[1]}`);
   }
   const look = () => page.$eval(figure, (node) => node.outerHTML);
@@ -121,11 +173,7 @@ async function check(browser, origin, name, theme, size, shots) {
   ]);
   if (broad > 0) problems.push(`the page is ${broad} px broader than the window`);
   assert.equal(theme === "dark", Number(dark.match(/\d+/)[0]) < 128, `colours of the ${theme} theme: ${dark}`);
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
-  for (const { id, impact, nodes } of violations) {
-    if (["serious", "critical"].includes(impact)) problems.push(`axe, ${id}: ${nodes.map((n) => n.html).slice(0, 3).join(" | ")}`);
-  }
+  problems.push(...(await faults(page)));
   await page.goto("about:blank");
   await page.goto(address, { waitUntil: "load" });
   await page.waitForSelector(figure, { timeout: 60_000 });
@@ -135,12 +183,124 @@ async function check(browser, origin, name, theme, size, shots) {
   return problems.map((problem) => `${name}, ${theme}, ${size}: ${problem}`);
 }
 
-/** What the page weighs, packed: the fonts too, but neither the runtime of models nor models. */
+/** Addresses, and what the page says there. */
+const MESSAGES = [
+  ["translate?model=damaged", "[role=status]", "The manifest of the model is damaged: it is no JSON."],
+  ["translate?model=cut", "[role=status]", "The model cannot be read: encode.onnx is damaged"],
+  ["translate?model=gone", "[role=status]", "The model cannot be read: there is no manifest.json."],
+  ["translate?model=own", "[role=status]", "cut into tokens by a my.parts.Syllables, which runs in Python alone"],
+  ["translate?text=", "[role=status]", "Type a text, such as"],
+  ["translate?text=+", "[role=status]", "Type a text, such as"],
+  ["tag?text=", "[role=status]", "Type a sentence, such as"],
+  ["write?text=", ".written", ""],
+  [`translate?sampler=greedy&text=${"12+May+1999+".repeat(834).slice(0, 10_000)}`, "[role=status]", "The text has 10,000 characters; the first 2,000 are read."],
+  [`write?text=${"to+be+or+not".repeat(834).slice(0, 10_000)}`, "[role=status]", "The text has 10,000 characters; the last 300 are read."],
+  [`tag?text=${"a+fish+".repeat(1429).slice(0, 10_000)}`, "[role=status]", "The text has 10,000 characters; the first 2,000 are read."],
+  ["translate?model=words", "main", "This model has no attention: all it knows of the text is the state it begins with."],
+];
+
+/** What is said of models and texts that are not as they should be. */
+async function messages(browser, origin) {
+  const { page, problems } = await open(browser, origin);
+  const heard = [];
+  for (const [address, place, message] of MESSAGES) {
+    const begin = performance.now();
+    await page.goto("about:blank");
+    await page.goto(`${origin}/#${address}`, { waitUntil: "load" });
+    const there = (selector, wanted) => document.querySelector(selector)?.textContent.includes(wanted);
+    await page.waitForFunction(there, { timeout: 60_000 }, place, message).catch(async () => {
+      const said = await page.$eval("main", (node) => node.textContent);
+      heard.push(`${address.slice(0, 60)}: not "${message}", but ${said.slice(0, 600)}`);
+    });
+    if (/text=\w/.test(address)) await answered(page, ".panel[data-example], .answer, .reading, .words");
+    console.log(`${address.slice(0, 40)}: ${((performance.now() - begin) / 1000).toFixed(2)} s`);
+  }
+  await page.close();
+  // The browser itself says of the file that is gone that it is.
+  return [...heard, ...problems.filter((problem) => !problem.includes("404"))];
+}
+
+/** Models with words and with subwords answer as keras_seq did when it wrote them. */
+async function others(browser, origin) {
+  const { page, problems } = await open(browser, origin);
+  for (const name of ["words", "subwords"]) {
+    const { text, answer } = exampleOf(name);
+    await page.goto("about:blank");
+    await page.goto(`${origin}/#translate?model=${name}&text=${encodeURIComponent(text)}`, { waitUntil: "load" });
+    await answered(page, ".answer");
+    const tokens = await page.$eval(".answer", (node) => node.dataset.text);
+    if (tokens !== answer.text) problems.push(`${name}: ${tokens} for ${answer.text}`);
+  }
+  await page.close();
+  return problems;
+}
+
+/** A host as notebooks are one: it has traits, and gives the files that are asked for. */
+const WIDGET = `<!doctype html><html lang="en"><title>notebook</title><body><h1>A notebook</h1><div id="cell"></div><script type="module">
+  import widget from "/widget.js";
+  const asked = new URLSearchParams(location.search);
+  document.body.style.background = asked.get("theme") === "dark" ? "#111" : "#fff";
+  const about = JSON.parse(asked.get("about"));
+  const names = ["manifest.json", ...Object.values((await (await fetch("/models/" + about.name + "/manifest.json")).json()).graphs).map((g) => g.file)];
+  const traits = { about, files: names, settings: JSON.parse(asked.get("settings")), figure: asked.get("figure") ?? "" };
+  const heard = new Set();
+  const model = {
+    get: (name) => traits[name], set() {}, save_changes() {},
+    on: (event, f) => heard.add(f), off: (event, f) => heard.delete(f),
+    async send({ file }) {
+      if (asked.get("silent")) return;
+      const bytes = await (await fetch(file === "runtime.wasm" ? asked.get("wasm") : "/models/" + about.name + "/" + file)).arrayBuffer();
+      for (const f of heard) f({ file }, [new DataView(bytes)]);
+    },
+  };
+  const end = widget.render({ model, el: document.getElementById("cell") });
+  window.end = () => { end(); return heard.size; };
+</script></body></html>`;
+const PICTURE = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII=";
+
+async function widget(browser, origin, shots) {
+  const wasm = readdirSync(join(PAGE, "assets")).find((name) => name.endsWith(".wasm"));
+  const views = {
+    dates: ["Seq2Seq", EXAMPLE.text, ".answer", `${EXAMPLE.answer.text}end`],
+    shakespeare: ["LanguageModel", "ROMEO:", ".reading", null],
+    pos_en_left: ["TextTagger", TAGGED.answer.tokens.join(" "), ".tag", TAGGED.answer.tags.join("")],
+  };
+  const all = [];
+  for (const [name, [kind, text, figure, wanted]] of Object.entries(views)) {
+    for (const theme of THEMES) {
+      const { page, problems } = await open(browser, origin, theme === "dark" ? "phone" : "wide");
+      const about = JSON.stringify({ name, kind });
+      const query = new URLSearchParams({ about, settings: JSON.stringify({ text, split: false }), theme, wasm: `/assets/${wasm}`, figure: PICTURE });
+      await page.goto(`${origin}/widget?${query}`, { waitUntil: "load" });
+      await page.waitForSelector(`#cell >>> ${figure}`, { timeout: 60_000 });
+      const said = await page.$$eval(`#cell >>> ${figure}`, (nodes) => nodes.map((node) => node.textContent).join("").replace(/\s/g, ""));
+      if (wanted !== null && said !== wanted) problems.push(`it says ${said} for ${wanted}`);
+      const shown = await page.$eval("#cell >>> img", (node) => getComputedStyle(node).display);
+      if (shown !== "none") problems.push("the picture is still there");
+      const broad = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      if (broad > 0) problems.push(`it is ${broad} px broader than the window`);
+      if (shots) await page.screenshot({ path: join(shots, `widget-${name}-${theme}.png`), fullPage: true });
+      problems.push(...(await faults(page)));
+      if ((await page.evaluate(() => window.end())) !== 0) problems.push("it goes on listening");
+      await page.close();
+      all.push(...problems.map((problem) => `widget, ${name}, ${theme}: ${problem}`));
+    }
+  }
+  const { page, problems } = await open(browser, origin);
+  const query = new URLSearchParams({ about: JSON.stringify({ name: "dates", kind: "Seq2Seq" }), settings: '{"text":"1 May 1999"}', figure: PICTURE, silent: "1" });
+  await page.goto(`${origin}/widget?${query}`, { waitUntil: "load" });
+  await page.waitForSelector("#cell >>> img");
+  if ((await page.$eval("#cell >>> img", (node) => getComputedStyle(node).display)) === "none") problems.push("no picture where nobody answers");
+  await page.close();
+  return [...all, ...problems];
+}
+
+/** What the page weighs, packed: the fonts too, but neither the runtime of models, nor models, nor the widget. */
 function weight() {
   const files = readdirSync(PAGE, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   const own = files.map((entry) => join(entry.parentPath ?? entry.path, entry.name));
   return own
-    .filter((file) => !file.endsWith(".wasm") && !file.startsWith(join(PAGE, "models")))
+    .filter((file) => !/(\.wasm|widget\.js)$/.test(file) && !file.startsWith(join(PAGE, "models")))
     .reduce((sum, file) => sum + gzipSync(readFileSync(file)).length, 0);
 }
 
@@ -162,6 +322,9 @@ async function main() {
       for (const size of Object.keys(SIZES)) {
         for (const theme of THEMES) problems.push(...(await check(browser, origin, name, theme, size, shots)));
       }
+    }
+    for (const [name, run] of Object.entries({ messages, others, widget })) {
+      if (!option("--only") || option("--only") === name) problems.push(...(await run(browser, origin, shots)));
     }
   } finally {
     await browser.close();

@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { readManifest } from "../src/steps/manifest";
 import { search, type SearchOptions, type Steps } from "../src/steps/search";
-import { Tokenizer } from "../src/steps/tokenizer";
+import { bestPath, filtered, marginals } from "../src/steps/chain";
+import { apart, splitWords } from "../src/steps/sentences";
+import { makeTokenizer } from "../src/steps/tokenizer";
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8");
 const fixture = JSON.parse(read("../fixtures/search.json"));
@@ -52,7 +54,7 @@ describe("a manifest", () => {
 
   test("is read, with its tokenizer", () => {
     const manifest = readManifest(text);
-    const tokenizer = new Tokenizer(manifest.tokenizers.source);
+    const tokenizer = makeTokenizer(manifest.tokenizers.source);
     const ids = [...tokenizer.encode(manifest.example!.text!), tokenizer.end];
     expect(ids).toEqual(JSON.parse(text).example.source_ids[0]);
     expect(tokenizer.decode([1, ...ids, 3, 0])).toBe(`${manifest.example!.text}\ufffd`);
@@ -69,8 +71,64 @@ describe("a manifest", () => {
     expect(() => readManifest(damaged)).toThrow(message);
   });
 
-  test("of words is told to be none for this page", () => {
-    const about = { ...readManifest(text).tokenizers.source, class: "WordTokenizer" };
-    expect(() => new Tokenizer(about)).toThrow("made by a WordTokenizer");
+  test("of a user's own tokens is told to be none for this page", () => {
+    const about = { ...readManifest(text).tokenizers.source, class: "my.parts.Syllables" };
+    expect(() => makeTokenizer(about)).toThrow("cut into tokens by a my.parts.Syllables, which runs in Python alone");
+    expect(() => makeTokenizer(undefined)).toThrow("does not say how text is cut into tokens");
   });
+});
+
+describe("tokenizers make of a text what keras_seq makes of it", () => {
+  const { texts, cases } = JSON.parse(read("../fixtures/tokenizers.json"));
+  const title = ({ about: { class: name, config } }: any) =>
+    `${name} ${JSON.stringify({ ...config, model_proto: undefined })} of ${config.model_proto?.length ?? 0}`;
+
+  test.each<[string, any]>(cases.map((found: any) => [title(found), found]))("%s", (_, found) => {
+    const tokenizer = makeTokenizer(found.about);
+    texts.forEach((text: string, i: number) => {
+      const [tokens, ids, back] = found.texts[i];
+      expect([text, tokenizer.split(text)]).toEqual([text, tokens]);
+      expect([text, tokenizer.encode(text)]).toEqual([text, ids]);
+      expect([text, tokenizer.decode(ids)]).toEqual([text, back]);
+    });
+  });
+
+  test("a lone surrogate is the replacement character", () => {
+    for (const { about } of cases) {
+      const tokenizer = makeTokenizer(about);
+      expect(tokenizer.encode("a\ud800b")).toEqual(tokenizer.encode("a\ufffdb"));
+    }
+  });
+
+  test("subwords that are damaged or of another kind are told", () => {
+    const { about } = cases.find(({ about }: any) => about.class === "SubwordTokenizer");
+    const damaged = { ...about, config: { model_proto: btoa("\x07\x00") } };
+    expect(() => makeTokenizer(damaged)).toThrow("subwords of the model are damaged");
+    const piece = "\x0a\x07\x0a\x01a\x18\x06"; // field 1: the piece "a" of the kind 6, a byte
+    const bytes = { ...about, config: { model_proto: btoa(piece.replace("\x07", "\x05")) } };
+    expect(() => makeTokenizer(bytes)).toThrow("pieces of a kind that this page does not know");
+  });
+});
+
+describe("a chain of tags has the numbers of keras_seq", () => {
+  const { chain, emissions, ...expected } = JSON.parse(read("../fixtures/chain.json"));
+  const rows = emissions.map((row: number[]) => Float32Array.from(row));
+  const close = (found: Float32Array[], wanted: number[][]) =>
+    found.forEach((row, t) => row.forEach((x, i) => expect(x).toBeCloseTo(wanted[t][i], 5)));
+
+  test("the best path, and the probable tags given all and given what came before", () => {
+    expect(bestPath(rows, chain)).toEqual(expected.best);
+    close(marginals(rows, chain), expected.marginals);
+    close(filtered(rows, chain).map((row) => row.map(Math.exp)), expected.so_far);
+  });
+
+  test("of no words there is none", () => {
+    expect([bestPath([], chain), filtered([], chain), marginals([], chain)]).toEqual([[], [], []]);
+  });
+});
+
+test("sentences are cut at blanks, and punctuation is set apart", () => {
+  expect(splitWords(" Anna\u00a0B.  sings.\n")).toEqual(["Anna\u00a0B.", "sings."]);
+  expect(splitWords("\u00a0 \u3000")).toEqual([]);
+  expect(apart('He said: "No, it\'s (really) 3.5!"')).toBe('He said : " No , it\'s ( really ) 3.5 !"');
 });

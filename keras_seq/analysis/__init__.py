@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         plot_memory_comparison,
     )
     from keras_seq.experiments import gradient_summary as summary
+    from keras_seq.explorer import explore
 
 __all__ = [
     "Activations",
@@ -55,6 +56,7 @@ __all__ = [
     "bits_by_context",
     "connectivity",
     "edit_distance",
+    "explore",
     "exposure_bias",
     "first_to_last_ratio",
     "gate_activations",
@@ -94,22 +96,24 @@ __all__ = [
     "unit_activations",
 ]
 
-# The names that are at home in `keras_seq.experiments`, which stands above this package: what each
-# is called there.
-EXPERIMENTS = {
-    "gradient_experiment": "gradient_experiment",
-    "plot_comparison": "plot_comparison",
-    "plot_gradient_experiment": "plot_gradient_experiment",
-    "plot_memory_comparison": "plot_memory_comparison",
-    "summary": "gradient_summary",
+# The names that are at home in packages which stand above this one: where, and what each is called
+# there.
+ELSEWHERE = {
+    "explore": ("keras_seq.explorer", "explore"),
+    "gradient_experiment": ("keras_seq.experiments", "gradient_experiment"),
+    "plot_comparison": ("keras_seq.experiments", "plot_comparison"),
+    "plot_gradient_experiment": ("keras_seq.experiments", "plot_gradient_experiment"),
+    "plot_memory_comparison": ("keras_seq.experiments", "plot_memory_comparison"),
+    "summary": ("keras_seq.experiments", "gradient_summary"),
 }
 
 
 def __getattr__(name):
-    if name in EXPERIMENTS:
-        return getattr(importlib.import_module("keras_seq.experiments"), EXPERIMENTS[name])
+    if name in ELSEWHERE:
+        module, there = ELSEWHERE[name]
+        return getattr(importlib.import_module(module), there)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__():
-    return sorted({*globals(), *EXPERIMENTS})
+    return sorted({*globals(), *ELSEWHERE})

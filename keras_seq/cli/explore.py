@@ -10,7 +10,8 @@ from keras_seq.cli.show import say
 @takes(
     Option(
         "models",
-        "Translators and language models: .keras files, presets, folders of step graphs.",
+        "Translators, language models, taggers that read from the left: .keras files, presets, "
+        "folders of step graphs.",
         list[Path],
         flag="",
     ),
@@ -19,11 +20,11 @@ from keras_seq.cli.show import say
     Option("build", "Write the page to this folder, for any web host, and end.", Path),
 )
 def explore(args):
-    """Show recurrent cells, translators and language models at work, in a page in the browser.
+    """Show recurrent cells, translators, language models and taggers at work, in the browser.
 
     Inside a cell, gradients through time, what each architecture remembers, how a translator
-    searches and where it looks, what a language model expects; all is computed in the page. It is
-    served to this computer alone, until Ctrl-C.
+    searches and where it looks, what a language model expects, how a tagger changes its mind; all
+    is computed in the page. It is served to this computer alone, until Ctrl-C.
     """
     from keras_seq.explorer import build, make_server, page_folder, step_folders
 

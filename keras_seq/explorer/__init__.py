@@ -1,4 +1,4 @@
-"""The page that shows recurrent cells at work: where it is, served and written to a folder.
+"""The page that shows recurrent cells at work: where it is, served, written, shown in a notebook.
 
 Its sources are in `explorer/` of a checkout; `make explorer` builds it into `static/` here.
 """
@@ -6,5 +6,6 @@ Its sources are in `explorer/` of a checkout; `make explorer` builds it into `st
 from keras_seq.explorer.models import step_folders
 from keras_seq.explorer.page import build, page_folder
 from keras_seq.explorer.server import make_server
+from keras_seq.explorer.widget import explore
 
-__all__ = ["build", "make_server", "page_folder", "step_folders"]
+__all__ = ["build", "explore", "make_server", "page_folder", "step_folders"]

@@ -7,7 +7,7 @@ from keras_seq._presets import preset_file, presets
 from keras_seq.export.step_model import MANIFEST, read_manifest
 
 STEPS = "step"  # the folder beside the file of a preset
-SHOWN = ("Seq2Seq", "LanguageModel")
+SHOWN = ("Seq2Seq", "LanguageModel", "TextTagger")
 STATIC = pathlib.Path(__file__).parent / "static"  # the built page
 
 
@@ -24,9 +24,7 @@ def step_folders(models, scratch):
     """
     named = {}
     for model in models:
-        folder = _folder(model, pathlib.Path(scratch) / str(len(named)))
-        kind = read_manifest(folder)["kind"]
-        _check(model, kind)
+        folder = step_folder(model, pathlib.Path(scratch) / str(len(named)))
         name = pathlib.Path(model).resolve().stem
         taken = sum(other.split(" ")[0] == name for other in named)
         named[f"{name} {taken + 1}" if taken else name] = folder
@@ -45,9 +43,19 @@ def _has_steps(folder):
     return (pathlib.Path(folder) / MANIFEST).is_file()
 
 
-def _check(model, kind):
-    if kind not in SHOWN:
-        raise ValueError(f"The page shows translators and language models; {model} holds a {kind}.")
+def check_kind(model, kind=None):
+    """Raise a `ValueError` unless the page has a view for a model.
+
+    Args:
+        model: the model, or its path or name, of which nothing is said as long as its kind is not
+            known.
+        kind: the name of its class, where that is known.
+    """
+    known = isinstance(model, (str, pathlib.PurePath))
+    kind = kind or (None if known else type(model).__name__)
+    if kind not in (None, *SHOWN):
+        holds = f"{model} holds a {kind}" if known else f"this is a {kind}"
+        raise ValueError(f"The page shows translators, language models and taggers; {holds}.")
 
 
 def index_of(folders):
@@ -57,20 +65,37 @@ def index_of(folders):
 
 
 def files_of(folder):
-    """Return the names of the files in a folder of step graphs, and of no others."""
+    """Return the names of the files of step graphs in a folder, and of no others."""
     graphs = read_manifest(folder)["graphs"].values()
     return [MANIFEST, *(pathlib.Path(graph["file"]).name for graph in graphs)]
 
 
-def _folder(model, place):
-    """The folder of step graphs that a path or a name means; that of a file is made at `place`."""
-    if _has_steps(model):
-        return pathlib.Path(model)
-    file = pathlib.Path(preset_file(model))
-    if _has_steps(file.with_name(STEPS)):
-        return file.with_name(STEPS)
-    from keras_seq.models import load_model
+def step_folder(model, place):
+    """Return the folder of step graphs of a model, which is made at `place` if there is none yet.
 
-    loaded = load_model(file)
-    _check(model, type(loaded).__name__)
-    return loaded.export(place, format="onnx", signature=loaded.step_signature, verbose=False)
+    Args:
+        model: a task model, the path of a model file or of such a folder, or the name of a preset.
+        place: a path where nothing is.
+
+    Raises:
+        ValueError: for a model that the page does not show, and one that cannot be read.
+    """
+    if not isinstance(model, (str, pathlib.PurePath)):
+        check_kind(model)
+        return _exported(model, place)
+    file = pathlib.Path(model)
+    if not _has_steps(file):
+        file = pathlib.Path(preset_file(model))
+        if not _has_steps(file.with_name(STEPS)):
+            from keras_seq.models import load_model
+
+            loaded = load_model(file)
+            check_kind(model, type(loaded).__name__)
+            return _exported(loaded, place)
+        file = file.with_name(STEPS)
+    check_kind(model, read_manifest(file)["kind"])
+    return file
+
+
+def _exported(model, place):
+    return model.export(place, format="onnx", signature=model.step_signature, verbose=False)

@@ -6,6 +6,8 @@ from keras_seq._files import replacing_folder
 from keras_seq.explorer.models import STATIC, files_of, index_of
 
 INDEX = "models/index.json"
+CARD = "README.md"
+_NOT_OF_THE_PAGE = shutil.ignore_patterns("widget.js")  # that is for notebooks
 
 
 def page_folder():
@@ -33,11 +35,12 @@ def build(folder, models=None):
     """
     source, models = page_folder(), models or {}
     with replacing_folder(folder, INDEX) as beside:
-        shutil.copytree(source, beside, dirs_exist_ok=True)
+        shutil.copytree(source, beside, dirs_exist_ok=True, ignore=_NOT_OF_THE_PAGE)
         shutil.rmtree(beside / "models", ignore_errors=True)  # those among `models` follow
         for name, place in models.items():
             (beside / "models" / name).mkdir(parents=True)
-            for file in files_of(place):
+            card = [CARD] if (place / CARD).is_file() else []  # whom a model is owed to
+            for file in [*files_of(place), *card]:
                 shutil.copy(place / file, beside / "models" / name)
         (beside / "models").mkdir(exist_ok=True)
         (beside / INDEX).write_bytes(index_of(models))

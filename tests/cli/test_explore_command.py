@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import pathlib
 import threading
 
 import keras
@@ -100,7 +101,10 @@ def test_the_page_is_written_to_a_folder(static, run, tmp_path, mistake, capsys)
     index = json.loads((tmp_path / "site" / "models" / "index.json").read_text())
     assert {"name": "dates", "kind": "Seq2Seq"} in index
     assert (tmp_path / "site" / "models" / "dates" / "step.onnx").stat().st_size > 10_000
-    run("explore", "dates", "--build", tmp_path / "site")  # again, in its place
+    tagger = pathlib.Path(__file__).parents[2] / "explorer" / "public" / "models" / "pos_en_left"
+    run("explore", "dates", tagger, "--build", tmp_path / "site")  # again, in its place
+    card = tmp_path / "site" / "models" / "pos_en_left" / "README.md"
+    assert "CC BY-SA 4.0" in card.read_text("utf-8")  # which its data ask for
     run("explore", "--build", tmp_path, status=2)
     assert "must be a new folder" in mistake()
 
@@ -110,8 +114,11 @@ def test_mistakes_in_models(static, run, mistake, tmp_path):
     (tmp_path / "bad" / "manifest.json").write_text("{")
     run("explore", tmp_path / "bad", "--build", tmp_path / "site", status=2)
     assert "is damaged" in mistake()
-    run("explore", "pos_en", "--build", tmp_path / "site", status=2)
-    assert "The page shows translators and language models; pos_en holds a TextTagger." in mistake()
+    about = {"version": 1, "kind": "TextClassifier", "graphs": {"step": {}}, "state": []}
+    (tmp_path / "bad" / "manifest.json").write_text(json.dumps(about))
+    run("explore", tmp_path / "bad", "--build", tmp_path / "site", status=2)
+    message = "The page shows translators, language models and taggers; "
+    assert f"{message}{tmp_path / 'bad'} holds a TextClassifier." in mistake()
     assert not (tmp_path / "site").exists()
 
 

@@ -44,6 +44,7 @@ def translation() -> None:
         answer["attention"], answer["source_tokens"], answer["target_tokens"], save="attention.png"
     )
     figure.savefig("again.png")
+    print(ks.analysis.explore(model, "27 September 2016"), ks.analysis.explore("dates", "den 1."))
     ks.analysis.plot_search_tree(answer["trace"], save=FOLDER / "tree.png")
     ks.analysis.exposure_bias(model, sources, targets, max_length=20)["teacher_forced"]["bleu"]
     bins = ks.analysis.score_by_length(model, sources, targets, bins=[10, 20], sampler="greedy")

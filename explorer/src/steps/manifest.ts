@@ -14,7 +14,13 @@ export interface Graph {
 
 export interface TokenizerAbout {
   class: string;
-  config: { lowercase?: boolean; normalization?: "NFC" | "NFKC" | null };
+  config: {
+    lowercase?: boolean;
+    normalization?: "NFC" | "NFKC" | null;
+    split_punctuation?: boolean;
+    /** A model of sentencepiece, base64. */
+    model_proto?: string;
+  };
   vocabulary: string[];
   special_ids: { pad: number; start: number; end: number; unknown: number };
 }
@@ -32,6 +38,11 @@ export interface Manifest {
   max_source_length: number;
   max_target_length: number;
   copy?: boolean;
+  /** Of a tagger. */
+  tag_names?: string[];
+  zero_digits?: boolean;
+  max_word_length?: number;
+  chain?: { transitions: number[][]; start: number[]; end: number[] } | null;
   example?: { text?: string; answer?: { text: string; score: number } };
 }
 

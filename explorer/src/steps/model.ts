@@ -1,9 +1,10 @@
 /** Step graphs run by onnxruntime: state in, state out. */
 
 import * as ort from "onnxruntime-web/wasm";
+import type { Source } from "../host";
 import { readManifest, type Manifest } from "./manifest";
 import type { Stepped, Steps } from "./search";
-import { Tokenizer } from "./tokenizer";
+import { makeTokenizer, type Tokenizer } from "./tokenizer";
 
 ort.env.wasm.numThreads = 1; // small models are fastest with one
 ort.env.logLevel = "error";
@@ -24,15 +25,21 @@ function pause(): Promise<void> {
   });
 }
 
-async function fetched(address: string): Promise<Response> {
-  const answer = await fetch(address).catch(() => null);
-  if (!answer?.ok) throw new Error(`The model cannot be read: there is no ${address.split("/").slice(-2).join("/")}.`);
-  return answer;
+/** A file of a model, as bytes. */
+async function fileOf(source: Source, name: string): Promise<Uint8Array> {
+  if ("files" in source) {
+    if (name in source.files) return source.files[name];
+  } else {
+    const answer = await fetch(`${source.folder}/${name}`).catch(() => null);
+    if (answer?.ok) return new Uint8Array(await answer.arrayBuffer());
+  }
+  throw new Error(`The model cannot be read: there is no ${name}.`);
 }
 
 export class StepModel implements Steps<Tensors> {
   private memory: Tensors = {};
   private repeated = new Map<number, Tensors>();
+  private tokenizers = new Map<string, Tokenizer>();
   private paused = 0;
   /** Whether what is worked on is no longer wanted. */
   cancelled = () => false;
@@ -42,12 +49,13 @@ export class StepModel implements Steps<Tensors> {
     private readonly sessions: Record<string, ort.InferenceSession>,
   ) {}
 
-  static async load(folder: string): Promise<StepModel> {
-    const manifest = readManifest(await (await fetched(`${folder}/manifest.json`)).text());
+  static async load(source: Source): Promise<StepModel> {
+    if ("wasm" in source) ort.env.wasm.wasmBinary = source.wasm;
+    const manifest = readManifest(new TextDecoder().decode(await fileOf(source, "manifest.json")));
     const sessions: Record<string, ort.InferenceSession> = {};
     for (const [name, graph] of Object.entries(manifest.graphs)) {
-      const file = await (await fetched(`${folder}/${graph.file}`)).arrayBuffer();
-      sessions[name] = await ort.InferenceSession.create(new Uint8Array(file)).catch((error) => {
+      const file = await fileOf(source, graph.file);
+      sessions[name] = await ort.InferenceSession.create(file).catch((error) => {
         throw new Error(`The model cannot be read: ${graph.file} is damaged (${error}).`);
       });
     }
@@ -55,7 +63,9 @@ export class StepModel implements Steps<Tensors> {
   }
 
   tokenizer(role: string): Tokenizer {
-    return new Tokenizer(this.manifest.tokenizers[role]);
+    const made = this.tokenizers.get(role) ?? makeTokenizer(this.manifest.tokenizers?.[role]);
+    this.tokenizers.set(role, made);
+    return made;
   }
 
   /** The state before the first step; what the steps look at is kept here. */
@@ -71,29 +81,32 @@ export class StepModel implements Steps<Tensors> {
     return Object.fromEntries(this.manifest.state.map(({ input }) => [input, values[input]]));
   }
 
-  async step(ids: number[], state: Tensors): Promise<Stepped<Tensors> & { seen: Tensors }> {
+  step(ids: number[], state: Tensors): Promise<Stepped<Tensors> & { seen: Tensors }> {
+    return this.stepWith({ token_ids: idsTensor(ids, false) }, state);
+  }
+
+  /** A step that takes more of each row than an id. */
+  async stepWith(fed: Tensors, state: Tensors): Promise<Stepped<Tensors> & { seen: Tensors }> {
+    const count = fed.token_ids.dims[0];
     if (performance.now() - this.paused > STRETCH) {
       await pause();
       this.paused = performance.now();
       if (this.cancelled()) throw CANCELLED;
     }
     const { inputs, outputs } = this.manifest.graphs.step;
-    if (!this.repeated.has(ids.length)) this.repeated.set(ids.length, this.rows(this.memory, ids.map(() => 0)));
-    const given: Tensors = {
-      ...this.repeated.get(ids.length),
-      ...state,
-      token_ids: new ort.Tensor("int32", Int32Array.from(ids), [ids.length]),
-    };
+    if (!this.repeated.has(count)) {
+      this.repeated.set(count, this.rows(this.memory, Array.from({ length: count }, () => 0)));
+    }
+    const given: Tensors = { ...this.repeated.get(count), ...state, ...fed };
     const feeds = Object.fromEntries(Object.keys(inputs).map((name) => [name, given[name]]));
     const found = await this.sessions.step.run(feeds);
-    const flat = found.logits.data as Float32Array;
-    const size = found.logits.dims[1];
+    const [first, ...others] = Object.keys(outputs).filter((name) => !name.startsWith("new_"));
+    const flat = found[first].data as Float32Array;
+    const size = found[first].dims[1];
     return {
-      logits: ids.map((_, r) => flat.slice(r * size, (r + 1) * size)),
+      logits: Array.from({ length: count }, (_, r) => flat.slice(r * size, (r + 1) * size)),
       state: Object.fromEntries(this.manifest.state.map(({ input, output }) => [input, found[output]])),
-      seen: Object.fromEntries(
-        Object.keys(outputs).filter((x) => x !== "logits" && !x.startsWith("new_")).map((x) => [x, found[x]]),
-      ),
+      seen: Object.fromEntries(others.map((name) => [name, found[name]])),
     };
   }
 
@@ -111,6 +124,7 @@ function rowsOf(tensor: ort.Tensor, rows: number[]): ort.Tensor {
   return new ort.Tensor(tensor.type, into, dims);
 }
 
-export function idsTensor(ids: readonly number[]): ort.Tensor {
-  return new ort.Tensor("int32", Int32Array.from(ids), [1, ids.length]);
+/** Ids as one row, or as one number for each of the rows. */
+export function idsTensor(ids: readonly number[], row = true): ort.Tensor {
+  return new ort.Tensor("int32", Int32Array.from(ids), row ? [1, ids.length] : [ids.length]);
 }

@@ -1,31 +1,58 @@
-/** The character tokenizer of keras_seq: one id for each code point. */
+/** The tokenizers of keras_seq: the same tokens, ids and texts. */
 
 import type { TokenizerAbout } from "./manifest";
+import { SubwordTokenizer } from "./subwords";
+import { clean, UNKNOWN } from "./unicode";
+import { WordTokenizer } from "./word-tokens";
 
-const UNKNOWN = "\ufffd";
-
-export class Tokenizer {
+export interface Tokenizer {
   readonly start: number;
   readonly end: number;
-  private readonly unknown: number;
+  readonly unknown: number;
+  /** The tokens of a text; where an id is unknown, the text itself. */
+  split(text: string): string[];
+  encode(text: string): number[];
+  token(id: number): string;
+  /** The text of ids, without the special ones. */
+  decode(ids: readonly number[]): string;
+}
+
+const KINDS: Record<string, (about: TokenizerAbout) => Tokenizer> = {
+  CharacterTokenizer: (about) => new CharacterTokenizer(about),
+  WordTokenizer: (about) => new WordTokenizer(about),
+  SubwordTokenizer: (about) => new SubwordTokenizer(about),
+};
+
+/** The tokenizer that a manifest describes; an error where this page has none like it. */
+export function makeTokenizer(about: TokenizerAbout | undefined): Tokenizer {
+  if (!Array.isArray(about?.vocabulary) || !about.special_ids || !about.config) {
+    throw new Error("The manifest of the model is damaged: it does not say how text is cut into tokens.");
+  }
+  const make = Object.hasOwn(KINDS, about.class) ? KINDS[about.class] : null;
+  if (!make) {
+    throw new Error(
+      `The text of this model is cut into tokens by a ${about.class}, which runs in Python alone: ` +
+        "keras-seq generate answers with it.",
+    );
+  }
+  return make(about);
+}
+
+/** One id for each code point. */
+class CharacterTokenizer implements Tokenizer {
+  readonly start: number;
+  readonly end: number;
+  readonly unknown: number;
   private readonly ids: Map<string, number>;
 
   constructor(private readonly about: TokenizerAbout) {
-    if (about.class !== "CharacterTokenizer") {
-      throw new Error(
-        `This page reads models of single characters; the tokens of this one are made by a ${about.class}. ` +
-          "keras-seq generate answers with it.",
-      );
-    }
     ({ start: this.start, end: this.end, unknown: this.unknown } = about.special_ids);
     this.ids = new Map(about.vocabulary.slice(4).map((token, i) => [token, i + 4]));
   }
 
   split(text: string): string[] {
     const { normalization, lowercase } = this.about.config;
-    const whole = text.replace(/\p{Surrogate}/gu, UNKNOWN);
-    const normal = normalization ? whole.normalize(normalization) : whole;
-    return [...(lowercase ? normal.toLowerCase() : normal)];
+    return [...clean(text, normalization, Boolean(lowercase))];
   }
 
   encode(text: string): number[] {
@@ -36,10 +63,9 @@ export class Tokenizer {
     return this.about.vocabulary[id] ?? UNKNOWN;
   }
 
-  /** The text of ids, without the special ones. */
   decode(ids: readonly number[]): string {
     return ids
-      .filter((id) => id === this.unknown || id >= 4)
+      .filter((id) => id >= this.unknown)
       .map((id) => (id === this.unknown ? UNKNOWN : this.token(id)))
       .join("");
   }

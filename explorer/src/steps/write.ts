@@ -1,7 +1,8 @@
-/** A language model of characters in a worker; the newest request is answered. */
+/** What is asked of a language model: what it expects, what its units do, how it goes on. */
 
 import { draw, logSoftmax } from "./search";
-import { CANCELLED, idsTensor, StepModel, type Tensors } from "./model";
+import { idsTensor, type StepModel, type Tensors } from "./model";
+import type { Answerer } from "./serve";
 
 export interface WriteSettings {
   text: string;
@@ -15,6 +16,8 @@ export interface WriteSettings {
 
 export interface Reading {
   tokens: string[];
+  /** What stands between them. */
+  between: string;
   /** How surprising each one was, in bits. */
   surprise: number[];
   states: string[];
@@ -24,27 +27,15 @@ export interface Reading {
   next: { token: string; share: number }[];
   /** How much the next character depends on each unit: bits that are lost where it is set to 0. */
   matters: number[];
+  /** How much the next character depends on each of the last ones; none before that is known. */
+  connected: number[];
   written: string;
   seconds: number;
 }
 
-export type Request = { kind: "load"; folder: string } | { kind: "read"; id: number; settings: WriteSettings };
-export type Report =
-  | { kind: "loaded" }
-  | { kind: "read"; id: number; reading: Reading }
-  /** How much the next character depends on each of the last ones. */
-  | { kind: "connected"; id: number; bits: number[] }
-  | { kind: "failed"; message: string };
-
 export const CONNECTED = 60; // the last characters, of which each is replaced in turn
 const OTHERS = 2; // how many take the place of each
 const LIKELY = 12;
-
-let loading: Promise<StepModel>;
-let waiting: Extract<Request, { kind: "read" }> | null = null;
-let busy = false;
-
-const report = (message: Report) => postMessage(message);
 
 /** How many bits are lost where q is taken for p, both logarithms. */
 function divergence(p: Float32Array, q: Float32Array): number {
@@ -73,14 +64,16 @@ async function read(model: StepModel, { text, state: wanted, temperature, seed, 
   const next = likely.at(-1)!;
   const order = Array.from(next.keys()).sort((i, j) => next[j] - next[i]).slice(0, LIKELY);
   const reading: Reading = {
-    tokens,
+    tokens: tokens.map((token) => token.replaceAll("\u2581", " ").replaceAll("\uffed", "")),
+    between: model.manifest.tokenizers.text.class === "WordTokenizer" ? " " : "",
     surprise: tokens.map((_, t) => -likely[t][ids[t + 1]] / Math.LN2),
     states,
     state: name ?? "",
     units: units.slice(1),
     next: order.map((id) => ({ token: tokenizer.token(id), share: Math.exp(next[id]) })),
     matters: name ? await withoutUnits(model, ids.at(-1)!, before.at(-2)!, name, next) : [],
-    written: tokenizer.decode(await write(model, before.at(-1)!, next, { temperature, seed, length })),
+    connected: [],
+    written: tokenizer.decode(await goOn(model, before.at(-1)!, next, { temperature, seed, length })),
     seconds: 0,
   };
   reading.seconds = (performance.now() - begin) / 1000;
@@ -97,7 +90,7 @@ async function withoutUnits(model: StepModel, id: number, before: Tensors, name:
   return logits.map((row) => divergence(next, logSoftmax(row)));
 }
 
-async function write(
+async function goOn(
   model: StepModel,
   state: Tensors,
   next: Float32Array,
@@ -140,40 +133,13 @@ function other(id: number, k: number, size: number): number {
   return frequent[k % frequent.length] ?? id;
 }
 
-async function work() {
-  if (busy) return;
-  busy = true;
-  try {
-    const model = await loading;
-    model.cancelled = () => waiting !== null;
-    while (waiting) {
-      const { id, settings } = waiting;
-      waiting = null;
-      try {
-        const { reading, ids, before, next } = await read(model, settings);
-        report({ kind: "read", id, reading });
-        report({ kind: "connected", id, bits: await connect(model, ids, before, next) });
-      } catch (error) {
-        if (error !== CANCELLED) throw error;
-      }
-    }
-  } catch (error) {
-    waiting = null;
-    report({ kind: "failed", message: error instanceof Error ? error.message : String(error) });
-  }
-  busy = false;
-}
-
-onmessage = ({ data }: MessageEvent<Request>) => {
-  if (data.kind === "load") {
-    loading = StepModel.load(data.folder).then((model) => {
-      model.tokenizer("text");
-      report({ kind: "loaded" });
-      return model;
-    });
-    loading.catch((error) => report({ kind: "failed", message: error.message }));
-  } else {
-    waiting = data;
-    void work();
-  }
+export const write: Answerer<WriteSettings, Reading> = {
+  check(model) {
+    model.tokenizer("text");
+  },
+  async answer(model, settings, report) {
+    const { reading, ids, before, next } = await read(model, settings);
+    report(reading);
+    report({ ...reading, connected: await connect(model, ids, before, next) });
+  },
 };

@@ -1,0 +1,79 @@
+/** What is asked of a tagger that reads from the left: its tags, as words come and at the end. */
+
+import { bestPath, filtered, marginals } from "./chain";
+import { idsTensor, type StepModel, type Tensors } from "./model";
+import { best, logSoftmax } from "./search";
+import { knownWord, splitWords } from "./sentences";
+import type { Answerer } from "./serve";
+
+export interface TagSettings {
+  text: string;
+}
+
+export interface Tagging {
+  words: string[];
+  names: string[];
+  /** For each word how probable each tag was when it had been read, and nothing behind it. */
+  first: Float32Array[];
+  /** The same when all had been read; as before where tags do not know of each other. */
+  last: Float32Array[];
+  /** The number of the tag of each word: those that are most probable together. */
+  tags: number[];
+  /** Whether tags know of each other. */
+  chained: boolean;
+  seconds: number;
+}
+
+/** What a step takes of a word. */
+function encode(model: StepModel, word: string): Tensors {
+  const { tokenizers, zero_digits: zero, max_word_length: longest = 20 } = model.manifest;
+  const tokenizer = model.tokenizer("text");
+  const ids = tokenizer.encode(knownWord(word, Boolean(zero)));
+  const fed: Tensors = { token_ids: idsTensor([ids.length === 1 ? ids[0] : tokenizer.unknown], false) };
+  if (!tokenizers.characters) return fed;
+  const letters = model.tokenizer("characters").encode(word);
+  const half = Math.floor(longest / 2);
+  const kept = [...letters.slice(0, half), ...letters.slice(half).slice(half - longest)];
+  return { ...fed, char_ids: idsTensor(kept.length ? kept : [0]), char_ends: idsTensor([kept.length]) };
+}
+
+/** How well each tag fits each of the words. */
+async function emissions(model: StepModel, words: string[]): Promise<Float32Array[]> {
+  const rows: Float32Array[] = [];
+  let state = await model.start({ rows: idsTensor([0], false) });
+  for (const word of words) {
+    const done = await model.stepWith(encode(model, word), state);
+    rows.push(done.logits[0]);
+    state = done.state;
+  }
+  return rows;
+}
+
+export const tag: Answerer<TagSettings, Tagging> = {
+  check(model) {
+    const { tag_names: names, tokenizers } = model.manifest;
+    if (!Array.isArray(names)) throw new Error('The manifest of the model is damaged: it has no "tag_names".');
+    for (const role of Object.keys(tokenizers)) model.tokenizer(role);
+  },
+  async answer(model, { text }, report) {
+    const begin = performance.now();
+    const { tag_names: names = [], chain, max_length: most } = model.manifest;
+    const words = splitWords(text);
+    const found: Tagging = { words, names, first: [], last: [], tags: [], chained: Boolean(chain), seconds: 0 };
+    const size = most ?? words.length;
+    for (let i = 0; i < words.length; i += size) {
+      const rows = await emissions(model, words.slice(i, i + size)); // each piece by itself
+      if (chain) {
+        found.first.push(...filtered(rows, chain).map((row) => row.map(Math.exp)));
+        found.last.push(...marginals(rows, chain));
+        found.tags.push(...bestPath(rows, chain));
+      } else {
+        const likely = rows.map((row) => logSoftmax(row).map(Math.exp));
+        found.first.push(...likely);
+        found.last.push(...likely);
+        found.tags.push(...rows.map(best));
+      }
+    }
+    report({ ...found, seconds: (performance.now() - begin) / 1000 });
+  },
+};

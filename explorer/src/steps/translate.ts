@@ -1,0 +1,70 @@
+/** What is asked of a translator: its answers, what else was likely, where it looked. */
+
+import type { Kept, SearchOptions } from "./search";
+import { logSoftmax, search } from "./search";
+import { idsTensor } from "./model";
+import type { Answerer } from "./serve";
+
+export type TranslateSettings = Omit<SearchOptions, "ends" | "limit"> & { text: string };
+
+export interface Choice {
+  id: number;
+  token: string;
+  share: number;
+}
+
+export interface Translation {
+  text: string;
+  source: string[];
+  answers: { text: string; score: number; tokens: string[]; ids: number[] }[];
+  /** For each token of the best answer what else was likely. */
+  choices: Choice[][];
+  /** For each token of the best answer how much each source token counted; `null` without attention. */
+  attention: number[][] | null;
+  tree: (Kept & { token: string })[][];
+  seconds: number;
+}
+
+const LIKELY = 5; // choices that are shown of a token
+
+export const translate: Answerer<TranslateSettings, Translation> = {
+  check(model) {
+    if (model.manifest.copy) throw new Error("This page does not know models that copy from the source yet.");
+    for (const role of ["source", "target"]) model.tokenizer(role); // or an error that says why not
+  },
+  async answer(model, settings, report) {
+    const begin = performance.now();
+    const { manifest } = model;
+    const [from, to] = [model.tokenizer("source"), model.tokenizer("target")];
+    const most = manifest.max_source_length;
+    const source = [...from.split(settings.text), from.token(from.end)].slice(0, most);
+    const ids = [...from.encode(settings.text), from.end].slice(0, most);
+    const limit = Math.min(manifest.max_target_length, manifest.max_length ?? 3 * ids.length + 32);
+    const start = await model.start({ source_ids: idsTensor(ids) });
+    const options = { ...settings, ends: manifest.end_ids, limit };
+    const { answers, tree } = await search(model, start, to.start, options);
+
+    const choices: Choice[][] = [];
+    const attention: number[][] = [];
+    let state = start;
+    let last = to.start;
+    for (const id of answers[0].ids) {
+      const done = await model.step([last], state);
+      const likely = logSoftmax(done.logits[0]);
+      const order = Array.from(likely.keys()).sort((i, j) => likely[j] - likely[i]);
+      const shown = [...new Set([id, ...order.slice(0, LIKELY)])].sort((i, j) => likely[j] - likely[i]);
+      choices.push(shown.map((k) => ({ id: k, token: to.token(k), share: Math.exp(likely[k]) })));
+      if (done.seen.attention) attention.push([...(done.seen.attention.data as Float32Array)]);
+      [state, last] = [done.state, id];
+    }
+    report({
+      text: settings.text,
+      source,
+      answers: answers.map((a) => ({ ...a, text: to.decode(a.ids), tokens: a.ids.map((id) => to.token(id)) })),
+      choices,
+      attention: attention.length ? attention : null,
+      tree: tree.map((step) => step.map((kept) => ({ ...kept, token: kept.id < 0 ? "" : to.token(kept.id) }))),
+      seconds: (performance.now() - begin) / 1000,
+    });
+  },
+};
