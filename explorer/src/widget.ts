@@ -54,12 +54,15 @@ function isDark(element: Element): boolean {
 function render({ model, el }: { model: Model; el: HTMLElement }) {
   const root = el.attachShadow({ mode: "open" });
   const style = document.createElement("style");
-  style.textContent = styles.replaceAll(":root", ":host").replace(/\bbody\s*\{/, ".page {");
+  style.textContent = styles
+    .replace(/:root(\[[^\]]*\])/g, ":host($1)")
+    .replaceAll(":root", ":host")
+    .replace(/\bbody\s*\{/, ".page {");
   const page = document.createElement("div");
   page.className = "page";
   root.append(style, page);
   el.style.display = "block";
-  el.style.colorScheme = isDark(el) ? "dark" : "light";
+  el.dataset.theme = isDark(el) ? "dark" : "light";
   const files = asking(model);
   const { name, kind } = model.get("about");
   const params = new URLSearchParams(Object.entries(model.get("settings") as Record<string, Value>).map(([k, v]) => [k, String(v)]));

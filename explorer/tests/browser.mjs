@@ -224,9 +224,9 @@ async function messages(browser, origin) {
 async function others(browser, origin) {
   const { page, problems } = await open(browser, origin);
   for (const name of ["words", "subwords"]) {
-    const { text, answer } = exampleOf(name);
+    const { sampler, example: { text, answer } } = JSON.parse(manifestOf(name));
     await page.goto("about:blank");
-    await page.goto(`${origin}/#translate?model=${name}&text=${encodeURIComponent(text)}`, { waitUntil: "load" });
+    await page.goto(`${origin}/#translate?model=${name}&sampler=${sampler.name}&text=${encodeURIComponent(text)}`, { waitUntil: "load" });
     await answered(page, ".answer");
     const tokens = await page.$eval(".answer", (node) => node.dataset.text);
     if (tokens !== answer.text) problems.push(`${name}: ${tokens} for ${answer.text}`);
@@ -236,10 +236,10 @@ async function others(browser, origin) {
 }
 
 /** A host as notebooks are one: it has traits, and gives the files that are asked for. */
-const WIDGET = `<!doctype html><html lang="en"><title>notebook</title><body><h1>A notebook</h1><div id="cell"></div><script type="module">
+const WIDGET = `<!doctype html><html lang="en"><title>notebook</title><link rel="icon" href="data:,"><body><h1>A notebook</h1><div id="cell"></div><script type="module">
   import widget from "/widget.js";
   const asked = new URLSearchParams(location.search);
-  document.body.style.background = asked.get("theme") === "dark" ? "#111" : "#fff";
+  document.body.style.cssText = asked.get("theme") === "dark" ? "background: #111; color: #eee" : "background: #fff";
   const about = JSON.parse(asked.get("about"));
   const names = ["manifest.json", ...Object.values((await (await fetch("/models/" + about.name + "/manifest.json")).json()).graphs).map((g) => g.file)];
   const traits = { about, files: names, settings: JSON.parse(asked.get("settings")), figure: asked.get("figure") ?? "" };
@@ -254,6 +254,7 @@ const WIDGET = `<!doctype html><html lang="en"><title>notebook</title><body><h1>
     },
   };
   const end = widget.render({ model, el: document.getElementById("cell") });
+  window.inside = (selector) => [...document.getElementById("cell").shadowRoot.querySelectorAll(selector)];
   window.end = () => { end(); return heard.size; };
 </script></body></html>`;
 const PICTURE = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII=";
@@ -272,11 +273,16 @@ async function widget(browser, origin, shots) {
       const about = JSON.stringify({ name, kind });
       const query = new URLSearchParams({ about, settings: JSON.stringify({ text, split: false }), theme, wasm: `/assets/${wasm}`, figure: PICTURE });
       await page.goto(`${origin}/widget?${query}`, { waitUntil: "load" });
-      await page.waitForSelector(`#cell >>> ${figure}`, { timeout: 60_000 });
-      const said = await page.$$eval(`#cell >>> ${figure}`, (nodes) => nodes.map((node) => node.textContent).join("").replace(/\s/g, ""));
+      await page.waitForFunction((selector) => window.inside(selector).length, { timeout: 60_000 }, figure).catch(async () => {
+        const said = await page.evaluate(() => window.inside(".page").map((node) => node.textContent));
+        assert.fail(`the widget of ${name} says ${said}; ${problems.join("; ")}`);
+      });
+      const said = await page.evaluate((selector) => window.inside(selector).map((node) => node.textContent).join("").replace(/\s/g, ""), figure);
       if (wanted !== null && said !== wanted) problems.push(`it says ${said} for ${wanted}`);
-      const shown = await page.$eval("#cell >>> img", (node) => getComputedStyle(node).display);
+      const shown = await page.evaluate(() => window.inside("img").map((node) => getComputedStyle(node).display)[0]);
       if (shown !== "none") problems.push("the picture is still there");
+      const color = await page.evaluate(() => getComputedStyle(window.inside(".page")[0]).backgroundColor);
+      if ((theme === "dark") !== Number(color.match(/\d+/)[0]) < 128) problems.push(`colours of the ${theme} theme: ${color}`);
       const broad = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       if (broad > 0) problems.push(`it is ${broad} px broader than the window`);
       if (shots) await page.screenshot({ path: join(shots, `widget-${name}-${theme}.png`), fullPage: true });
@@ -289,8 +295,8 @@ async function widget(browser, origin, shots) {
   const { page, problems } = await open(browser, origin);
   const query = new URLSearchParams({ about: JSON.stringify({ name: "dates", kind: "Seq2Seq" }), settings: '{"text":"1 May 1999"}', figure: PICTURE, silent: "1" });
   await page.goto(`${origin}/widget?${query}`, { waitUntil: "load" });
-  await page.waitForSelector("#cell >>> img");
-  if ((await page.$eval("#cell >>> img", (node) => getComputedStyle(node).display)) === "none") problems.push("no picture where nobody answers");
+  await page.waitForFunction(() => window.inside("img").length, { timeout: 60_000 });
+  if (await page.evaluate(() => getComputedStyle(window.inside("img")[0]).display === "none")) problems.push("no picture where nobody answers");
   await page.close();
   return [...all, ...problems];
 }

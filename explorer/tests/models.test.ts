@@ -30,7 +30,10 @@ async function answers<S, A>(answerer: Answerer<S, A>, model: StepModel, setting
 
 const beam = { sampler: "beam", width: 5, lengthPenalty: 1, temperature: 1, seed: 0, forced: [] } as const;
 
-describe.each(["../../saved_models/dates/step", "../fixtures/words", "../fixtures/subwords"])("the translator in %s", (folder) => {
+/** STEPS names the folder of one more, which `tests/export/test_page.py` wrote. */
+const TRANSLATORS = ["../../saved_models/dates/step", "../fixtures/words", "../fixtures/subwords", ...(process.env.STEPS ? [process.env.STEPS] : [])];
+
+describe.each(TRANSLATORS)("the translator in %s", (folder) => {
   test("answers its example as keras_seq did", async () => {
     const model = await load(folder);
     const { text, answer } = model.manifest.example!;
