@@ -20,10 +20,10 @@ def explore(model: object | PathLike, text: str) -> object | Figure:
 
     The view of the explorer for such a model: a translator with its search and where it looks, a
     language model with its units and what it expects, a tagger word by word. It is a widget of
-    `anywidget` (`pip install 'keras_seq[widget]'`), which runs in Jupyter, VS Code, Colab and
-    others. The model computes in the browser, as [step graphs](../../guides/step_graphs.md) that
-    come from the kernel: nothing is asked of a server, and nothing of the model is kept in the
-    notebook but a picture. That is what a page shows which was made of the notebook.
+    `anywidget` (`pip install 'keras_seq[widget]'`), which is made for Jupyter, VS Code, Colab and
+    others. The model computes in the browser, as step graphs (`export.load_step`) that come from
+    the kernel: nothing is asked of a server, and nothing of the model is kept in the notebook but a
+    picture. That is what a page shows which was made of the notebook.
 
     Args:
         model: a `Seq2Seq`, a `LanguageModel`, or a `TextTagger` that reads from the left, which is
