@@ -65,7 +65,8 @@ def pytest_collection_modifyitems(items):
     here = pathlib.Path(__file__).parent
     for item in items:
         folder = item.path.relative_to(here).parts[0]
-        if folder in WITHOUT_BACKEND or item.get_closest_marker("once"):
+        alike = folder in WITHOUT_BACKEND and not item.get_closest_marker("every_backend")
+        if alike or item.get_closest_marker("once"):
             item.add_marker(pytest.mark.skip(reason="the same on each backend: see PyTorch"))
 
 

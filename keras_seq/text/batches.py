@@ -63,7 +63,7 @@ class BatchedArrays:
     def _batch(self, number):
         examples, rows = self.batches.examples, self._order[number]
         real = rows < len(examples)
-        longest = self.batches.lengths[:, rows[real]].max(axis=1)
+        longest = self.batches.padded_to(rows[real])
         rows = rows if self.filled else rows[real]
         dense = [
             pad([column[row] for row in rows], length)

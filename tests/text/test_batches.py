@@ -1,10 +1,13 @@
 """Batches by length: every example once, little padding, an order that (seed, epoch) decides."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
 
-from keras_seq.text.examples import Examples, LengthBatches, padded_length
+from keras_seq.backend import compiles_singly
+from keras_seq.text.examples import MOST_SHAPES, Examples, LengthBatches, few_shapes, padded_length
 from keras_seq.text.pipeline import BatchedDataset, StreamedDataset, frame, is_batched, map_batches
 
 
@@ -79,6 +82,42 @@ def test_buckets_save_padding():
     one_bucket = LengthBatches(data, 16, num_buckets=1).lengths[0]
     assert len(set(one_bucket.tolist())) == 1
     assert batches.lengths[0].sum() < 0.75 * one_bucket.sum()
+
+
+def test_few_shapes_are_those_of_least_padding():
+    """All ways to put shapes into each other are tried."""
+    lengths = np.random.default_rng(0).choice([8, 12, 20, 28], size=(2, 60)).astype("int32")
+    shapes = few_shapes(lengths, 3)
+    assert np.all(np.diff(shapes, axis=0) >= 0) and shapes[-1].tolist() == [28, 28]
+
+    def padding(chain):
+        fits = np.all(lengths[None] <= np.array(chain)[:, :, None], axis=1)
+        return np.array(chain).sum(axis=1)[fits.argmax(axis=0)].sum()
+
+    corners = [*itertools.product([8, 12, 20, 28], repeat=2)]
+    chains = [
+        [first, second, (28, 28)]
+        for first, second in itertools.product(corners, repeat=2)
+        if first[0] <= second[0] and first[1] <= second[1]
+    ]
+    assert padding(shapes) == min(map(padding, chains))
+    assert few_shapes(lengths, 16) is None
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize("across", [False, True])
+def test_compiled_steps_meet_few_shapes(across):
+    data = examples(2000)
+    batches = LengthBatches(data, 16, shuffle=True, across_buckets=across)
+    shapes, tighter = set(), set()
+    for rows in batches.order():
+        rows = rows[rows < len(data)]
+        lengths = batches.padded_to(rows)
+        assert np.all(lengths >= batches.lengths[:, rows].max(axis=1))
+        shapes.add(tuple(lengths))
+        tighter.add(tuple(batches.lengths[:, rows].max(axis=1)))
+    assert len(tighter) > MOST_SHAPES
+    assert len(shapes) <= MOST_SHAPES if compiles_singly else shapes == tighter
 
 
 def test_a_small_corpus_is_one_small_batch():

@@ -76,7 +76,7 @@ def padded_batches(examples, batch_size, verbose=0):
 
 def _padded(examples, plan, rows):
     """The inputs of some examples, padded as their batch is, and as many rows as a batch has."""
-    longest = plan.lengths[:, rows].max(axis=1)
+    longest = plan.padded_to(rows)
     filling = [np.zeros(0, "int32")] * (plan.batch_size - len(rows))
     return {
         name: pad([*(column[row] for row in rows), *filling], length)
