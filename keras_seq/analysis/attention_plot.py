@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from keras_seq._typing import Figure, PathLike
 from keras_seq.analysis.alignments import check_link
-from keras_seq.analysis.drawing import finished, new_figure, visible
+from keras_seq.analysis.drawing import finished, letter_scale, new_figure, visible
 
 CELL = 0.32  # inches: the side of a cell where there is room
 LONGEST_SIDE = 16.0  # inches: with more tokens the cells get smaller
@@ -66,8 +66,10 @@ def plot_attention(
             f"({len(target_tokens)}, {len(source_tokens)}); received {attention.shape}. "
             "There must be at least one token on either side."
         )
-    sides = [min(CELL * count, LONGEST_SIDE) for count in attention.shape]
-    figure = new_figure((max(sides[1] + 1.6, 4.0), max(sides[0] + 1.4, 2.2)))
+    scale = letter_scale()
+    sides = [min(CELL * scale * count, LONGEST_SIDE) for count in attention.shape]
+    size = max(sides[1] + 1.6 * scale, 4.0), max(sides[0] + 1.4 * scale, 2.2)
+    figure = new_figure(size)
     axes = figure.add_subplot()
     image = axes.imshow(attention, cmap="viridis", vmin=0, vmax=vmax, aspect="auto")
     _label(axes.xaxis, source_tokens, sides[1])
@@ -88,7 +90,7 @@ def _label(axis, tokens, side):
     places = range(0, len(tokens), every)
     # Without `parse_math=False` a token such as "$x$" would be read as a formula.
     axis.set_ticks(places, [visible(tokens[i]) for i in places], parse_math=False)
-    size = min(10.0, 0.8 * room * every)
+    size = min(10.0 * letter_scale(), 0.8 * room * every)
     words = [token for token in tokens if not token.startswith("<")]
     upright = axis.axis_name == "x" and max(map(len, words), default=0) > 2
     axis.set_tick_params(labelsize=size, rotation=90 if upright else 0)

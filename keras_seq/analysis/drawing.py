@@ -60,6 +60,11 @@ def import_matplotlib():
     return matplotlib
 
 
+def letter_scale():
+    """How large letters are, by matplotlib's own size; `set_figure_style` makes them larger."""
+    return import_matplotlib().rcParams["font.size"] / 10
+
+
 def tidy(axes):
     """A light grid behind the curves, and no frame above and to the right."""
     axes.grid(axis="y", color="#DDDDDD", linewidth=0.6)

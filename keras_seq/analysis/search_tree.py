@@ -5,7 +5,14 @@ from typing import Any
 
 from keras_seq._checks import check_choice
 from keras_seq._typing import Figure, PathLike
-from keras_seq.analysis.drawing import COLORS, GREY, finished, new_figure, visible
+from keras_seq.analysis.drawing import (
+    COLORS,
+    GREY,
+    finished,
+    letter_scale,
+    new_figure,
+    visible,
+)
 
 VALUES = ("score", "log_probability")
 STEP = 1.0  # inches from one step to the next
@@ -53,7 +60,8 @@ def plot_search_tree(
     check_choice("value", value, VALUES)
     _check(trace, value)
     width = max(map(len, trace))
-    figure = new_figure((1.4 + STEP * (len(trace) + 0.4), 0.9 + RANK * (width + 0.2)))
+    size = 1.4 + STEP * (len(trace) + 0.4), 0.9 + RANK * (width + 0.2)
+    figure = new_figure(tuple(letter_scale() * side for side in size))
     axes = figure.add_subplot()
     answer, parents = _answer(trace), _parents(trace)
     _write(axes, 0, 0, "<s>", None, True, True)
@@ -121,7 +129,7 @@ def _connect(axes, t, parent, place, best, waits):
 
 def _write(axes, t, place, token, number, best, lives):
     """Write a token in its box, and the number below."""
-    color = "black" if lives else GREY
+    color, scale = "black" if lives else GREY, letter_scale()
     if token is not None:
         frame = {
             "boxstyle": "round,pad=0.28",
@@ -130,12 +138,12 @@ def _write(axes, t, place, token, number, best, lives):
             "linewidth": 1.6 if best else 0.8,
         }
         weight = "bold" if best else "normal"
-        style = {"ha": "center", "va": "center", "fontsize": 9, "fontweight": weight}
+        style = {"ha": "center", "va": "center", "fontsize": 9 * scale, "fontweight": weight}
         shown = visible(token, longest=10)
         axes.text(t, place, shown, color=color, bbox=frame, zorder=3, parse_math=False, **style)
     if number is not None:
         plate = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
-        style = {"ha": "center", "va": "center", "fontsize": 7, "zorder": 2.5}
+        style = {"ha": "center", "va": "center", "fontsize": 7 * scale, "zorder": 2.5}
         shift = 0.36 if token is not None else 0
         axes.text(t, place + shift, f"{number:z.2f}", color=color, bbox=plate, **style)
 

@@ -8,7 +8,14 @@ import matplotlib
 import numpy as np
 import pytest
 
-from keras_seq.analysis import Slides, plot_cell, plot_curves, set_figure_style
+from keras_seq.analysis import (
+    Slides,
+    plot_attention,
+    plot_cell,
+    plot_curves,
+    plot_search_tree,
+    set_figure_style,
+)
 from keras_seq.analysis.cell_diagram import DIAGRAMS, KINDS
 
 pytestmark = pytest.mark.once
@@ -94,6 +101,19 @@ def test_the_style_makes_letters_large():
         assert figure.axes[0].xaxis.label.get_fontsize() == 20
         with pytest.raises(ValueError, match="`font_size`"):
             set_figure_style(0)
+
+
+def test_the_style_makes_tokens_large():
+    kept = {"token": "a", "parent": 0, "score": -0.1, "finished": False}
+    sizes = []
+    with matplotlib.rc_context():
+        for font_size in (10, 15):
+            set_figure_style(font_size)
+            attention = plot_attention([[0.9, 0.1], [0.2, 0.8]], ["le", "mot"], ["the", "word"])
+            label, box = attention.axes[0].get_yticklabels()[0], plot_search_tree([[kept]])
+            texts = [label.get_fontsize(), *(text.get_fontsize() for text in box.axes[0].texts)]
+            sizes.append([*texts, *box.get_size_inches()])
+    assert np.allclose(sizes[1], np.multiply(sizes[0], 1.5))
 
 
 def test_a_notebook_shows_a_figure_without_pyplot():
