@@ -159,8 +159,8 @@ claims.add(
 plot_seeds(bleu, "BLEU", lines={"greedy": of_greedy})
 
 # %% [markdown]
-# None of them is better than greedy search; what they buy is variety. Where one right text is
-# wanted, not many, we have to search.
+# On average none of them is better than greedy search; what they buy is variety. Where one right
+# text is wanted, not many, we have to search.
 #
 # ## Beam search
 #
@@ -323,8 +323,8 @@ curves = {"what five beams find": means[0], "nothing at all": means[1]}
 plot_curves(curves, "words of the source, at most", "log P", ticks)
 
 # %% [markdown]
-# The answer loses with every word, the empty text does not. Where the curves meet, a perfect
-# search would write nothing. (Nobody was told to be this unsure: in training the decoder was
+# The answer loses with every word, the empty text does not. Behind the place where the curves meet
+# a perfect search would rather write nothing than what the beams have found. (Nobody was told to be this unsure: in training the decoder was
 # always fed the right text, and learnt with smoothed labels that nothing is impossible.)
 #
 # ## A penalty for being short
