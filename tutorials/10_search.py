@@ -324,8 +324,9 @@ plot_curves(curves, "words of the source, at most", "log P", ticks)
 
 # %% [markdown]
 # The answer loses with every word, the empty text does not. Behind the place where the curves meet
-# a perfect search would rather write nothing than what the beams have found. (Nobody was told to be this unsure: in training the decoder was
-# always fed the right text, and learnt with smoothed labels that nothing is impossible.)
+# a perfect search would rather write nothing than what the beams have found. (Nobody was told to
+# be this unsure: in training the decoder was always fed the right text, and learnt with smoothed
+# labels that nothing is impossible.)
 #
 # ## A penalty for being short
 #
