@@ -4,10 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 BACKENDS := jax tensorflow torch
 READY := $(VENV)/.ready
+ENGINES := $(VENV)/engines
 PAGE := keras_seq/explorer/static/index.html
 JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 
-.PHONY: demo test test-all test-explorer explorer tutorials lint docs clean $(BACKENDS:%=test-%-models) $(BACKENDS:%=test-%-rest)
+.PHONY: demo test test-all test-engines test-explorer explorer tutorials lint docs clean $(BACKENDS:%=test-%-models) $(BACKENDS:%=test-%-rest)
 
 demo: $(READY)
 	$(BIN)/keras-seq demo --out demo
@@ -22,7 +23,7 @@ test: PARTS := torch-models torch-rest jax-rest tensorflow-rest tensorflow-model
 test: export TESTS_torch := not slow
 test: export TESTS_jax := every_backend and not slow
 test: export TESTS_tensorflow := every_backend and not slow
-test-all: PARTS := tensorflow-models jax-rest tensorflow-rest jax-models torch-rest torch-models \
+test-all: PARTS := tensorflow-models jax-rest tensorflow-rest jax-models torch-rest torch-models engines \
 	$(if $(shell command -v npm),explorer)
 test test-all: export OMP_NUM_THREADS := 1
 test test-all: export TF_NUM_INTRAOP_THREADS := 1
@@ -35,6 +36,18 @@ $(BACKENDS:%=test-%-models): test-%-models: $(READY)
 
 $(BACKENDS:%=test-%-rest): test-%-rest: $(READY)
 	KERAS_BACKEND=$* $(BIN)/python -m pytest -m "$(TESTS_$*)" --ignore=tests/models
+
+# Ray Data and Apache Beam. They take 700 MB, and Beam wants older versions of what the others use: so
+# they have an environment of their own, which lies over the other one.
+test-engines: $(ENGINES)/.ready
+	KERAS_BACKEND=tensorflow $(ENGINES)/bin/python -m pytest tests/distributed/test_engines.py
+
+$(ENGINES)/.ready: $(READY) constraints-engines.txt
+	$(BIN)/python -m venv $(ENGINES)
+	site() { $$1/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))"; }; \
+	echo "import site; site.addsitedir('$$(site $(VENV))')" > "$$(site $(ENGINES))/under.pth"
+	$(ENGINES)/bin/python -m pip install --quiet --requirement constraints-engines.txt
+	touch $@
 
 # The page of `keras-seq explore`, in keras_seq/explorer/static/. It needs Node 20; `test-all` tests
 # it where that is there, in the browser where Chromium is.
