@@ -24,7 +24,6 @@ if keras.config.backend() == "tensorflow":
         summed_over_workers,
         synchronize,
         tanh,
-        undivided,
     )
     from keras_seq.backend.tensorflow.gradients import custom_gradient, gradient, recomputed
     from keras_seq.backend.tensorflow.graphs import (
@@ -49,6 +48,8 @@ if keras.config.backend() == "tensorflow":
         broken_connection,
         distribute,
         join_workers,
+        part_logs,
+        part_of_batch,
         parts,
         replica_sum,
         replicas,
@@ -85,7 +86,6 @@ elif keras.config.backend() == "jax":
         join_workers,
         own_shares,
         replicas,
-        undivided,
         use_devices,
         workers,
         workers_sum,
@@ -102,6 +102,8 @@ elif keras.config.backend() == "jax":
         fused_both,
         fused_step,
         one_process_a_device,
+        part_logs,
+        part_of_batch,
         parts,
         portable,
         random_state,
@@ -120,12 +122,13 @@ elif keras.config.backend() == "torch":
         jit_pays,
         keeps_values_aside,
         own_shares,
+        part_logs,
+        part_of_batch,
         portable,
         scope,
         synchronize,
         takes_tf_data,
         tanh,
-        undivided,
         variables_of_replicas,
     )
     from keras_seq.backend.torch.gates import fused_step

@@ -364,18 +364,19 @@ class Backend(Protocol):
         ...
 
     def distribute(self, model: keras.Model, batches: Any, cut: Callable) -> Any:
-        """Return what Keras's loops take for `batches`, all of which have as many rows a device.
-
-        `cut(batches, count, index)` has the rows of one worker.
-        """
+        """Return what Keras's loops take for `batches`; `cut(batches, count, index)` are shares."""
         ...
 
-    def own_shares(self) -> Context:
-        """Return a context in which Keras does not cut the batches of workers once more."""
+    def part_of_batch(self, model: keras.Model, batch: Nest) -> Nest:
+        """Return the part of one device of what `distribute` gives."""
         ...
 
-    def undivided(self) -> Context:
-        """Return a context in which each device, and each worker, computes all rows."""
+    def part_logs(self, logs: dict) -> dict:
+        """Return what a step of a part reports such that Keras can take the mean of the parts."""
+        ...
+
+    def own_shares(self, divided: bool = True) -> Context:
+        """Return a context in which Keras cuts no batches, or each device computes all rows."""
         ...
 
     def replica_sum(self, x: Tensor, name: str) -> Tensor:

@@ -74,16 +74,20 @@ def variables_of_replicas():
     return contextlib.nullcontext()
 
 
-def own_shares():
-    return contextlib.nullcontext()
-
-
-def undivided():
+def own_shares(divided=True):
     return contextlib.nullcontext()
 
 
 def workers_sum(array, model=None):
     return array
+
+
+def part_of_batch(model, batch):
+    return batch
+
+
+def part_logs(logs):
+    return logs
 
 
 def replica_sum(x, name):

@@ -2,7 +2,10 @@
 
 import time
 
-from keras_seq.models.base.learning_rate_decay import LearningRateDecay
+import numpy as np
+
+from keras_seq.backend import workers, workers_sum
+from keras_seq.models.base.learning_rate_decay import EVERY, LearningRateDecay
 
 
 class TimeLimit(LearningRateDecay):
@@ -54,6 +57,7 @@ class TimeLimit(LearningRateDecay):
     def on_train_begin(self, logs=None):
         seconds = (self._resumed or {}).get("seconds", 0.0)
         self.began = time.monotonic() - seconds
+        self._trained, self._workers, self._at = self.model, workers(self.model), 0
         if self.decay:
             super().on_train_begin(logs)
             self._set_learning_rate(self._share())
@@ -63,6 +67,7 @@ class TimeLimit(LearningRateDecay):
         """The clock goes on between epochs; the rate changes with the next batch."""
 
     def on_train_batch_end(self, batch, logs=None):
+        self._at = batch
         if self.decay:
             super().on_train_batch_end(batch, logs)
         if self._share() >= 1:
@@ -80,5 +85,12 @@ class TimeLimit(LearningRateDecay):
         return {**state, "learning_rate": self.initial} if self.decay else state
 
     def _share(self):
-        """The share of the time that is over."""
-        return (time.monotonic() - self.began) / (60 * self.minutes)
+        """The share of the time that is over; where several workers train, by the first's clock."""
+        over = (time.monotonic() - self.began) / (60 * self.minutes)
+        count, index = self._workers
+        if count == 1:
+            return over
+        if self._at % EVERY == 0:
+            over = np.array([over if index == 0 else 0.0], "float32")
+            self._of_first = float(workers_sum(over, self._trained)[0])
+        return self._of_first

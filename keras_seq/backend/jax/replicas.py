@@ -34,30 +34,19 @@ def distribute(model, batches, cut):
 
 
 @contextlib.contextmanager
-def own_shares():
+def own_shares(divided=True):
     """Keras would cut the batches once more, and takes nothing but a `tf.data.Dataset` for it."""
     distribution = keras.distribution.distribution()
     if distribution is None:
         yield
         return
     before, distribution.auto_shard_dataset = distribution.auto_shard_dataset, False
-    try:
-        yield
-    finally:
-        distribution.auto_shard_dataset = before
-
-
-@contextlib.contextmanager
-def undivided():
-    distribution = keras.distribution.distribution()
-    if distribution is None:
-        yield
-        return
-    keras.distribution.set_distribution(None)
+    keras.distribution.set_distribution(distribution if divided else None)
     try:
         yield
     finally:
         keras.distribution.set_distribution(distribution)
+        distribution.auto_shard_dataset = before
 
 
 def workers_sum(array, model=None):

@@ -2,11 +2,13 @@
 
 import json
 import os
+import sys
+import threading
 
 import keras
 import tensorflow as tf
 
-from keras_seq.backend.devices import check_devices
+from keras_seq.backend.devices import check_devices, not_together
 from keras_seq.backend.stack import Stack
 
 _totals = Stack()  # what the parts of a batch have together, while a step runs
@@ -70,6 +72,18 @@ def _counted(parted, batches):
 
     parted.__class__ = Counted
     return parted
+
+
+def part_of_batch(model, batch):
+    """Keras takes a mean over the devices, which several workers cannot take of a dict."""
+    strategy = model.distribute_strategy
+    return tf.nest.map_structure(lambda x: strategy.experimental_local_results(x)[0], batch)
+
+
+def part_logs(logs):
+    """Keras takes a mean over the first axis, where several workers train."""
+    several = not tf.distribute.in_cross_replica_context() and workers()[0] > 1
+    return {name: value[None] for name, value in logs.items()} if several else logs
 
 
 def replica_sum(x, name):
@@ -174,4 +188,14 @@ def use_devices(count):
 def join_workers(addresses, count, index, timeout):
     task = {"type": "worker", "index": index}
     os.environ["TF_CONFIG"] = json.dumps({"cluster": {"worker": addresses}, "task": task})
-    return tf.distribute.MultiWorkerMirroredStrategy().scope()
+
+    def give_up():  # TensorFlow waits for an hour, and cannot be interrupted
+        print(f"keras-seq: {not_together(addresses[0], count, timeout)}", file=sys.stderr)
+        os._exit(2)
+
+    waiting = threading.Timer(timeout, give_up)
+    waiting.start()
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy().scope()
+    finally:
+        waiting.cancel()

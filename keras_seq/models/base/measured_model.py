@@ -13,7 +13,10 @@ from keras_seq._typing import Config
 from keras_seq.backend import (
     added_up,
     guarded,
+    part_logs,
+    part_of_batch,
     replica_sum,
+    replicas,
     scope,
     shared_step,
     static_step,
@@ -297,7 +300,14 @@ class MeasuredModel(keras.Model):
             weight = ops.sum(real) if loss is None else loss.batch_weight(weights, real)
             self._compiled_with.tracker.settle(weight)
             sample_weight = pack(weights, real)
-        return super().compute_metrics(x, y, y_pred, sample_weight)
+        return part_logs(super().compute_metrics(x, y, y_pred, sample_weight))
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Where TensorFlow shares batches, Keras builds a model by one."""
+        if iterator is not None and replicas(self) > 1:
+            _, _, batches = next(iter(iterator))
+            iterator, data_batch = None, part_of_batch(self, next(batches))
+        super()._maybe_symbolic_build(iterator, data_batch)
 
     def get_metrics_result(self):
         with summed_over_workers(self.metrics_variables):

@@ -9,7 +9,7 @@ from keras import ops
 
 from keras_seq._checks import check_batch_size
 from keras_seq._typing import Config
-from keras_seq.backend import kept_on_error, own_shares, undivided
+from keras_seq.backend import kept_on_error, own_shares
 from keras_seq.models.base.adapter import Adapter
 from keras_seq.models.base.exportable import Exportable
 from keras_seq.models.base.functions import CompiledFunctions
@@ -316,7 +316,7 @@ class Task(Exportable, PresetModel):
     @in_turn("predicting")
     def predict_ids(self, x, **kwargs):
         """Return what `call` gives for ids that are known to be right."""
-        with undivided(), kept_on_error(self):
+        with own_shares(divided=False), kept_on_error(self):
             return super().predict(x, **kwargs)
 
     def answer_ids(self, x, **kwargs):
@@ -326,7 +326,7 @@ class Task(Exportable, PresetModel):
     @in_turn("predicting")
     def answer_ids_on_batch(self, x):
         """Return what `predict_on_batch` does for ids that are known to be right."""
-        with undivided(), kept_on_error(self):
+        with own_shares(divided=False), kept_on_error(self):
             return self.as_predictions(super().predict_on_batch(x))
 
     def as_predictions(self, outputs):
