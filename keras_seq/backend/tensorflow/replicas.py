@@ -120,39 +120,48 @@ def shared_step(model):
             loss = model.compute_loss(x, y, y_pred, sample_weight, training=True)
             model.metrics[0].update_state(loss * parts())
             loss = model.optimizer.scale_loss(loss)
-        variables = model.trainable_weights
+        variables, optimizer = model.trainable_weights, model.optimizer
         gradients = tape.gradient(loss, variables)
-        if _needs_whole(model.optimizer):
+        record = getattr(optimizer, "record", None)  # `GradientNorms` is at work
+        if record is not None or _clips(optimizer):
             gradients = _of_whole_batch(gradients)
-        model.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+            if record is not None:
+                record.push(gradients, variables)
+                optimizer = record.inner
+            gradients = _on_first(gradients)
+        optimizer.apply_gradients(zip(gradients, variables, strict=True))
         return model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
 
     return step
 
 
-def _needs_whole(optimizer):
+def _clips(optimizer):
     """Whether an optimizer looks at a gradient before it adds up those of all devices."""
     base = getattr(optimizer, "inner_optimizer", optimizer)
-    clips = base.clipnorm or base.global_clipnorm or base.clipvalue
-    return bool(clips) or hasattr(optimizer, "record")  # `GradientNorms` is at work
+    return bool(base.clipnorm or base.global_clipnorm or base.clipvalue)
 
 
 def _of_whole_batch(gradients):
-    """The gradients of the whole batch on the first device, and 0 on the others.
-
-    So what Keras clips is that of the whole batch, and their sum, which it then takes, is too.
-    """
-    context = tf.distribute.get_replica_context()
-    is_first = tf.equal(context.replica_id_in_sync_group, 0)
+    """The sums of the gradients over all devices."""
     places = [i for i, gradient in enumerate(gradients) if gradient is not None]
     added = _all_reduce([gradients[i] for i in places])
     for i, gradient in zip(places, added, strict=True):
-        if isinstance(gradient, tf.IndexedSlices):
-            values = tf.where(is_first, gradient.values, tf.zeros_like(gradient.values))
-            gradients[i] = tf.IndexedSlices(values, gradient.indices, gradient.dense_shape)
-        else:
-            gradients[i] = tf.where(is_first, gradient, tf.zeros_like(gradient))
+        gradients[i] = gradient
     return gradients
+
+
+def _on_first(gradients):
+    """The gradients on the first device, and 0 on the others: their sum, which Keras takes."""
+    is_first = tf.equal(tf.distribute.get_replica_context().replica_id_in_sync_group, 0)
+
+    def kept(gradient):
+        if gradient is None:
+            return None
+        if isinstance(gradient, tf.IndexedSlices):
+            return tf.IndexedSlices(kept(gradient.values), gradient.indices, gradient.dense_shape)
+        return tf.where(is_first, gradient, tf.zeros_like(gradient))
+
+    return [kept(gradient) for gradient in gradients]
 
 
 def workers_sum(array, model=None):
