@@ -92,10 +92,11 @@ def test_files_must_be_the_same(folder):
 def test_a_killed_worker_ends_the_others_and_all_go_on(folder):
     port = free_port()
     workers = [started(index, port, "--epochs", "100000") for index in range(2)]
-    state = folder / "o.keras.state"
+    state, seen = folder / "o.keras.state", set()
     deadline = time.monotonic() + 600
-    while not state.exists() and time.monotonic() < deadline:
+    while len(seen) < 2 and time.monotonic() < deadline:  # one of each epoch
         time.sleep(0.1)
+        seen |= {file.stat().st_mtime_ns for file in folder.glob(state.name)}
     workers[1].send_signal(signal.SIGKILL)
     began = time.monotonic()
     output, errors = workers[0].communicate(timeout=600)
