@@ -15,7 +15,6 @@ import pytest
 import keras_seq as ks
 from keras_seq.datasets import read_lines
 
-SAVED_MODEL = pathlib.Path(__file__).parents[2] / "saved_models" / "dates" / "1"
 COUNT = 10_000
 pytestmark = pytest.mark.slow
 
@@ -27,9 +26,21 @@ def lines():
 
 
 @pytest.fixture(scope="module")
-def expected(lines):
+def model():
+    return ks.models.load_model("dates")
+
+
+@pytest.fixture(scope="module")
+def exported(model, tmp_path_factory):
+    """The folder of its SavedModel."""
+    folder = tmp_path_factory.mktemp("exported") / "dates"
+    model.export(folder, sampler="greedy")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def expected(model, lines):
     """What `generate` answers in this process."""
-    model = ks.models.load_model("dates")
     return model.generate(lines, sampler="greedy", batch_size=256)
 
 
@@ -79,7 +90,7 @@ def descendants(word):
     return {process for process in parents if word in commands[process] and is_ours(process)}
 
 
-def test_ray_loses_a_worker(ray, lines, expected):
+def test_ray_loses_a_worker(ray, lines, expected, exported):
     seen, ended = set(), threading.Event()
 
     def watch():
@@ -90,7 +101,7 @@ def test_ray_loses_a_worker(ray, lines, expected):
     watcher.start()
     rows = [{"number": number, "text": line} for number, line in enumerate(lines)]
     dataset = ray.data.from_items(rows, override_num_blocks=40)
-    answers = ks.distributed.generate(dataset, SAVED_MODEL, batch_size=8, workers=2)
+    answers = ks.distributed.generate(dataset, exported, batch_size=8, workers=2)
     found, killed = {}, None
     try:
         for row in answers.iter_rows():
@@ -107,15 +118,15 @@ def test_ray_loses_a_worker(ray, lines, expected):
     assert len(seen) >= 3  # two, and the one in the place of the killed one
 
 
-def test_ray_says_what_is_wrong(ray):
+def test_ray_says_what_is_wrong(ray, exported):
     rows = ray.data.from_items([{"line": "3 May 1979"}])
     with pytest.raises(Exception, match="`column` must be one of line; received 'text'"):
-        ks.distributed.generate(rows, SAVED_MODEL, workers=1).take_all()
-    answers = ks.distributed.generate(rows, SAVED_MODEL, workers=1, column="line", answer="date")
+        ks.distributed.generate(rows, exported, workers=1).take_all()
+    answers = ks.distributed.generate(rows, exported, workers=1, column="line", answer="date")
     assert answers.take_all() == [{"line": "3 May 1979", "date": "1979-05-03"}]
 
 
-def run_beam(beam, lines, folder):
+def run_beam(beam, lines, model, folder):
     """Answer lines with two processes, in files; each notes what it answers, by its number."""
     from apache_beam.options.pipeline_options import PipelineOptions
 
@@ -136,18 +147,18 @@ def run_beam(beam, lines, folder):
     )
     with beam.Pipeline(options=options) as pipeline:
         pairs = pipeline | beam.Create([*enumerate(lines)]) | beam.Reshuffle()
-        answers = ks.distributed.generate(pairs, SAVED_MODEL, batch_size=8)
+        answers = ks.distributed.generate(pairs, model, batch_size=8)
         noted = answers | beam.Map(note)
         noted | beam.MapTuple("{}\t{}".format) | beam.io.WriteToText(str(folder / "answers"))
 
 
-def test_beam_loses_a_worker(beam, lines, expected, tmp_path):
+def test_beam_loses_a_worker(beam, lines, expected, exported, tmp_path):
     """Beam's local runner ends with an error and without a file; begun again it has them all.
 
     The runners for many machines give the texts of a dead worker to another one.
     """
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        pipeline = pool.submit(run_beam, beam, lines, tmp_path)
+        pipeline = pool.submit(run_beam, beam, lines, exported, tmp_path)
         while not pipeline.done():
             sizes = {path: path.stat().st_size for path in tmp_path.glob("progress.*")}
             if len(sizes) == 2 and sum(sizes.values()) > COUNT // 4:
@@ -159,7 +170,7 @@ def test_beam_loses_a_worker(beam, lines, expected, tmp_path):
             pipeline.result()
     assert COUNT // 4 < sum(path.stat().st_size for path in sizes) < COUNT
     assert not [*tmp_path.glob("answers*")]
-    run_beam(beam, lines, tmp_path)
+    run_beam(beam, lines, exported, tmp_path)
     written = [line for path in tmp_path.glob("answers*") for line in read_lines(path)]
     numbered = [line.split("\t") for line in written]
     found = {int(number): answer for number, answer in numbered}
@@ -171,4 +182,4 @@ def test_beam_takes_no_option_of_ray(beam):
     with beam.Pipeline(runner="apache_beam.runners.portability.fn_api_runner.FnApiRunner") as p:
         pairs = p | beam.Create([(0, "3 May 1979")])
         with pytest.raises(ValueError, match="`workers` is for Ray Data; received 2"):
-            ks.distributed.generate(pairs, SAVED_MODEL, workers=2)
+            ks.distributed.generate(pairs, "dates", workers=2)
