@@ -73,7 +73,7 @@ def shared_step(model):
     def step(data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         if not wrapped:
-            wrapped.append(DistributedDataParallel(_Loss(model), broadcast_buffers=False))
+            wrapped.append(DistributedDataParallel(_Loss(model)))
         model.zero_grad()
         named = model.batch_totals(x, y, sample_weight)
         totals = _all_reduce(torch.stack([value.float() for value in named.values()]))

@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-from keras_seq.backend import distribute, replicas, workers, workers_sum
+from keras_seq.backend import distribute, own_shares, replicas, workers, workers_sum
 from keras_seq.text.shares import even_batches, rows_of_worker
 
 
@@ -81,7 +81,8 @@ def written_once(model, write):
     """Call `write` on the first worker alone; all of them go on when that is done."""
     count, index = workers(model)
     if index == 0:
-        write()
+        with own_shares(divided=False):  # nothing that is made meanwhile waits for the others
+            write()
     if count > 1:
         workers_sum(np.zeros(1, "float32"), model)
 
