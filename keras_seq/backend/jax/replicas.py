@@ -10,7 +10,7 @@ import jax
 import keras
 from jax.experimental import multihost_utils
 
-from keras_seq.backend.devices import check_devices, not_together
+from keras_seq.backend.devices import check_devices, ends_after
 
 broken_connection = (jax.errors.JaxRuntimeError,)
 HEARTBEAT = 30  # seconds after which a process that says nothing is taken for dead
@@ -66,15 +66,7 @@ def use_devices(count):
 
 
 def join_workers(addresses, count, index, timeout):
-    try:
-        jax.distributed.initialize(
-            addresses[0],
-            count,
-            index,
-            initialization_timeout=int(timeout),
-            heartbeat_timeout_seconds=HEARTBEAT,
-        )
-    except RuntimeError as error:
-        raise ValueError(not_together(addresses[0], count, timeout)) from error
+    with ends_after(addresses[0], count, timeout):
+        jax.distributed.initialize(addresses[0], count, index, heartbeat_timeout_seconds=HEARTBEAT)
     keras.distribution.set_distribution(keras.distribution.DataParallel())
     return contextlib.nullcontext()

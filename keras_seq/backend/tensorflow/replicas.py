@@ -2,13 +2,11 @@
 
 import json
 import os
-import sys
-import threading
 
 import keras
 import tensorflow as tf
 
-from keras_seq.backend.devices import check_devices, not_together
+from keras_seq.backend.devices import check_devices, ends_after
 from keras_seq.backend.stack import Stack
 
 _totals = Stack()  # what the parts of a batch have together, while a step runs
@@ -197,14 +195,5 @@ def use_devices(count):
 def join_workers(addresses, count, index, timeout):
     task = {"type": "worker", "index": index}
     os.environ["TF_CONFIG"] = json.dumps({"cluster": {"worker": addresses}, "task": task})
-
-    def give_up():  # TensorFlow waits for an hour, and cannot be interrupted
-        print(f"keras-seq: {not_together(addresses[0], count, timeout)}", file=sys.stderr)
-        os._exit(2)
-
-    waiting = threading.Timer(timeout, give_up)
-    waiting.start()
-    try:
+    with ends_after(addresses[0], count, timeout):
         return tf.distribute.MultiWorkerMirroredStrategy().scope()
-    finally:
-        waiting.cancel()
