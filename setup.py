@@ -1,6 +1,7 @@
 """What a wheel holds besides the package: the small ones of the models in `saved_models/`.
 
-Each is the file of the model, its card, and its step graphs, which answer without Keras.
+Each is the file of the model, its card, and, where there are some, its step graphs, which answer
+without Keras.
 """
 
 import pathlib
@@ -10,10 +11,15 @@ from setuptools.command.build_py import build_py
 
 SMALL = [
     "dates",
+    "g2p_en",
 ]
-STEPS = [f"step/{file}" for file in ("encode.onnx", "start.onnx", "step.onnx", "manifest.json")]
+STEPS = ("encode.onnx", "start.onnx", "step.onnx", "manifest.json")
+PARTS = ("model.keras", "README.md", *(f"step/{file}" for file in STEPS))
+HERE = pathlib.Path(__file__).parent
 FILES = [
-    f"saved_models/{name}/{file}" for name in SMALL for file in ("model.keras", "README.md", *STEPS)
+    file
+    for file in (f"saved_models/{name}/{part}" for name in SMALL for part in PARTS)
+    if (HERE / file).exists()
 ]
 
 

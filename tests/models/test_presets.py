@@ -22,6 +22,12 @@ ANSWERS = {
         "3.10.98": "1998-10-03",
         "": "",
     },
+    "g2p_en": {
+        "Recurrent": "R IY K ER AH N T",
+        "COLONEL": "K ER N AH L",
+        "gnocchi": "N OW K IY",
+        "": "",
+    },
     "tatoeba_en_de": {
         "Where is the station?": "Wo ist der Bahnhof?",
         "She lost a book.": "Sie hat ein Buch verloren.",

@@ -171,7 +171,7 @@ def workers_sum(array, model=None):
     return total.numpy() / here
 
 
-broken_connection = (
+broken_connection: tuple[type[Exception], ...] = (
     tf.errors.AbortedError,
     tf.errors.CancelledError,
     tf.errors.DeadlineExceededError,
