@@ -98,15 +98,22 @@ def _check_divisible(batch_size, count):
 
 def _files(args):
     """What must be the same for all workers: the content of files, and the other options."""
+    from keras_seq.datasets.lines import Lines
+
     values = {}
     for name, value in vars(args).items():
         if name in ("out", *NAMES):
             continue
-        if isinstance(value, pathlib.Path) and value.is_file():
-            with open(value, "rb") as file:
-                value = hashlib.file_digest(file, "sha256").hexdigest()
+        if isinstance(value, pathlib.Path):
+            paths = [file.path for file in Lines(value).files() if file.path.is_file()]
+            value = [_digest(path) for path in paths] or value
         values[f"--{name.replace('_', '-')}"] = value
     return values
+
+
+def _digest(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextlib.contextmanager

@@ -119,10 +119,13 @@ def fit(model, data, callbacks, args):
 
 def settings(args):
     """What the result depends on, for `Checkpoint`; of a file only its size."""
+    from keras_seq.datasets.lines import Lines
+
     config = {name: value for name, value in vars(args).items() if name not in MAY_CHANGE}
     for name, value in config.items():
         if isinstance(value, pathlib.Path):
-            config[name] = f"{value.stat().st_size} bytes"
+            sizes = (file.path.stat().st_size for file in Lines(value).files())
+            config[name] = f"{' + '.join(map(str, sizes))} bytes"
     return config
 
 

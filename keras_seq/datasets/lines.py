@@ -1,6 +1,7 @@
 """The lines of a text file, one after the other."""
 
 import codecs
+import glob
 import gzip
 import itertools
 import zlib
@@ -23,7 +24,7 @@ _HOW = "expected a file saved as UTF-8, or the name of its encoding (`encoding`,
 
 
 class Lines:
-    r"""The lines of a text file, read each time one iterates: only one is in memory.
+    r"""The lines of a text file, or of many, read each time one iterates: only one is in memory.
 
     The lines are those of `read_lines`, and so are the errors, which come while iterating. What
     goes over a corpus once, such as `Seq2Seq.from_texts`, takes this instead of a list; `fit` takes
@@ -31,7 +32,9 @@ class Lines:
     feed are read as a whole.)
 
     Args:
-        path: str or path-like; a file whose name ends in ".gz" is unzipped on the way.
+        path: str or path-like; a file whose name ends in ".gz" is unzipped on the way. Where
+            nothing is called so, a pattern as of `glob`, such as "train/*.de.gz": the files that
+            it fits, in the order of their names.
         encoding: as in `read_lines`.
 
     Raises:
@@ -54,6 +57,19 @@ class Lines:
         self.encoding = encoding if encoding is None else encoding_name(encoding)
 
     def __iter__(self):
+        for file in self.files():
+            yield from file._decoded()
+
+    def files(self):
+        """Return the `Lines` of each file that a pattern fits; of itself where it is none."""
+        name = str(self.path)
+        if not glob.has_magic(name) or self.path.exists():
+            return [self]
+        paths = sorted(map(Path, glob.glob(name, recursive=True)))
+        files = [Lines(path, self.encoding) for path in paths if not path.is_dir()]
+        return files or [self]
+
+    def _decoded(self):
         with self._opened() as file:
             try:
                 yield from decode(file, self.path, self.encoding)

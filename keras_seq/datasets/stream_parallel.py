@@ -1,5 +1,6 @@
-"""Pairs of lines from two files that are too large for memory."""
+"""Pairs of lines from files that are too large for memory."""
 
+import itertools
 from typing import Any
 
 from keras_seq._typing import PathLike
@@ -20,7 +21,9 @@ def stream_parallel(
 
     Args:
         source_path, target_path: str or path-like; line i of one goes with line i of the other.
-            Files whose names end in ".gz" are unzipped on the way.
+            Files whose names end in ".gz" are unzipped on the way. Patterns as of `glob`, such as
+            "train/*.de" and "train/*.en", are as many files on both sides, which go together in the
+            order of their names.
         encoding: of both, as in `read_lines`.
 
     Returns:
@@ -29,9 +32,9 @@ def stream_parallel(
 
     Raises:
         FileNotFoundError: a file is not there.
-        ValueError: the files have different numbers of lines (says both numbers and the first line
-            that has no partner), have none, are not in their encoding, or can be read only once, as
-            a pipe can.
+        ValueError: the patterns fit different numbers of files; the files have different numbers
+            of lines (says both numbers and the first line that has no partner), have none, are not
+            in their encoding, or can be read only once, as a pipe can.
 
     Example:
         >>> import tempfile, pathlib
@@ -47,15 +50,22 @@ def stream_parallel(
     """
     from keras_seq._tensorflow import tensorflow  # Here: the other loaders need none.
 
-    files = [Lines(path, encoding) for path in (source_path, target_path)]
-    for file in files:
+    columns = [Lines(path, encoding).files() for path in (source_path, target_path)]
+    if len(columns[0]) != len(columns[1]):
+        raise ValueError(
+            f"{source_path} and {target_path} must be as many files; received {len(columns[0])} "
+            f"and {len(columns[1])}."
+        )
+    for file in itertools.chain(*columns):
         if file.path.exists() and not (file.path.is_file() or file.path.is_dir()):
             raise ValueError(f"{file.path} can be read only once: expected a file, to be streamed.")
     odd = set()  # those with a carriage return within a line, which TensorFlow would drop
-    paths = [file.path for file in files]
-    count = count_pairs(*paths, *(_watched(file, odd) for file in files))
+    count = 0
+    for files in zip(*columns, strict=True):
+        paths = [file.path for file in files]
+        count += count_pairs(*paths, *(_watched(file, odd) for file in files))
     tf = tensorflow()
-    pairs = tf.data.Dataset.zip(tuple(_text_lines(tf, file, file in odd) for file in files))
+    pairs = tf.data.Dataset.zip(tuple(_text_lines(tf, files, odd) for files in columns))
     # A file that is changed meanwhile is an error, not a shorter epoch.
     return pairs.apply(tf.data.experimental.assert_cardinality(count))
 
@@ -67,13 +77,25 @@ def _watched(file, odd):
         yield line
 
 
-def _text_lines(tf, file, is_odd):
-    """The lines of a file, without the byte order mark before the first."""
-    if is_odd or not is_plain(file.path, file.encoding):
+def _text_lines(tf, files, odd):
+    """The lines of files, without the byte order mark before the first of each."""
+    kinds = {
+        (file not in odd and is_plain(file.path, file.encoding), file.path.suffix == ".gz")
+        for file in files
+    }
+    (plain, zipped), *others = kinds
+    if others or not plain:
         return tf.data.Dataset.from_generator(
-            lambda: (line.encode() for line in file), output_signature=tf.TensorSpec((), tf.string)
+            lambda: (line.encode() for file in files for line in file),
+            output_signature=tf.TensorSpec((), tf.string),
         )
-    compression = "GZIP" if file.path.suffix == ".gz" else ""
-    lines = tf.data.TextLineDataset(str(file.path), compression)
-    first = lines.take(1).map(lambda line: tf.strings.regex_replace(line, "^\ufeff", ""))
-    return first.concatenate(lines.skip(1))
+
+    def of_file(name):
+        lines = tf.data.TextLineDataset(name, "GZIP" if zipped else "")
+        first = lines.take(1).map(lambda line: tf.strings.regex_replace(line, "^\ufeff", ""))
+        return first.concatenate(lines.skip(1))
+
+    names = [str(file.path) for file in files]
+    if len(names) == 1:
+        return of_file(names[0])
+    return tf.data.Dataset.from_tensor_slices(names).flat_map(of_file)

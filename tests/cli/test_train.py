@@ -168,6 +168,21 @@ def test_unequal_files_name_the_line_without_partner(corpus, run, mistake, tmp_p
 
 
 @pytest.mark.once
+def test_patterns_of_files_are_streamed(corpus, run, tmp_path, capsys):
+    for name in ("source", "target"):
+        lines = ks.datasets.read_lines(corpus / f"{name}.txt")
+        for k in range(2):
+            ks.datasets.write_lines(tmp_path / "parts" / f"{k}.{name}", lines[k::2])
+    parts = [("--" + name, tmp_path / "parts" / f"*.{name}") for name in ("source", "target")]
+    words = (word for part in parts for word in part)
+    run(*command(corpus, tmp_path / "m.keras", "--epochs", 1, "--stream", *words))
+    assert "32 pairs." in capsys.readouterr().out
+    vocabulary = keras.saving.load_model(tmp_path / "m.keras").source_tokenizer.vocabulary
+    characters = "".join(ks.datasets.read_lines(corpus / "source.txt"))
+    assert {*vocabulary[4:]} == {*characters}
+
+
+@pytest.mark.once
 def test_broken_utf8_names_file_and_line(corpus, run, mistake, tmp_path):
     broken = tmp_path / "broken.txt"
     broken.write_bytes(b"abc\ncab\n\xff\xfe\n")

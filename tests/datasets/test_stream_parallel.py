@@ -24,6 +24,32 @@ def test_the_pairs_are_those_of_read_parallel(tmp_path, name):
     assert list(zip(Lines(sources), Lines(targets), strict=True)) == expected
 
 
+@pytest.mark.parametrize("odd", [False, True])
+@pytest.mark.parametrize("name", ["de", "de.gz"])
+def test_patterns_are_many_files(tmp_path, name, odd):
+    for k, lines in enumerate((["a", ""], ["\ufeffb"], ["c\rd" if odd else "c", "e"])):
+        data = "".join(f"{line}\n" for line in lines).encode()
+        (tmp_path / f"{k}.{name}").write_bytes(gzip.compress(data) if "gz" in name else data)
+        write_lines(tmp_path / "en" / f"{k}.en", [f"{k}.{i}" for i in range(len(lines))])
+    sources, targets = tmp_path / f"*.{name}", tmp_path / "en" / "*.en"
+    pairs = stream_parallel(sources, str(targets))
+    expected = ["a", "", "b", "c\rd" if odd else "c", "e"]
+    assert [source for source, _ in strings(pairs)] == expected == [*Lines(sources)]
+    assert [target for _, target in strings(pairs)] == ["0.0", "0.1", "1.0", "2.0", "2.1"]
+    assert int(pairs.cardinality()) == 5
+    write_lines(tmp_path / "en" / "3.en", ["x"])
+    with pytest.raises(ValueError, match="must be as many files; received 3 and 4"):
+        stream_parallel(sources, targets)
+    write_lines(tmp_path / f"3.{name}", ["x", "y"])
+    with pytest.raises(ValueError, match=r"3\.en must have as many lines; received 2 and 1"):
+        stream_parallel(sources, targets)
+    with pytest.raises(FileNotFoundError, match=re.escape("none-*")):
+        stream_parallel(tmp_path / "none-*", targets.parent / "0.en")
+    bracketed = tmp_path / "a[1].txt"  # a name, not a pattern
+    write_lines(bracketed, ["z"])
+    assert strings(stream_parallel(bracketed, bracketed)) == [("z", "z")]
+
+
 def test_joined_gzip_files_are_one(tmp_path):
     path = tmp_path / "a.gz"
     path.write_bytes(gzip.compress(b"a\nb\n") + gzip.compress(b"c\n"))
