@@ -5,7 +5,6 @@ import itertools
 
 import numpy as np
 
-from keras_seq.backend import compiles_singly
 from keras_seq.text.forms import as_weights
 
 # To compile a step takes as long as some 15 steps; with 8 shapes instead of 17, as captions have,
@@ -126,6 +125,8 @@ class LengthBatches:
         seed=None,
         across_buckets=False,
     ):
+        from keras_seq.backend import compiles_singly  # Here: step graphs need no Keras.
+
         self.examples = examples
         self.batch_size = max(1, min(batch_size, len(examples)))
         self.shuffle = shuffle
