@@ -16,8 +16,7 @@ Nest = Any
 Step = Callable[[Nest, Nest], tuple[Nest, Nest]]
 Kind = Literal["lstm", "gru", "vanilla"]
 Context = contextlib.AbstractContextManager
-# kernel, recurrent_kernel, bias, recurrent_bias; see `Backend.fused`.
-Weights = tuple[Tensor, Tensor, Tensor, Tensor | None]
+Weights = tuple[Tensor, Tensor, Tensor, Tensor | None]  # in the order of `Backend.fused`
 
 
 class Backend(Protocol):
@@ -27,11 +26,11 @@ class Backend(Protocol):
         compiles_singly: whether each operation outside of a compiled function is compiled by
             itself, so that the first call of each is slow.
         jit_pays: whether `jit_compile="auto"` should compile a model with recurrent layers.
-        keeps_values_aside: whether Keras's `fit`, `evaluate` and `predict` keep the values of a
-            model outside of its variables while they run.
-        takes_tf_data: whether these read a `tf.data.Dataset` in their graphs, and arrays slower.
+        keeps_values_aside: whether Keras's loops keep the values of a model outside its variables.
+        takes_tf_data: whether they read a `tf.data.Dataset` in their graphs, and arrays slower.
         one_process_a_device: whether each device that shares batches has a process of its own.
         broken_connection: the exceptions that a worker meets when another one is gone.
+        saves_together: whether all workers must save a model, as Keras makes variables for that.
     """
 
     compiles_singly: bool
@@ -39,7 +38,8 @@ class Backend(Protocol):
     keeps_values_aside: bool
     takes_tf_data: bool
     one_process_a_device: bool
-    broken_connection: tuple[type[Exception], ...]
+    broken_connection: tuple[Any, ...]
+    saves_together: bool
 
     # Loops.
 

@@ -7,6 +7,7 @@ import keras
 compiles_singly = False
 jit_pays = False
 keeps_values_aside = False
+saves_together = False
 takes_tf_data = False
 one_process_a_device = False
 

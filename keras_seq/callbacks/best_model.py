@@ -6,7 +6,7 @@ import weakref
 import keras
 
 from keras_seq._typing import PathLike
-from keras_seq.models.base.sharing import written_once
+from keras_seq.models.base.sharing import saved_once
 
 
 class BestModel(keras.callbacks.Callback):
@@ -87,7 +87,7 @@ class BestModel(keras.callbacks.Callback):
             self._check_scored_before(logs)
         elif self._is_better(value):
             self.best, self.waited = float(value), 0
-            written_once(self.model, lambda: self.model.save(self.path))
+            saved_once(self.model, self.path)
         else:
             self.waited += 1
             if self.patience is not None and self.waited >= self.patience:

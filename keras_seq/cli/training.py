@@ -132,12 +132,12 @@ def settings(args):
 def finish(model, callbacks, interrupted, args):
     """Write what is not written yet, and say what there is."""
     from keras_seq.callbacks import BestModel
-    from keras_seq.models.base.sharing import written_once
+    from keras_seq.models.base.sharing import saved_once, written_once
 
     state = state_file(args)
     best = next((callback for callback in callbacks if isinstance(callback, BestModel)), None)
     if best is None:
-        written_once(model, lambda: model.save(args.out))
+        saved_once(model, args.out)
     elif best.best is None:
         raise ValueError(f"{best.monitor} was not a number in any epoch; {args.out} is unchanged.")
     if interrupted:

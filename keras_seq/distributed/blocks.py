@@ -14,7 +14,6 @@ import pathlib
 import re
 
 from keras_seq._files import check_place, replacing
-from keras_seq.datasets.lines import Lines
 
 MANIFEST = "manifest.json"  # what the answers in a folder were made from, and how
 VERSION = 1
@@ -144,6 +143,8 @@ def missing_blocks(files, folder, size, shard=(0, 1), encoding=None):
     Raises:
         ValueError: as `datasets.Lines`, when the line is read.
     """
+    from keras_seq.datasets.lines import Lines  # Here: the help of commands needs no NumPy.
+
     index, count = shard
     block = 0
     for name, file in files.items():

@@ -12,7 +12,7 @@ from jax.experimental import multihost_utils
 
 from keras_seq.backend.devices import check_devices, ends_after
 
-broken_connection: tuple[type[Exception], ...] = (jax.errors.JaxRuntimeError,)
+broken_connection = (jax.errors.JaxRuntimeError,)
 HEARTBEAT = 30  # seconds after which a process that says nothing is taken for dead
 
 

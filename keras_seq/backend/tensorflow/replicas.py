@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras_seq.backend.devices import check_devices, ends_after
 from keras_seq.backend.stack import Stack
 
+saves_together = True
 _totals = Stack()  # what the parts of a batch have together, while a step runs
 
 
@@ -171,7 +172,7 @@ def workers_sum(array, model=None):
     return total.numpy() / here
 
 
-broken_connection: tuple[type[Exception], ...] = (
+broken_connection = (
     tf.errors.AbortedError,
     tf.errors.CancelledError,
     tf.errors.DeadlineExceededError,

@@ -14,9 +14,7 @@ from keras_seq.backend.stack import Stack
 
 _totals = Stack()  # what the parts of a batch have together, while a step runs
 one_process_a_device = True
-broken_connection: tuple[type[Exception], ...] = (
-    RuntimeError,
-)  # that of gloo, which has no name of its own
+broken_connection = (RuntimeError,)  # that of gloo, which has no name of its own
 
 
 def replicas(model=None):

@@ -1,10 +1,19 @@
 """Batches that several devices share in training and evaluation."""
 
 import hashlib
+import pathlib
+import tempfile
 
 import numpy as np
 
-from keras_seq.backend import distribute, own_shares, replicas, workers, workers_sum
+from keras_seq.backend import (
+    distribute,
+    own_shares,
+    replicas,
+    saves_together,
+    workers,
+    workers_sum,
+)
 from keras_seq.text.shares import even_batches, rows_of_worker
 
 
@@ -85,6 +94,15 @@ def written_once(model, write):
             write()
     if count > 1:
         workers_sum(np.zeros(1, "float32"), model)
+
+
+def saved_once(model, path):
+    """Save a model on the first worker alone; all of them go on when that is done."""
+    _, index = workers(model)
+    if index and saves_together:
+        with tempfile.TemporaryDirectory() as folder:
+            model.save(pathlib.Path(folder) / pathlib.Path(path).name)
+    written_once(model, lambda: model.save(path))
 
 
 def _random_state():
