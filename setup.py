@@ -13,13 +13,12 @@ SMALL = [
     "dates",
     "g2p_en",
 ]
-STEPS = ("encode.onnx", "start.onnx", "step.onnx", "manifest.json")
-PARTS = ("model.keras", "README.md", *(f"step/{file}" for file in STEPS))
-HERE = pathlib.Path(__file__).parent
+STEPS = [f"step/{file}" for file in ("encode.onnx", "start.onnx", "step.onnx", "manifest.json")]
+MODELS = pathlib.Path(__file__).parent / "saved_models"
 FILES = [
-    file
-    for file in (f"saved_models/{name}/{part}" for name in SMALL for part in PARTS)
-    if (HERE / file).exists()
+    f"saved_models/{name}/{file}"
+    for name in SMALL
+    for file in ("model.keras", "README.md", *(STEPS if (MODELS / name / "step").is_dir() else ()))
 ]
 
 

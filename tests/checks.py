@@ -1,5 +1,7 @@
 """Small tools of the tests: nests of arrays, gradients, configs."""
 
+import socket
+
 import keras
 import numpy as np
 
@@ -10,6 +12,13 @@ from keras_seq.testing.comparing import arrays, assert_close, weighted_sum  # no
 def array(tensor):
     """One tensor as a NumPy array."""
     return keras.ops.convert_to_numpy(tensor)
+
+
+def free_port():
+    """A port of this machine that nobody listens at."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1]
 
 
 def shortened(cases, *kept):

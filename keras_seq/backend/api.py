@@ -24,7 +24,7 @@ class Backend(Protocol):
 
     Attributes:
         compiles_singly: whether each operation outside of a compiled function is compiled by
-            itself, so that the first call of each is slow.
+            itself, and a step for each shape, so that the first call of each is slow.
         jit_pays: whether `jit_compile="auto"` should compile a model with recurrent layers.
         keeps_values_aside: whether Keras's loops keep the values of a model outside its variables.
         takes_tf_data: whether they read a `tf.data.Dataset` in their graphs, and arrays slower.

@@ -57,7 +57,7 @@ class TimeLimit(LearningRateDecay):
     def on_train_begin(self, logs=None):
         seconds = (self._resumed or {}).get("seconds", 0.0)
         self.began = time.monotonic() - seconds
-        self._trained, self._workers, self._at = self.model, workers(self.model), 0
+        self._workers, self._at = workers(self.model), 0
         if self.decay:
             super().on_train_begin(logs)
             self._set_learning_rate(self._share())
@@ -92,5 +92,5 @@ class TimeLimit(LearningRateDecay):
             return over
         if self._at % EVERY == 0:
             over = np.array([over if index == 0 else 0.0], "float32")
-            self._of_first = float(workers_sum(over, self._trained)[0])
+            self._of_first = float(workers_sum(over, self.model)[0])
         return self._of_first

@@ -145,6 +145,7 @@ def evaluate(args):
     out = args.out
     if out is not None:
         check_writable(out, args.model, args.data, args.source, args.target, args.reference)
+    _check_batch_size(args)
     loaded, use = _load(evaluate, args, EVALUATE, "has no scores", "info")
     scores = use(loaded, vars(args))
     if out is not None:
@@ -204,7 +205,6 @@ def _load(command, args, uses, lacks, instead):
     """
     from keras_seq.models import load_model
 
-    _check_batch_size(args)
     model = load_model(args.model)
     for kind in type(model).__mro__:
         if kind.__name__ in uses:

@@ -5,7 +5,6 @@ k belongs to shard k mod n, whose place is known from its number alone: who come
 another n, skips the blocks that are there.
 """
 
-import glob
 import hashlib
 import itertools
 import json
@@ -31,13 +30,16 @@ def find_files(pattern, folder):
     Raises:
         ValueError: where there is none, and for what can be read only once, as a pipe can.
     """
-    paths = [pattern] if os.path.exists(pattern) else glob.glob(pattern, recursive=True)
+    from keras_seq.datasets.lines import Lines  # Here: the help of commands needs no NumPy.
+
     answers = pathlib.Path(os.path.realpath(folder))
-    paths = sorted(
-        pathlib.Path(path)
-        for path in paths
-        if not os.path.isdir(path) and answers not in pathlib.Path(os.path.realpath(path)).parents
-    )
+    paths = [
+        file.path
+        for file in Lines(pattern).files()
+        if file.path.exists()
+        and not file.path.is_dir()
+        and answers not in pathlib.Path(os.path.realpath(file.path)).parents
+    ]
     for path in paths:
         if not path.is_file():
             raise ValueError(f"{path} can be read only once: expected a file.")
@@ -143,7 +145,7 @@ def missing_blocks(files, folder, size, shard=(0, 1), encoding=None):
     Raises:
         ValueError: as `datasets.Lines`, when the line is read.
     """
-    from keras_seq.datasets.lines import Lines  # Here: the help of commands needs no NumPy.
+    from keras_seq.datasets.lines import Lines  # as in `find_files`
 
     index, count = shard
     block = 0

@@ -189,32 +189,15 @@ def _padded_columns(columns, num_buckets, filling):
 def _bucketed(column, num_buckets, filling=0):
     """The length that every array of `column` is padded to, int32.
 
-    The ends of the buckets are those that make the sum of all padded lengths smallest, by dynamic
-    programming over the values of `padded_length`. Each bucket costs `filling` rows besides.
+    The ends of the buckets are values of `padded_length`. Each bucket costs `filling` rows besides.
     """
-    lengths = np.array([padded_length(len(array)) for array in column], "int32")
-    values, counts = np.unique(lengths, return_counts=True)
-    before = np.concatenate([[0], np.cumsum(counts)])  # examples below each value
-
-    # cost[j]: the least cost of everything up to the value j, with the buckets that give it.
-    cost = [(0, ())] + [(np.inf, ())] * len(values)
-    for _ in range(num_buckets):
-        longer = list(cost)
-        for end in range(1, len(values) + 1):
-            for start in range(end):
-                rows = before[end] - before[start] + filling
-                total = cost[start][0] + int(values[end - 1]) * rows
-                if total < longer[end][0]:
-                    longer[end] = (total, (*cost[start][1], int(values[end - 1])))
-        cost = longer
-    ends = np.array(cost[-1][1], "int32")
-    return ends[np.searchsorted(ends, lengths)]
+    lengths = np.array([[padded_length(len(array)) for array in column]], "int32")
+    ends = _least_padding(lengths, num_buckets, filling)[:, 0]
+    return ends[np.searchsorted(ends, lengths[0])]
 
 
 def few_shapes(lengths, most):
     """Return the shapes, each within the next, that need least padding.
-
-    By dynamic programming over the shapes that may be the next larger one.
 
     Args:
         lengths: int32 `(columns, examples)`, with few different values in each column.
@@ -226,6 +209,22 @@ def few_shapes(lengths, most):
     """
     if np.unique(lengths, axis=1).shape[1] <= most:
         return None
+    return _least_padding(lengths, most)
+
+
+def _least_padding(lengths, most, filling=0):
+    """The shapes, each within the next, that make the sum of all padded lengths smallest.
+
+    By dynamic programming over the shapes that may be the next larger one.
+
+    Args:
+        lengths: int32 `(columns, examples)`; a shape is made of values of each column.
+        most: how many shapes there may be.
+        filling: how many rows a shape costs besides its examples.
+
+    Returns:
+        int32 `(shapes, columns)`, the last one for the longest.
+    """
     ends, ranks = zip(*(np.unique(row, return_inverse=True) for row in lengths), strict=True)
     inside = np.zeros([*map(len, ends)])  # how many examples fit into each shape
     np.add.at(inside, ranks, 1)
@@ -235,7 +234,7 @@ def few_shapes(lengths, most):
     inside = np.array([0, *inside.ravel()])
 
     # next_cost[i, j]: that of the examples that fit into the shape j, but not into i, within it.
-    next_cost = (inside - inside[:, None]) * shapes.sum(axis=1)
+    next_cost = (inside - inside[:, None] + filling) * shapes.sum(axis=1)
     within = np.all([x[:, None] <= x for x in shapes.T], axis=0)
     next_cost[~within] = np.inf
 

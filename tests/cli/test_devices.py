@@ -3,13 +3,13 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
 
 import keras
 import pytest
+from checks import free_port
 
 import keras_seq as ks
 
@@ -23,12 +23,6 @@ def folder(tmp_path, monkeypatch):
     rows = [f"{'so ' * (i % 5)}fine\tgood" if i % 2 else f"dull {i % 3}\tbad" for i in range(22)]
     ks.datasets.write_lines("train.tsv", ["text\tlabel", *rows])
     return tmp_path
-
-
-def free_port():
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return listening.getsockname()[1]
 
 
 MEET = ("--coordinator", "127.0.0.1:1", "--workers", "2")

@@ -6,24 +6,18 @@ full ones, and truncated backpropagation with its carried state.
 
 import os
 import pathlib
-import socket
 import subprocess
 import sys
 
 import keras
 import numpy as np
 import pytest
+from checks import free_port
 
 pytestmark = pytest.mark.slow
 
 PROGRAM = pathlib.Path(__file__).with_name("training.py")
 ROOT = PROGRAM.parents[2]
-
-
-def free_port():
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return listening.getsockname()[1]
 
 
 def start(folder, place, index=0, port=0):

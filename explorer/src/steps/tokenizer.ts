@@ -3,6 +3,7 @@
 import type { TokenizerAbout } from "./manifest";
 import { SubwordTokenizer } from "./subwords";
 import { clean, UNKNOWN } from "./unicode";
+import { VocabularyTokenizer } from "./vocabulary";
 import { WordTokenizer } from "./word-tokens";
 
 export interface Tokenizer {
@@ -39,28 +40,10 @@ export function makeTokenizer(about: TokenizerAbout | undefined): Tokenizer {
 }
 
 /** One id for each code point. */
-class CharacterTokenizer implements Tokenizer {
-  readonly start: number;
-  readonly end: number;
-  readonly unknown: number;
-  private readonly ids: Map<string, number>;
-
-  constructor(private readonly about: TokenizerAbout) {
-    ({ start: this.start, end: this.end, unknown: this.unknown } = about.special_ids);
-    this.ids = new Map(about.vocabulary.slice(4).map((token, i) => [token, i + 4]));
-  }
-
+class CharacterTokenizer extends VocabularyTokenizer implements Tokenizer {
   split(text: string): string[] {
     const { normalization, lowercase } = this.about.config;
     return [...clean(text, normalization, Boolean(lowercase))];
-  }
-
-  encode(text: string): number[] {
-    return this.split(text).map((token) => this.ids.get(token) ?? this.unknown);
-  }
-
-  token(id: number): string {
-    return this.about.vocabulary[id] ?? UNKNOWN;
   }
 
   decode(ids: readonly number[]): string {

@@ -1,8 +1,8 @@
 /** One id for each word and each punctuation mark. */
 
-import type { TokenizerAbout } from "./manifest";
 import type { Tokenizer } from "./tokenizer";
-import { clean, lowered, PUNCTUATION, splitSpaces, UNKNOWN } from "./unicode";
+import { clean, lowered, PUNCTUATION, splitSpaces } from "./unicode";
+import { VocabularyTokenizer } from "./vocabulary";
 
 const JOINER = "\uffed";
 const CUT = "\x01"; // where text is cut while it is being split
@@ -16,17 +16,7 @@ const MARKING: [RegExp, string][] = [
   [/\x01/g, `${JOINER} `],
 ];
 
-export class WordTokenizer implements Tokenizer {
-  readonly start: number;
-  readonly end: number;
-  readonly unknown: number;
-  private readonly ids: Map<string, number>;
-
-  constructor(private readonly about: TokenizerAbout) {
-    ({ start: this.start, end: this.end, unknown: this.unknown } = about.special_ids);
-    this.ids = new Map(about.vocabulary.slice(4).map((token, i) => [token, i + 4]));
-  }
-
+export class WordTokenizer extends VocabularyTokenizer implements Tokenizer {
   split(text: string): string[] {
     const { normalization, lowercase } = this.about.config;
     let whole = clean(text.replaceAll(CUT, ""), normalization, false);
@@ -41,14 +31,6 @@ export class WordTokenizer implements Tokenizer {
       word = MARKING.reduce((marked, [pattern, written]) => marked.replace(pattern, written), ` ${word} `);
     }
     return splitSpaces(word);
-  }
-
-  encode(text: string): number[] {
-    return this.split(text).map((token) => this.ids.get(token) ?? this.unknown);
-  }
-
-  token(id: number): string {
-    return this.about.vocabulary[id] ?? UNKNOWN;
   }
 
   decode(ids: readonly number[]): string {

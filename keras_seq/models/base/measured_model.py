@@ -1,5 +1,6 @@
 """A model whose losses and metrics see real rows and tokens, and what fills a batch up never."""
 
+import functools
 import types
 from collections.abc import Sequence
 from typing import Any
@@ -30,6 +31,17 @@ from keras_seq.models.base.turns import Turns
 from keras_seq.text.pipeline import REAL_ROWS
 
 
+def _on_its_devices(method):
+    """Decorate a method of a model: what variables it makes are where those of the model are."""
+
+    @functools.wraps(method)
+    def within(self, *args, **kwargs):
+        with scope(self):
+            return method(self, *args, **kwargs)
+
+    return within
+
+
 class MeasuredModel(keras.Model):
     """A Keras model that is compiled with losses and metrics of texts of unequal lengths.
 
@@ -58,6 +70,7 @@ class MeasuredModel(keras.Model):
         """Return a context in which the variables have their newest values, in any thread."""
         return self.turns.reading(self)
 
+    @_on_its_devices
     def compile(
         self,
         optimizer: str | Config | keras.optimizers.Optimizer = "auto",
@@ -113,31 +126,6 @@ class MeasuredModel(keras.Model):
             ValueError: for what Keras does not know, for more than one loss, and for what cannot be
                 kept from counting padding; in `fit`, for an `r_drop` where labels are values.
         """
-        with scope(self):
-            self._compile(
-                optimizer,
-                loss,
-                metrics,
-                weighted_metrics,
-                run_eagerly,
-                jit_compile,
-                label_smoothing,
-                r_drop,
-                **kwargs,
-            )
-
-    def _compile(
-        self,
-        optimizer,
-        loss,
-        metrics,
-        weighted_metrics,
-        run_eagerly,
-        jit_compile,
-        label_smoothing,
-        r_drop,
-        **kwargs,
-    ):
         by_recipe = isinstance(optimizer, str) and optimizer == "auto"
         if by_recipe:
             optimizer = self.default_optimizer()

@@ -97,7 +97,11 @@ def written_once(model, write):
 
 
 def saved_once(model, path):
-    """Save a model on the first worker alone; all of them go on when that is done."""
+    """Save a model on the first worker; all of them go on when that is done.
+
+    Where `saves_together`, the others save too, into a folder that goes: Keras makes an optimizer
+    each time it saves one, and its variables wait for all workers.
+    """
     _, index = workers(model)
     if index and saves_together:
         with tempfile.TemporaryDirectory() as folder:
