@@ -1,12 +1,15 @@
 """How fast files of lines are answered, by one process and by two, and whether memory stays flat.
 
     python -m benchmarks.bulk [--lines 10000000] [--answers 10000] [--model dates] [--workers 1 2]
+                              [--served saved_models/dates/1]
 
 First the files alone: LINES lines of generated words go through blocks of 10,000, and a function
-that turns each around answers; once more they are skipped. It ends with an error where memory grew
-by more than 5 % after the first tenth. Then `keras-seq generate MODEL` answers ANSWERS dates as one
-share, as two, ...: lines a second, and seconds of processor for 1,000 lines, both from the start of
-the processes to their end, and without what they take to answer nothing.
+that turns each around answers; once more they are skipped. It ends with an error where memory
+grew by more than 5 % after the first tenth. Then `keras-seq generate MODEL` answers ANSWERS dates
+as one share, as two, ...: lines a second, and seconds of processor for 1,000 lines, both from the
+start of the processes to their end, and without what they take to answer nothing. `--served`
+answers them in this process by a SavedModel, as a worker of Ray or Beam does; the first texts,
+which start the graph, are not counted.
 """
 
 import argparse
@@ -20,6 +23,7 @@ import time
 from benchmarks.streaming import Clock, generated_lines, memory
 from benchmarks.timing import table
 from keras_seq.datasets import dates, write_lines
+from keras_seq.distributed import answering
 from keras_seq.distributed.blocks import find_files, missing_blocks, write_block
 
 BLOCK = 10_000
@@ -67,12 +71,28 @@ def processor_seconds():
     return times.children_user + times.children_system
 
 
+def served(texts, model, batch_size=64):
+    """As a worker of an engine answers by a SavedModel: seconds, and those of processors."""
+    answer = answering.load(*answering.locate(model), {"batch_size": batch_size})
+    part = answering.PART * batch_size
+    answer(texts[:part])
+    began, spent = time.perf_counter(), time.process_time()
+    answers = [line for i in range(0, len(texts), part) for line in answer(texts[i : i + part])]
+    assert len(answers) == len(texts)
+    return time.perf_counter() - began, time.process_time() - spent
+
+
+def row(count, what, lines, seconds, spent):
+    return [count, what, f"{lines / seconds:.1f}", f"{1000 * spent / lines:.2f}"]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--lines", type=int, default=10_000_000)
     parser.add_argument("--answers", type=int, default=10_000)
     parser.add_argument("--model", default="dates")
-    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--workers", type=int, nargs="*", default=[1, 2])
+    parser.add_argument("--served")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
@@ -84,9 +104,9 @@ def main():
                 ("with the start", whole),
                 ("without", tuple(map(float.__sub__, whole, started))),
             ):
-                rows.append(
-                    [count, what, f"{len(texts) / seconds:.1f}", f"{1000 * spent / len(texts):.2f}"]
-                )
+                rows.append(row(count, what, len(texts), seconds, spent))
+    if args.served:
+        rows.append(row("served", args.served, len(texts), *served(texts, args.served)))
     print(table(["processes", "", "lines/s", "processor s / 1,000"], rows))
     print(f"memory after the first tenth grew by {grown:.1%}")
     if grown > 0.05:

@@ -2,10 +2,11 @@
 
     KERAS_BACKEND=torch python -m benchmarks.distributed [--sizes 64 256 1024] [--json FILE]
 
-Each measurement is a training of its own, in processes of its own, each with one thread: first one
-process, then two that meet by `keras_seq.backend.join_workers`, as `keras-seq train --coordinator`
-does. Both train on the same batches of BATCH streams of WINDOW tokens; a step is timed from the end
-of one to that of the next, in `fit`, and the median is reported. On a machine with fewer cores than
+Each measurement is a training of its own, in processes of its own, each bound to one core where
+the system can do that, as libraries start threads for all cores they see: first one process, then
+two that meet by `keras_seq.backend.join_workers`, as `keras-seq train --coordinator` does. Both
+train on the same batches of BATCH streams of WINDOW tokens; a step is timed from the end of one
+to that of the next, in `fit`, and the median is reported. On a machine with fewer cores than
 processes the two share a core, and the table says nothing about two machines.
 """
 
@@ -39,6 +40,9 @@ def train(units, args):
     """Seconds of a step in this process, one of `args.workers`; the first step is left out."""
     import contextlib
 
+    if hasattr(os, "sched_setaffinity"):  # before a library counts the cores and starts its threads
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[args.worker % len(cores)]})
     import keras
     import numpy as np
 
