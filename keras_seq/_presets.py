@@ -112,7 +112,8 @@ def _listed(name):
         return difflib.SequenceMatcher(None, name.lower(), other.lower()).ratio()
 
     names = sorted(sorted(_by_name()), key=likeness, reverse=True)
-    return f"The presets, the nearest first: {', '.join(names)}." if names else "There are none."
+    known = f"The presets, the nearest first: {', '.join(names)}." if names else "There are none."
+    return f"{known} `{VARIABLE}` may name a folder with others."
 
 
 def _kind(path):

@@ -80,7 +80,8 @@ def test_an_unknown_name_lists_the_others_the_nearest_first(places):
         preset_file("tatoeba_en_d")
     assert str(error.value) == (
         "There is no file tatoeba_en_d, and no preset of that name. The presets, the nearest "
-        "first: tatoeba_en_de, tatoeba_de_en, dates, g2p_en."
+        "first: tatoeba_en_de, tatoeba_de_en, dates, g2p_en. `KERAS_SEQ_PRESETS` may name a folder "
+        "with others."
     )
     with pytest.raises(ValueError, match="the nearest first: dates, "):
         ks.models.Task.from_preset("Datse")

@@ -83,7 +83,7 @@ def test_without_matplotlib_the_widget_has_no_picture(built, monkeypatch):
     ("model", "text", "label", "labels"),
     [
         ("dates", "1 May 1999", "target", ["1", "9", "9", "9", "-"]),
-        (TAGGER, "They fish for fish .", "probability of the tag", ["They\nPRON", "fish\nVERB"]),
+        (TAGGER, "They fish for fish .", "probability", ["They", "fish", "for", "fish", "."]),
         (WRITER, "To be", None, ["<s>", "T", "o", "␣", "b", "e"]),
     ],
 )
@@ -95,6 +95,9 @@ def test_without_anywidget_there_is_a_figure(bare, model, text, label, labels):
     axis = axes.yaxis if label == "target" else axes.xaxis
     assert [x.get_text() for x in axis.get_ticklabels()][: len(labels)] == labels
     assert label is None or axes.get_ylabel() == label
+    if model == TAGGER:
+        tags = ["PRON", "VERB", "ADP", "NOUN", "PUNCT"]
+        assert [text.get_text() for text in axes.texts] == tags
 
 
 def test_a_figure_of_a_model_that_is_there_needs_no_export(bare, tmp_path):
@@ -115,6 +118,15 @@ def test_a_figure_of_a_model_that_is_there_needs_no_export(bare, tmp_path):
     (bar,) = figures[2].axes[0].patches
     answer = tagger.tag("ab", return_probabilities=True)
     assert bar.get_height() == pytest.approx(np.max(answer["probabilities"]))
+
+
+def test_a_model_that_cannot_be_exported_gets_a_figure(built, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tf2onnx", None)
+    model = ks.models.Seq2Seq.from_preset("dates")
+    with pytest.warns(UserWarning, match=r"This is a figure: .*\[onnx,widget\]"):
+        figure = ks.analysis.explore(model, "1 May 1999")
+    assert isinstance(figure, matplotlib.figure.Figure)
+    assert not isinstance(ks.analysis.explore("dates", "1 May 1999"), matplotlib.figure.Figure)
 
 
 def test_where_the_page_is_not_built_it_says_so(monkeypatch, tmp_path):

@@ -13,7 +13,8 @@
 # - why the exact answer is often a worse text, and what a length penalty does about it.
 #
 # **Before this lesson**: [lesson 8](08_encoder_and_decoder.ipynb), "Step by step", and
-# [lesson 9](09_attention.ipynb).
+# [lesson 9](09_attention.ipynb), whose translator is in `saved_models` of the repository: where
+# the package was installed without it, `KERAS_SEQ_PRESETS` has to name that folder.
 
 # %%
 import itertools

@@ -30,9 +30,13 @@ LOGGED = r"$|WARNING: All log messages before absl|[IWE]\d{4} "  # by TensorFlow
 NAMES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
 INSTALL = """\
 import importlib.util
+import os
 
 if importlib.util.find_spec("keras_seq") is None:  # on Colab the package has to be installed
-    %pip install --quiet "keras_seq[{extras}] @ git+https://github.com/{repository}"
+    !git clone --quiet --depth 1 https://github.com/{repository} checkout
+    %pip install --quiet "./checkout[{extras}]"
+if os.path.isdir("checkout"):  # it has more trained models than the package
+    os.environ["KERAS_SEQ_PRESETS"] = os.path.abspath("checkout/saved_models")
 """
 EXTRAS = {"12_train_and_serve_anywhere": "torch,plots,onnx"}  # others have the first two
 
@@ -93,6 +97,7 @@ def run(script, times_only):
     notebook = read(script)
     began, computed = time.perf_counter(), computing_seconds()
     options = {"timeout": None, "record_timing": False, "coalesce_streams": True}
+    options["store_widget_state"] = False
     client = NotebookClient(notebook, kernel_name="python3", **options)
     aside = FAILED / f"{script.stem}.ipynb"
     try:
@@ -153,14 +158,18 @@ def write_text(script):
 
 
 def without_comments(cell):
-    """The code of a cell; the magic of the first one is no Python."""
-    return cell.source if "%pip" in cell.source else ast.dump(ast.parse(cell.source))
+    """The code of a cell; that of the first one, which is made here, does nothing in a run."""
+    return "" if "%pip" in cell.source else ast.dump(ast.parse(cell.source))
 
 
 def check_outputs(notebook):
-    """Drop what TensorFlow logs as it starts; raise a `RuntimeError` for any other noise."""
+    """Drop what TensorFlow logs as it starts; raise a `RuntimeError` for any other noise.
+
+    A widget goes, too: its picture stays.
+    """
     for cell in notebook.cells:
         for output in list(cell.get("outputs", ())):
+            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
             if output.output_type == "stream" and output.name == "stderr":
                 if noise := [x for x in output.text.splitlines() if not re.match(LOGGED, x)]:
                     raise RuntimeError(f"{noise[0]} on standard error, by\n{cell.source}")
@@ -175,6 +184,7 @@ def main():
     arguments = parser.parse_args()
     os.environ.setdefault("KERAS_BACKEND", "torch")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ["PYTHONWARNINGS"] = "ignore:This is a figure"  # what `explore` says without a widget
     if os.environ.pop("CI", None):
         print("CI is set and makes lessons small: it is not handed on.", file=sys.stderr)
     beginnings = tuple(arguments.lessons) or ("",)

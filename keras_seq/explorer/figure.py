@@ -58,14 +58,15 @@ def _tags(model, text):
     words, tags = answer["tokens"][:MOST], answer["tags"][:MOST]
     shares = [max(row) for row in np.asarray(answer["probabilities"])[: len(words)]]
     names = list(dict.fromkeys(tags))
-    figure = new_figure((max(5.0, 1.5 + 0.55 * len(words)), 3.2))
+    figure = new_figure((max(5.0, 1.5 + 0.8 * len(words)), 3.8))
     axes = figure.subplots()
     colors = [COLORS[names.index(tag) % len(COLORS)] for tag in tags]
-    axes.bar(range(len(words)), shares, color=colors)
-    labels = [f"{visible(word)}\n{tag}" for word, tag in zip(words, tags, strict=True)]
-    axes.set_xticks(range(len(words)), labels, parse_math=False, rotation=45, ha="right")
-    axes.set_ylabel("probability of the tag")
-    axes.set_ylim(0, 1)
+    bars = axes.bar(range(len(words)), shares, color=colors)
+    axes.bar_label(bars, tags, padding=2, fontsize="small", parse_math=False)
+    turned = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+    axes.set_xticks(range(len(words)), map(visible, words), parse_math=False, **turned)
+    axes.set_ylabel("probability")
+    axes.set_ylim(0, 1.15)
     tidy(axes)
     return finished(figure)
 

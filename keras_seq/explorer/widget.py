@@ -2,6 +2,7 @@
 
 import base64
 import functools
+import importlib.util
 import pathlib
 import tempfile
 import warnings
@@ -20,10 +21,10 @@ def explore(model: object | PathLike, text: str) -> object | Figure:
 
     The view of the explorer for such a model: a translator with its search and where it looks, a
     language model with its units and what it expects, a tagger word by word. It is a widget of
-    `anywidget` (`pip install 'keras_seq[widget]'`), which is made for Jupyter, VS Code, Colab and
-    others. The model computes in the browser, as step graphs (`export.load_step`) that come from
-    the kernel: nothing is asked of a server, and nothing of the model is kept in the notebook but a
-    picture. That is what a page shows which was made of the notebook.
+    `anywidget` (`pip install 'keras_seq[onnx,widget]'`), which is made for Jupyter, VS Code, Colab
+    and others. The model computes in the browser, as step graphs (`export.load_step`) that come
+    from the kernel: nothing is asked of a server, and nothing of the model is kept in the notebook
+    but a picture. That is what a page shows which was made of the notebook.
 
     Args:
         model: a `Seq2Seq`, a `LanguageModel`, or a `TextTagger` that reads from the left, which is
@@ -32,9 +33,9 @@ def explore(model: object | PathLike, text: str) -> object | Figure:
         text: what is read first.
 
     Returns:
-        The widget; or, without anywidget, with a warning, a `matplotlib.figure.Figure`: where the
-        translator looks, how probable the tags are, or the unit of the language model that changes
-        most.
+        The widget; or, where what it needs is not installed, with a warning, a
+        `matplotlib.figure.Figure`: where the translator looks, how probable the tags are, or the
+        unit of the language model that changes most.
 
     Raises:
         ValueError: for another kind of model, one that has no steps, and a text without words.
@@ -51,7 +52,7 @@ def explore(model: object | PathLike, text: str) -> object | Figure:
     check_kind(model)
     from keras_seq.explorer.figure import figure_of  # it imports Keras
 
-    missing = _missing()
+    missing = _missing(model)
     if missing and not isinstance(model, (str, pathlib.PurePath)):
         warnings.warn(missing, stacklevel=2)
         return figure_of(model, type(model).__name__, text)
@@ -67,14 +68,14 @@ def explore(model: object | PathLike, text: str) -> object | Figure:
     return widget_class()(name, kind, files, text, picture)
 
 
-def _missing():
-    """Why there is no widget, a sentence; "" where there is one."""
+def _missing(model):
+    """Why there is no widget of a model, a sentence; "" where there is one."""
     if not (STATIC / MODULE).is_file():
         return "This is a figure: the widget is not built; `make explorer` does it, with Node 20."
-    try:
-        import anywidget  # noqa: F401
-    except ImportError:
-        return "This is a figure: pip install 'keras_seq[widget]' shows the model at work."
+    is_there = isinstance(model, (str, pathlib.PurePath))
+    needed = ["anywidget", "onnxruntime", *(() if is_there else ("tf2onnx",))]
+    if any(importlib.util.find_spec(name) is None for name in needed):
+        return "This is a figure: pip install 'keras_seq[onnx,widget]' shows the model at work."
     return ""
 
 
