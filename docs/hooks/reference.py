@@ -80,9 +80,9 @@ def _split(name, module):
 
 
 def _path(module, name):
-    """The path of a public name, which may stand in a file that is called like it."""
+    """The path of a public name: of a module, or of what stands in a file of the same name."""
     path = f"{module.path}.{name}"
-    return f"{path}.{name}" if _is_module(module[name]) else path
+    return f"{path}.{name}" if _is_module(module[name]) and name in module[name].members else path
 
 
 def _entry(path, level):

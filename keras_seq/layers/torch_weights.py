@@ -32,13 +32,15 @@ class TorchWeights:
     def set_torch_weights(self, state_dict: Mapping[str, Any], prefix: str = "") -> None:
         """Take the weights of a `torch.nn.LSTM`, `GRU` or `RNN`.
 
-            kernel = weight_ih^T,  recurrent_kernel = weight_hh^T       their gates in our order
-            bias   = bias_ih + bias_hh                                  a GRU's are two rows
+            kernel = weight_ih^T
+            recurrent_kernel = weight_hh^T
+            bias = bias_ih + bias_hh
 
-        With them the layer computes what PyTorch's does: outputs, final states, gradients. A mask
-        does what a packed sequence does there. PyTorch's `num_layers` and `bidirectional` are those
-        of `RNNStack`; one layer that reads from both sides is a `Bidirectional` too. A layer that
-        is not built is built for the inputs of these weights. Arrays do without PyTorch.
+        with the gates in our order; the biases of a GRU stay two rows. With them the layer computes
+        what PyTorch's does: outputs, final states, gradients. A mask does what a packed sequence
+        does there. PyTorch's `num_layers` and `bidirectional` are those of `RNNStack`; one layer
+        that reads from both sides is a `Bidirectional` too. A layer that is not built is built for
+        the inputs of these weights. Arrays do without PyTorch.
 
         Args:
             state_dict: from PyTorch's names (`"weight_ih_l0"`, `"bias_hh_l0_reverse"`, ...) to
