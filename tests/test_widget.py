@@ -106,10 +106,12 @@ def test_a_figure_of_a_model_that_is_there_needs_no_export(bare, tmp_path):
     plain = ks.models.Seq2Seq.from_texts(["ab", "ba"], ["b a", "a b"], attention=None, **options)
     writer = ks.models.LanguageModel.from_texts("abab" * 20, **options)
     tagger = ks.models.TextTagger.from_texts([["a", "b"]], [["X", "Y"]], units=4)
-    for model in (plain, writer, tagger):
+    classifier = ks.models.TextClassifier.from_texts(["ab", "ba"], ["x", "y"], units=4)
+    everything = (plain, writer, tagger, classifier)
+    for model in everything:
         model.compile("adam")
     with pytest.warns(UserWarning, match="This is a figure"):
-        figures = [ks.analysis.explore(model, "ab") for model in (plain, writer, tagger)]
+        figures = [ks.analysis.explore(model, "ab") for model in everything]
     assert figures[0].axes[0].get_xlabel() == "score"
     states = ks.analysis.unit_activations(writer, "ab")
     heights = [bar.get_height() for bar in figures[1].axes[0].patches]
@@ -118,6 +120,10 @@ def test_a_figure_of_a_model_that_is_there_needs_no_export(bare, tmp_path):
     (bar,) = figures[2].axes[0].patches
     answer = tagger.tag("ab", return_probabilities=True)
     assert bar.get_height() == pytest.approx(np.max(answer["probabilities"]))
+    chances = classifier.classify("ab", return_probabilities=True)["probabilities"]
+    names = [x.get_text() for x in figures[3].axes[0].get_yticklabels()]
+    assert [bar.get_width() for bar in figures[3].axes[0].patches] == sorted(chances.values())[::-1]
+    assert chances[names[0]] >= chances[names[1]]
 
 
 def test_a_model_that_cannot_be_exported_gets_a_figure(built, monkeypatch):
@@ -142,12 +148,10 @@ def test_a_text_is_needed(text):
 
 
 def test_other_models_are_refused():
-    classifier = ks.models.TextClassifier.from_texts(["a", "b"], ["x", "y"], units=4)
-    message = "The page shows translators, language models and taggers; this is a TextClassifier"
-    with pytest.raises(ValueError, match=message):
-        ks.analysis.explore(classifier, "a")
-    with pytest.raises(ValueError, match=f"{message.split(';')[0]}; this is a Sequential"):
-        ks.analysis.explore(keras.Sequential(), "a")
+    message = "The page shows translators, language models, taggers and classifiers; this is a"
+    for model in (keras.Sequential(), ks.layers.LSTM(2)):
+        with pytest.raises(ValueError, match=f"{message} {type(model).__name__}"):
+            ks.analysis.explore(model, "a")
 
 
 @pytest.mark.slow

@@ -26,7 +26,12 @@ function parse(hash: string) {
 export const route = $state({ ...parse(location.hash), version: 0 });
 export const shared = $state(read(SHARED, SHARED_CHOICES, route.params));
 
+/** The address follows when its settings are at rest: browsers take only so many changes in a while. */
+const REST = 200; // ms
+let following: ReturnType<typeof setTimeout>;
+
 addEventListener("hashchange", () => {
+  clearTimeout(following);
   Object.assign(route, parse(location.hash), { version: route.version + 1 });
   Object.assign(shared, read(SHARED, SHARED_CHOICES, route.params));
 });
@@ -48,6 +53,7 @@ export const page: Host = {
   params: () => route.params,
   keep(view, values, defaults) {
     const address = link(view, values, defaults);
-    if (address !== location.hash) history.replaceState(null, "", address);
+    clearTimeout(following);
+    following = setTimeout(() => address !== location.hash && history.replaceState(null, "", address), REST);
   },
 };

@@ -8,26 +8,17 @@
  * CHROMIUM names the program; without one, nothing is done and said so.
  */
 
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
-import { createServer } from "node:http";
-import { extname, join, normalize } from "node:path";
-import { fileURLToPath } from "node:url";
-import { gzipSync } from "node:zlib";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import assert from "node:assert/strict";
-import puppeteer from "puppeteer-core";
+import { beside, chromium, launch, option, PAGE, serve, SHIPPED, weights } from "./chromium.mjs";
 
-const PAGE = fileURLToPath(new URL("../../keras_seq/explorer/static/", import.meta.url));
-const AXE = readFileSync(fileURLToPath(new URL("../node_modules/axe-core/axe.min.js", import.meta.url)), "utf8");
-const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2", ".json": "application/json", ".wasm": "application/wasm" };
+const AXE = readFileSync(beside("../node_modules/axe-core/axe.min.js"), "utf8");
 const THEMES = ["light", "dark"];
 const SIZES = { wide: [1280, 900], phone: [360, 740] };
 
-const beside = (path) => fileURLToPath(new URL(path, import.meta.url));
 const MODELS = {
-  dates: beside("../../saved_models/dates/step/"),
-  shakespeare: join(PAGE, "models/shakespeare/"),
-  pos_en_left: join(PAGE, "models/pos_en_left/"),
+  ...SHIPPED,
   words: beside("../fixtures/words/"),
   subwords: beside("../fixtures/subwords/"),
   damaged: beside("../fixtures/none/"),
@@ -46,7 +37,6 @@ const CHANGED = {
   "own/start.onnx": () => readFileSync(join(MODELS.dates, "start.onnx")),
   "own/step.onnx": () => readFileSync(join(MODELS.dates, "step.onnx")),
 };
-const INDEX = Object.keys(MODELS).map((name) => ({ name, kind: { shakespeare: "LanguageModel", pos_en_left: "TextTagger" }[name] ?? "Seq2Seq" }));
 /** What `generate` and `tag` answered when the models were exported. */
 const exampleOf = (name) => JSON.parse(manifestOf(name)).example;
 const [EXAMPLE, TAGGED] = [exampleOf("dates"), exampleOf("pos_en_left")];
@@ -98,20 +88,11 @@ async function slide(page, name, times = 3) {
   assert.fail(`no slider ${name}`);
 }
 
-/** The page and a model, as `keras-seq explore` serves them. */
-function serve() {
-  const server = createServer((request, response) => {
-    const path = normalize(new URL(request.url, "http://localhost").pathname);
-    if (path === "/models/index.json") return response.end(JSON.stringify(INDEX));
-    if (path === "/widget") return response.writeHead(200, { "content-type": "text/html" }).end(WIDGET);
-    const [, models, model, name] = path.split("/");
-    if (models === "models" && `${model}/${name}` in CHANGED) return response.end(CHANGED[`${model}/${name}`]());
-    const folder = models === "models" ? MODELS[model] : PAGE;
-    const file = join(folder ?? "", models === "models" ? name : path === "/" ? "index.html" : path);
-    if (!folder || !file.startsWith(folder) || !existsSync(file)) return response.writeHead(404).end();
-    response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream" }).end(readFileSync(file));
-  });
-  return new Promise((done) => server.listen(0, "127.0.0.1", () => done(server)));
+/** What is served besides: a notebook, and files of models that are not as they should be. */
+function other(path) {
+  if (path === "/widget") return { type: "text/html", body: WIDGET };
+  const name = path.replace("/models/", "");
+  return name in CHANGED ? { body: CHANGED[name]() } : null;
 }
 
 /** A page, and a list of what goes wrong in it. */
@@ -165,6 +146,7 @@ async function check(browser, origin, name, theme, size, shots) {
     (selector, old) => document.querySelector(selector)?.outerHTML !== old,
     { timeout: 60_000 }, figure, before,
   );
+  await new Promise((done) => setTimeout(done, 300)); // the address follows when the settings are at rest
   const address = page.url();
   if (shots) await page.screenshot({ path: join(shots, `${name}-${theme}-${size}.png`), fullPage: true });
   const [broad, dark] = await page.evaluate(() => [
@@ -194,7 +176,7 @@ const MESSAGES = [
   ["tag?text=", "[role=status]", "Type a sentence, such as"],
   ["write?text=", ".written", ""],
   [`translate?sampler=greedy&text=${"12+May+1999+".repeat(834).slice(0, 10_000)}`, "[role=status]", "The text has 10,000 characters; the first 2,000 are read."],
-  [`write?text=${"to+be+or+not".repeat(834).slice(0, 10_000)}`, "[role=status]", "The text has 10,000 characters; the last 300 are read."],
+  [`write?text=${"to+be+or+not".repeat(834).slice(0, 10_000)}`, "[role=status]", "The text has 10,000 characters; the last 2,000 are read."],
   [`tag?text=${"a+fish+".repeat(1429).slice(0, 10_000)}`, "[role=status]", "The text has 10,000 characters; the first 2,000 are read."],
   ["translate?model=words", "main", "This model has no attention: all it knows of the text is the state it begins with."],
 ];
@@ -301,27 +283,17 @@ async function widget(browser, origin, shots) {
   return [...all, ...problems];
 }
 
-/** What the page weighs, packed: the fonts too, but neither the runtime of models, nor models, nor the widget. */
-function weight() {
-  const files = readdirSync(PAGE, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  const own = files.map((entry) => join(entry.parentPath ?? entry.path, entry.name));
-  return own
-    .filter((file) => !/(\.wasm|widget\.js)$/.test(file) && !file.startsWith(join(PAGE, "models")))
-    .reduce((sum, file) => sum + gzipSync(readFileSync(file)).length, 0);
-}
-
 async function main() {
-  const option = (name) => (process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : null);
-  const program = process.env.CHROMIUM ?? PLACES.find(existsSync);
+  const program = chromium();
   if (!program) return console.log("The browser test is skipped: there is no Chromium (CHROMIUM names one).");
-  assert.ok(existsSync(join(PAGE, "index.html")), "the page is not built: make explorer");
   const shots = option("--shots");
   if (shots) mkdirSync(shots, { recursive: true });
-  const server = await serve();
+  const server = await serve(MODELS, other);
   const origin = `http://127.0.0.1:${server.address().port}`;
-  const browser = await puppeteer.launch({ executablePath: program, args: ["--no-sandbox", "--disable-gpu"] });
-  const problems = weight() > 500_000 ? [`the page weighs ${weight()} bytes`] : [];
-  console.log(`The page weighs ${Math.round(weight() / 1000)} kB.`);
+  const browser = await launch(program);
+  const weight = Object.values(weights()).reduce((a, b) => a + b, 0);
+  const problems = weight > 500_000 ? [`the page weighs ${weight} bytes`] : [];
+  console.log(`The page weighs ${Math.round(weight / 1000)} kB.`);
   try {
     for (const name of Object.keys(VIEWS)) {
       if (option("--only") && option("--only") !== name) continue;

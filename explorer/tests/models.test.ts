@@ -20,11 +20,11 @@ function load(folder: string, changed: Record<string, Uint8Array> = {}): Promise
   return StepModel.load({ files: { ...files, ...changed }, wasm });
 }
 
-/** All that is reported of an answer. */
+/** An answer as it grows, piece by piece. */
 async function answers<S, A>(answerer: Answerer<S, A>, model: StepModel, settings: S): Promise<A[]> {
   const heard: A[] = [];
   answerer.check(model);
-  await answerer.answer(model, settings, (answer) => heard.push(answer));
+  await answerer.answer(model, settings, (piece) => heard.push({ ...heard.at(-1), ...piece } as A));
   return heard;
 }
 
@@ -87,12 +87,38 @@ describe("the tagger", () => {
 test("a language model reads, expects and goes on", async () => {
   const model = await load("../public/models/shakespeare");
   const settings = { text: "ROMEO:\nWhat", state: "", temperature: 0.7, seed: 1, length: 12 };
-  const [read, whole] = await answers(write, model, settings);
+  const heard = await answers(write, model, settings);
+  const [read, whole] = [heard[0], heard.at(-1)!];
   expect(read.tokens.join("")).toBe(settings.text);
-  expect(read.connected).toEqual([]);
-  expect(whole.connected.length).toBe(settings.text.length);
-  expect([...read.written].length).toBe(12);
-  expect((await answers(write, model, { ...settings, text: "" }))[0].tokens).toEqual([]);
+  expect(read.connected).toBe(undefined);
+  expect(whole.connected!.length).toBe(settings.text.length);
+  expect(whole.matters!.length).toBe(whole.size);
+  expect([...whole.written!].length).toBe(12);
+  const nothing = (await answers(write, model, { ...settings, text: "" })).at(-1)!;
+  expect([nothing.tokens, nothing.connected]).toEqual([[], []]);
+});
+
+describe("a text that is changed is answered as one that was never another", () => {
+  const close = (found: unknown, wanted: unknown, name: string) => {
+    const flat = (x: any): any[] => (typeof x === "object" ? Object.values(x).flatMap(flat) : [x]);
+    const [a, b] = [flat(found), flat(wanted)];
+    expect(a.length, name).toBe(b.length);
+    a.forEach((x, i) => (typeof x === "number" ? expect(x, name).toBeCloseTo(b[i], 4) : expect(x, name).toBe(b[i])));
+  };
+  const changes: [string, string, Answerer<any, any>, string[], object][] = [
+    ["a writer", "../public/models/shakespeare", write,
+      ["ROMEO: what", "ROMEO: what l", "ROMEO: what li", "ROMEO: what l", "ROME: what l", "", "ROMEO:".repeat(12), `${"ROMEO:".repeat(12)} no`],
+      { state: "", temperature: 0.7, seed: 1, length: 5 }],
+    ["a tagger", "../public/models/pos_en_left", tag, ["They fish for", "They fish for fish", "They for fish", "fish ".repeat(260), "fish ".repeat(258)], {}],
+  ];
+  test.each(changes)("%s", async (_, folder, answerer, texts, settings) => {
+    const model = await load(folder);
+    for (const text of texts) {
+      const found = (await answers(answerer, model, { ...settings, text })).at(-1)!;
+      const alone = (await answers(answerer, await load(folder), { ...settings, text })).at(-1)!;
+      for (const name of Object.keys(alone)) if (name !== "seconds") close(found[name], alone[name], `${text}, ${name}`);
+    }
+  });
 });
 
 describe("a model that is damaged is told", () => {

@@ -123,7 +123,9 @@ describe("training", () => {
     const settings = { task: "recall", models: ["lstm", "attention"], longest: 8, units: 12, rate: 0.02, seed: 1 } as const;
     const make = () => new MemoryTrainer({ ...settings, models: [...settings.models] });
     const trainer = make();
+    expect(trainer.snapshot().models.map(({ accuracy }) => accuracy)).toEqual([[], []]);
     for (let i = 0; i < 120; i++) trainer.advance();
+    expect([trainer.complete(), trainer.complete(), trainer.complete()]).toEqual([true, true, false]);
     const { models, distances } = trainer.snapshot();
     expect(distances).toEqual([3, 4, 5, 6, 7]);
     for (const { accuracy } of models) expect(Math.min(...accuracy)).toBeGreaterThan(0.9);
@@ -133,6 +135,7 @@ describe("training", () => {
     expect(models[0].parameters).toBe((words + 12 + 1) * 48 + 13 * 8);
     const [one, other] = [make(), make()];
     for (let i = 0; i < 10; i++) [one, other].forEach((t) => t.advance());
+    for (const t of [one, other]) while (t.complete());
     const seen = (t: MemoryTrainer) => t.snapshot().models.map((m) => [m.accuracy, m.recent]);
     expect(seen(one)).toEqual(seen(other));
   });

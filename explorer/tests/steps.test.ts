@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { readManifest } from "../src/steps/manifest";
-import { search, type SearchOptions, type Steps } from "../src/steps/search";
+import { search, top, type SearchOptions, type Steps } from "../src/steps/search";
 import { bestPath, filtered, marginals } from "../src/steps/chain";
 import { apart, splitWords } from "../src/steps/sentences";
 import { makeTokenizer } from "../src/steps/tokenizer";
+import { Trail } from "../src/steps/trail";
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8");
 const fixture = JSON.parse(read("../fixtures/search.json"));
@@ -46,6 +47,58 @@ describe("searches choose what keras_seq chooses", () => {
       place = kept[place].parent;
     }
     expect(ids).toEqual(answers[0].ids);
+  });
+});
+
+test("the largest values, the first of equal ones before the others", () => {
+  expect(top([1, 3, 2, 3, 0], 3)).toEqual([1, 3, 2]);
+  expect([top([5, 4], 3), top([], 2), top([7], 1)]).toEqual([[0, 1], [], [0]]);
+});
+
+describe("a trail", () => {
+  /** The state is the text so far; each step is counted. */
+  function counting(trail: Trail<string, string>) {
+    const made: string[] = [];
+    return async (text: string) => {
+      made.length = 0;
+      const passed = await trail.read([...text], async () => "", async (key, state) => {
+        made.push(key);
+        return { logits: [Float32Array.of(state.length)], state: state + key };
+      });
+      return { passed, made: made.join("") };
+    };
+  }
+
+  test("makes the steps behind what stays, and no others", async () => {
+    const read = counting(new Trail());
+    for (const [text, made] of [["abcd", "abcd"], ["abcd", ""], ["abcde", "e"], ["abXe", "Xe"], ["ab", ""], ["", ""], ["b", "b"]]) {
+      const found = await read(text);
+      expect([text, found.made]).toEqual([text, made]);
+      expect(found.passed.map(({ state }) => state)).toEqual([...text].map((_, t) => text.slice(0, t + 1)));
+    }
+  });
+
+  test("keeps little of states that grow, and begins anew where one is gone", async () => {
+    const read = counting(new Trail(2, () => "small"));
+    const states = (await read("abcdefg")).passed.map(({ state }) => state);
+    expect(states).toEqual(["small", "small", "small", "abcd", "abcde", "abcdef", "abcdefg"]);
+    expect((await read("abcdefX")).made).toBe("X");
+    expect((await read("abcde")).made).toBe(""); // the last two are whole
+    expect((await read("abcd")).made).toBe("abcd");
+    await read("abcdefg");
+    expect((await read("abX")).made).toBe("abX");
+  });
+
+  test("goes on where it was broken off", async () => {
+    const trail = new Trail<string, number>();
+    let left = 3;
+    const step = async (_: string, state: number) => {
+      if (!left--) throw new Error("cancelled");
+      return { logits: [Float32Array.of(0)], state: state + 1 };
+    };
+    await expect(trail.read([..."abcde"], async () => 0, step)).rejects.toThrow("cancelled");
+    left = 3;
+    expect((await trail.read([..."abcdef"], async () => 0, step)).map(({ state }) => state)).toEqual([1, 2, 3, 4, 5, 6]);
   });
 });
 

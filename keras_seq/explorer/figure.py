@@ -10,6 +10,7 @@ from keras_seq.export.step_model import StepModel
 
 MOST = 60  # tokens that are drawn
 ANSWERS = 5
+CLASSES = 12
 
 
 def figure_of(model, kind, text):
@@ -18,11 +19,17 @@ def figure_of(model, kind, text):
     Args:
         model: the model, or its step graphs: both have the same methods.
         kind: `"Seq2Seq"`, where it looks at each token, or its best answers if it has no
-            attention; `"TextTagger"`, the tag of each word and its probability; `"LanguageModel"`,
-            the unit that changes most.
+            attention; `"TextTagger"`, the tag of each word and its probability; `"TextClassifier"`,
+            the probable classes; `"LanguageModel"`, the unit that changes most.
         text: the text.
     """
-    return {"Seq2Seq": _translation, "TextTagger": _tags, "LanguageModel": _unit}[kind](model, text)
+    draw = {
+        "Seq2Seq": _translation,
+        "TextTagger": _tags,
+        "TextClassifier": _classes,
+        "LanguageModel": _unit,
+    }[kind]
+    return draw(model, text)
 
 
 def _translation(model, text):
@@ -42,15 +49,29 @@ def _answers(model, text):
         options = {"sampler": Beam(ANSWERS, n_best=ANSWERS)}
     answers = model.generate(text, return_scores=True, **options)
     scores = [answer["score"] for answer in answers]
-    names = [visible(answer["text"], 60) for answer in answers]
-    figure = new_figure((8.0, 0.8 + 0.4 * len(answers)))
-    axes = figure.subplots()
-    axes.barh(range(len(scores)), scores, color=COLORS[0])
-    axes.set_yticks(range(len(names)), names, parse_math=False)
-    axes.invert_yaxis()
+    figure, axes = _bars([answer["text"] for answer in answers], scores)
     axes.set_xlabel("score")
-    tidy(axes)
     return finished(figure)
+
+
+def _classes(model, text):
+    chances = model.classify(text, return_probabilities=True)["probabilities"]
+    best = sorted(chances, key=chances.get, reverse=True)[:CLASSES]
+    figure, axes = _bars([str(name) for name in best], [chances[name] for name in best])
+    axes.set_xlabel("probability")
+    axes.set_xlim(0, 1)
+    return finished(figure)
+
+
+def _bars(names, values):
+    """A figure and its axes with a bar for each name, the first at the top."""
+    figure = new_figure((8.0, 0.8 + 0.4 * len(names)))
+    axes = figure.subplots()
+    axes.barh(range(len(values)), values, color=COLORS[0])
+    axes.set_yticks(range(len(names)), [visible(name, 60) for name in names], parse_math=False)
+    axes.invert_yaxis()
+    tidy(axes)
+    return figure, axes
 
 
 def _tags(model, text):

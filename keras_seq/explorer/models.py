@@ -7,7 +7,7 @@ from keras_seq._presets import preset_file, presets
 from keras_seq.export.step_model import MANIFEST, read_manifest
 
 STEPS = "step"  # the folder beside the file of a preset
-SHOWN = ("Seq2Seq", "LanguageModel", "TextTagger")
+SHOWN = ("Seq2Seq", "LanguageModel", "TextTagger", "TextClassifier")
 STATIC = pathlib.Path(__file__).parent / "static"  # the built page
 
 
@@ -55,7 +55,9 @@ def check_kind(model, kind=None):
     kind = kind or (None if known else type(model).__name__)
     if kind not in (None, *SHOWN):
         holds = f"{model} holds a {kind}" if known else f"this is a {kind}"
-        raise ValueError(f"The page shows translators, language models and taggers; {holds}.")
+        raise ValueError(
+            f"The page shows translators, language models, taggers and classifiers; {holds}."
+        )
 
 
 def index_of(folders):

@@ -20,22 +20,22 @@ def explore(model: object | PathLike, text: str) -> object | Figure:
     """Show in a notebook how a model answers a text, to type in and to look inside.
 
     The view of the explorer for such a model: a translator with its search and where it looks, a
-    language model with its units and what it expects, a tagger word by word. It is a widget of
-    `anywidget` (`pip install 'keras_seq[onnx,widget]'`), which is made for Jupyter, VS Code, Colab
-    and others. The model computes in the browser, as step graphs (`export.load_step`) that come
-    from the kernel: nothing is asked of a server, and nothing of the model is kept in the notebook
-    but a picture. That is what a page shows which was made of the notebook.
+    language model with its units and what it expects, a tagger or a classifier word by word. It is
+    a widget of `anywidget` (`pip install 'keras_seq[onnx,widget]'`), which is made for Jupyter, VS
+    Code, Colab and others. The model computes in the browser, as step graphs (`export.load_step`)
+    that come from the kernel: nothing is asked of a server, and nothing of the model is kept in the
+    notebook but a picture. That is what a page shows which was made of the notebook.
 
     Args:
-        model: a `Seq2Seq`, a `LanguageModel`, or a `TextTagger` that reads from the left, which is
-            exported first (with TensorFlow, in some ten seconds); or the path of a model file or of
-            a folder of step graphs, or the name of a preset.
+        model: a `Seq2Seq`, a `LanguageModel`, or a `TextTagger` or `TextClassifier` that reads from
+            the left, which is exported first (with TensorFlow, in some ten seconds); or the path of
+            a model file or of a folder of step graphs, or the name of a preset.
         text: what is read first.
 
     Returns:
         The widget; or, where what it needs is not installed, with a warning, a
-        `matplotlib.figure.Figure`: where the translator looks, how probable the tags are, or the
-        unit of the language model that changes most.
+        `matplotlib.figure.Figure`: where the translator looks, how probable tags or classes are, or
+        the unit of the language model that changes most.
 
     Raises:
         ValueError: for another kind of model, one that has no steps, and a text without words.

@@ -114,11 +114,11 @@ def test_mistakes_in_models(static, run, mistake, tmp_path):
     (tmp_path / "bad" / "manifest.json").write_text("{")
     run("explore", tmp_path / "bad", "--build", tmp_path / "site", status=2)
     assert "is damaged" in mistake()
-    about = {"version": 1, "kind": "TextClassifier", "graphs": {"step": {}}, "state": []}
+    about = {"version": 1, "kind": "LSTM", "graphs": {"step": {}}, "state": []}
     (tmp_path / "bad" / "manifest.json").write_text(json.dumps(about))
     run("explore", tmp_path / "bad", "--build", tmp_path / "site", status=2)
-    message = "The page shows translators, language models and taggers; "
-    assert f"{message}{tmp_path / 'bad'} holds a TextClassifier." in mistake()
+    message = "The page shows translators, language models, taggers and classifiers; "
+    assert f"{message}{tmp_path / 'bad'} holds a LSTM." in mistake()
     assert not (tmp_path / "site").exists()
 
 

@@ -10,8 +10,17 @@ export class Asked<Settings, Answer> {
   chosen = $derived.by(() => this.models?.find(({ name }) => name === this.wanted())?.name ?? this.models?.[0]?.name ?? "");
   problem = $state("");
   answer = $state.raw<Answer | null>(null);
+  /** Whether the answer is to settings of before, and whether pieces of it are to come. */
+  stale = $state(false);
+  busy = $state(false);
   /** What is shown: the answer, or one that was computed before. */
   shown = $derived.by(() => this.answer ?? (this.problem ? null : this.example));
+  /** What the part of the view that shows the answer says of it. */
+  marks = $derived.by(() => ({
+    "data-example": this.shown !== this.answer || undefined,
+    "data-stale": this.stale || undefined,
+    "aria-busy": this.busy || undefined,
+  }));
   private example = $state.raw<Answer | null>(null);
   private loaded = $state("");
   private asked = 0;
@@ -27,9 +36,17 @@ export class Asked<Settings, Answer> {
     const send = (request: Request<Settings>) => worker.postMessage(request);
     onDestroy(() => worker.terminate());
     worker.onmessage = ({ data }: MessageEvent<Report<Answer>>) => {
-      if (data.kind === "failed") this.problem = data.message;
-      else if (data.kind === "loaded") this.loaded = data.name;
-      else if (data.id === this.asked) [this.answer, this.problem] = [data.answer, ""];
+      if (data.kind === "failed") {
+        this.problem = data.message;
+        this.stale = this.busy = false;
+      } else if (data.kind === "loaded") this.loaded = data.name;
+      else if (data.id !== this.asked) return;
+      else if (data.kind === "complete") this.busy = false;
+      else {
+        this.answer = { ...this.answer, ...data.piece } as Answer;
+        this.problem = "";
+        this.stale = false;
+      }
     };
     worker.onerror = () => (this.problem = "This browser cannot run the model: it needs WebAssembly.");
     void host.example(kind).then((made) => (this.example = (made as Answer | undefined) ?? null));
@@ -48,6 +65,7 @@ export class Asked<Settings, Answer> {
       const asked = settings();
       if (!asked || !this.chosen || this.loaded !== this.chosen) return;
       this.asked += 1;
+      this.stale = this.busy = true;
       send({ kind: "ask", id: this.asked, settings: asked });
     });
   }

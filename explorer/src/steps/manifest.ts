@@ -38,6 +38,10 @@ export interface Manifest {
   max_source_length: number;
   max_target_length: number;
   copy?: boolean;
+  /** Of a classifier. */
+  class_names?: string[];
+  multi_label?: boolean;
+  threshold?: number;
   /** Of a tagger. */
   tag_names?: string[];
   zero_digits?: boolean;
@@ -61,11 +65,11 @@ export function readManifest(text: string): Manifest {
       throw new Error(`The manifest of the model is damaged: it has no "${name}".`);
     }
   }
-  if (!found.graphs.step?.inputs || !Array.isArray(found.state) || !Array.isArray(found.memory)) {
-    throw new Error('The manifest of the model is damaged: "graphs" has no "step", or the state is no list.');
-  }
   if (found.version > VERSION) {
     throw new Error(`The model has step graphs of version ${found.version}; this page knows those up to ${VERSION}.`);
+  }
+  if (!found.graphs.step?.inputs || !found.graphs.step.outputs || !Array.isArray(found.state) || !Array.isArray(found.memory)) {
+    throw new Error('The manifest of the model is damaged: "graphs" has no "step", or the state is no list.');
   }
   return found;
 }

@@ -7,6 +7,8 @@ export interface Stepped<State> {
   /** A row of logits for each token that was read. */
   logits: Float32Array[];
   state: State;
+  /** How much each source token counted, for each row; of models that attend. */
+  attention?: Float32Array[];
 }
 
 export interface Steps<State> {
@@ -30,9 +32,18 @@ export interface SearchOptions {
   forced: readonly number[];
 }
 
+/** What was seen when a token was chosen. */
+export interface Seen {
+  /** The logarithms of the probabilities of all tokens. */
+  likely: Float32Array;
+  attention?: Float32Array;
+}
+
 export interface Answer {
   ids: number[];
   score: number;
+  /** For each token. */
+  seen: Seen[];
 }
 
 /** What a beam search kept at a step: the token, which of the step before it goes on, its score. */
@@ -59,6 +70,19 @@ export function best(values: ArrayLike<number>): number {
   return place;
 }
 
+/** The places of the largest values, the first of equal ones before the others. */
+export function top(values: ArrayLike<number>, count: number): number[] {
+  const places: number[] = [];
+  for (let i = 0; i < values.length; i++) {
+    if (places.length === count && !(values[i] > values[places[count - 1]])) continue;
+    let at = places.length;
+    while (at && values[i] > values[places[at - 1]]) at--;
+    places.splice(at, 0, i);
+    places.length = Math.min(places.length, count);
+  }
+  return places;
+}
+
 /** The answers, best first, and what a beam kept at each step. */
 export async function search<State>(
   model: Steps<State>,
@@ -67,25 +91,23 @@ export async function search<State>(
   options: SearchOptions,
 ): Promise<{ answers: Answer[]; tree: Kept[][] }> {
   const ids: number[] = [];
+  const seen: Seen[] = [];
   let score = 0;
-  for (const id of options.forced.slice(0, options.limit)) {
-    const done = await model.step([ids.at(-1) ?? first], state);
-    score += logSoftmax(done.logits[0])[id];
-    state = done.state;
-    ids.push(id);
-  }
-  const ended = ids.length > 0 && options.ends.includes(ids.at(-1)!);
-  if (options.sampler === "beam" && !ended) return beam(model, state, first, options, { ids, score });
-  while (!ended && ids.length < options.limit) {
+  const forced = options.forced.slice(0, options.limit);
+  const beams = options.sampler === "beam";
+  const ended = () => ids.length > 0 && options.ends.includes(ids.at(-1)!);
+  while (ids.length < forced.length || (!beams && !ended() && ids.length < options.limit)) {
     const done = await model.step([ids.at(-1) ?? first], state);
     state = done.state;
     const likely = logSoftmax(done.logits[0]);
-    const id = options.sampler === "random" ? draw(likely, ids.length, options) : best(likely);
-    ids.push(id);
+    const chosen = () => (options.sampler === "random" ? draw(likely, ids.length, options) : best(likely));
+    const id = forced[ids.length] ?? chosen();
+    seen.push({ likely, attention: done.attention?.[0] });
     score += likely[id];
-    if (options.ends.includes(id)) break;
+    ids.push(id);
   }
-  return { answers: [{ ids, score }], tree: [] };
+  if (beams && !ended()) return beam(model, state, first, options, { ids, score, seen });
+  return { answers: [{ ids, score, seen }], tree: [] };
 }
 
 /** A token by chance: the largest of what is likely plus noise, a hash of seed, place and id. */
@@ -113,6 +135,7 @@ function mix(x: number): number {
 
 interface Beam {
   ids: number[];
+  seen: Seen[];
   total: number;
   finished: boolean;
 }
@@ -127,7 +150,8 @@ async function beam<State>(
   const scoreOf = (total: number, length: number) => total / ((5 + length) / 6) ** lengthPenalty;
   const alone = begun.ids.length >= limit;
   let beams: Beam[] = Array.from({ length: width }, (_, i) => ({
-    ids: [...begun.ids],
+    ids: begun.ids,
+    seen: begun.seen,
     total: i ? DEAD : begun.score, // one beam lives at the start
     finished: alone,
   }));
@@ -142,11 +166,11 @@ async function beam<State>(
         return;
       }
       const likely = logSoftmax(done.logits[parent]);
-      const order = Array.from(likely.keys()).sort((i, j) => likely[j] - likely[i] || i - j);
-      for (const id of order.slice(0, width)) {
+      const seen = [...b.seen, { likely, attention: done.attention?.[parent] }];
+      for (const id of top(likely, width)) {
         const total = b.total + likely[id];
         const dead = total < DEAD / 2;
-        const made = { ids: [...b.ids, id], total, finished: dead || ends.includes(id) || t + 1 >= limit };
+        const made = { ids: [...b.ids, id], seen, total, finished: dead || ends.includes(id) || t + 1 >= limit };
         next.push({ beam: made, parent, id, score: dead ? DEAD : scoreOf(total, made.ids.length) });
       }
     });
@@ -158,7 +182,7 @@ async function beam<State>(
   }
   const answers = beams
     .filter((b) => b.total > DEAD / 2)
-    .map((b) => ({ ids: b.ids, score: scoreOf(b.total, b.ids.length) }))
+    .map((b) => ({ ids: b.ids, seen: b.seen, score: scoreOf(b.total, b.ids.length) }))
     .sort((a, b) => b.score - a.score);
   return { answers, tree };
 }

@@ -7,8 +7,8 @@ import { CANCELLED, StepModel } from "./model";
 export interface Answerer<Settings, Answer> {
   /** Throws an error that says why this model cannot be shown. */
   check(model: StepModel): void;
-  /** Report the answer, once or growing. */
-  answer(model: StepModel, settings: Settings, report: (answer: Answer) => void): Promise<void>;
+  /** Report the answer, in pieces where some of it takes longer: what is first shown comes first. */
+  answer(model: StepModel, settings: Settings, report: (piece: Partial<Answer>) => void): Promise<void>;
 }
 
 export type Request<Settings = unknown> =
@@ -16,7 +16,8 @@ export type Request<Settings = unknown> =
   | { kind: "ask"; id: number; settings: Settings };
 export type Report<Answer = unknown> =
   | { kind: "loaded"; name: string }
-  | { kind: "answered"; id: number; answer: Answer }
+  | { kind: "answered"; id: number; piece: Partial<Answer> }
+  | { kind: "complete"; id: number }
   | { kind: "failed"; message: string };
 
 export function serve(answerers: Record<string, Answerer<any, any>>) {
@@ -45,7 +46,8 @@ export function serve(answerers: Record<string, Answerer<any, any>>) {
         const { id, settings } = waiting;
         waiting = null;
         try {
-          await answerers[model.manifest.kind].answer(model, settings, (answer) => report({ kind: "answered", id, answer }));
+          await answerers[model.manifest.kind].answer(model, settings, (piece) => report({ kind: "answered", id, piece }));
+          report({ kind: "complete", id });
         } catch (error) {
           if (error !== CANCELLED) throw error;
         }

@@ -2,7 +2,7 @@
 
 import { bestPath, filtered, marginals } from "./chain";
 import { idsTensor, type StepModel, type Tensors } from "./model";
-import { best, logSoftmax } from "./search";
+import { best } from "./search";
 import { knownWord, splitWords } from "./sentences";
 import type { Answerer } from "./serve";
 
@@ -37,18 +37,6 @@ function encode(model: StepModel, word: string): Tensors {
   return { ...fed, char_ids: idsTensor(kept.length ? kept : [0]), char_ends: idsTensor([kept.length]) };
 }
 
-/** How well each tag fits each of the words. */
-async function emissions(model: StepModel, words: string[]): Promise<Float32Array[]> {
-  const rows: Float32Array[] = [];
-  let state = await model.start({ rows: idsTensor([0], false) });
-  for (const word of words) {
-    const done = await model.stepWith(encode(model, word), state);
-    rows.push(done.logits[0]);
-    state = done.state;
-  }
-  return rows;
-}
-
 export const tag: Answerer<TagSettings, Tagging> = {
   check(model) {
     const { tag_names: names, tokenizers } = model.manifest;
@@ -62,13 +50,14 @@ export const tag: Answerer<TagSettings, Tagging> = {
     const found: Tagging = { words, names, first: [], last: [], tags: [], chained: Boolean(chain), seconds: 0 };
     const size = most ?? words.length;
     for (let i = 0; i < words.length; i += size) {
-      const rows = await emissions(model, words.slice(i, i + size)); // each piece by itself
+      const passed = await model.along(words.slice(i, i + size), (word) => encode(model, word), i / size); // each piece by itself
+      const rows = passed.map(({ row }) => row); // how well each tag fits
       if (chain) {
         found.first.push(...filtered(rows, chain).map((row) => row.map(Math.exp)));
         found.last.push(...marginals(rows, chain));
         found.tags.push(...bestPath(rows, chain));
       } else {
-        const likely = rows.map((row) => logSoftmax(row).map(Math.exp));
+        const likely = passed.map((step) => step.likely.map(Math.exp));
         found.first.push(...likely);
         found.last.push(...likely);
         found.tags.push(...rows.map(best));

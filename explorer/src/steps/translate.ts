@@ -1,7 +1,7 @@
 /** What is asked of a translator: its answers, what else was likely, where it looked. */
 
 import type { Kept, SearchOptions } from "./search";
-import { logSoftmax, search } from "./search";
+import { search, top } from "./search";
 import { idsTensor } from "./model";
 import type { Answerer } from "./serve";
 
@@ -44,23 +44,15 @@ export const translate: Answerer<TranslateSettings, Translation> = {
     const options = { ...settings, ends: manifest.end_ids, limit };
     const { answers, tree } = await search(model, start, to.start, options);
 
-    const choices: Choice[][] = [];
-    const attention: number[][] = [];
-    let state = start;
-    let last = to.start;
-    for (const id of answers[0].ids) {
-      const done = await model.step([last], state);
-      const likely = logSoftmax(done.logits[0]);
-      const order = Array.from(likely.keys()).sort((i, j) => likely[j] - likely[i]);
-      const shown = [...new Set([id, ...order.slice(0, LIKELY)])].sort((i, j) => likely[j] - likely[i]);
-      choices.push(shown.map((k) => ({ id: k, token: to.token(k), share: Math.exp(likely[k]) })));
-      if (done.seen.attention) attention.push([...(done.seen.attention.data as Float32Array)]);
-      [state, last] = [done.state, id];
-    }
+    const choices = answers[0].seen.map(({ likely }, t) => {
+      const shown = [...new Set([answers[0].ids[t], ...top(likely, LIKELY)])].sort((i, j) => likely[j] - likely[i]);
+      return shown.map((id) => ({ id, token: to.token(id), share: Math.exp(likely[id]) }));
+    });
+    const attention = answers[0].seen.flatMap((seen) => (seen.attention ? [[...seen.attention]] : []));
     report({
       text: settings.text,
       source,
-      answers: answers.map((a) => ({ ...a, text: to.decode(a.ids), tokens: a.ids.map((id) => to.token(id)) })),
+      answers: answers.map(({ ids, score }) => ({ ids, score, text: to.decode(ids), tokens: ids.map((id) => to.token(id)) })),
       choices,
       attention: attention.length ? attention : null,
       tree: tree.map((step) => step.map((kept) => ({ ...kept, token: kept.id < 0 ? "" : to.token(kept.id) }))),

@@ -27,6 +27,7 @@ export interface MemorySettings {
 
 export interface ModelMemory {
   name: ModelName;
+  /** By distance; none before the first test. */
   accuracy: number[];
   parameters: number;
   /** Rows times steps that are trained on in a second. */
@@ -86,9 +87,8 @@ function makeLearner(name: ModelName, { task, longest, units, seed }: MemorySett
 
 export class MemoryTrainer {
   private updates = 0;
-  private tested = -1;
   private readonly random: Random;
-  private readonly learners: (Learner & { adam: Adam; seconds: number; recent: number; accuracy: number[] })[];
+  private readonly learners: (Learner & { adam: Adam; seconds: number; recent: number; accuracy: number[]; tested: number })[];
   private readonly tests: Batch[];
   private readonly lengths: number[];
   private steps = 0;
@@ -105,7 +105,7 @@ export class MemoryTrainer {
     this.random = new Random(1000 + seed);
     this.learners = models.map((name) => {
       const learner = makeLearner(name, settings);
-      return { ...learner, adam: new Adam(learner.weights, rate), seconds: 0, recent: NaN, accuracy: [] };
+      return { ...learner, adam: new Adam(learner.weights, rate), seconds: 0, recent: NaN, accuracy: [], tested: -1 };
     });
   }
 
@@ -129,10 +129,8 @@ export class MemoryTrainer {
     this.updates += 1;
   }
 
-  /** Between two tests there are some updates, or most of the time would go to them. */
   snapshot(): MemorySnapshot {
     const { place } = TASKS[this.settings.task];
-    if (this.tested < 0 || this.updates - this.tested >= BETWEEN) this.test();
     return {
       updates: this.updates,
       distances: this.lengths.map((length) => length - 1 - place),
@@ -147,12 +145,15 @@ export class MemoryTrainer {
     };
   }
 
-  private test(): void {
-    this.tested = this.updates;
-    for (const learner of this.learners) {
-      learner.accuracy = this.tests.map(
-        ({ inputs, targets }) => crossEntropy(learner.predict(inputs), targets).accuracy,
-      );
-    }
+  /**
+   * Test one model, and say whether there was one to test. Between two tests there are some updates, or
+   * most of the time would go to them.
+   */
+  complete(): boolean {
+    const learner = this.learners.find(({ tested }) => tested < 0 || this.updates - tested >= BETWEEN);
+    if (!learner) return false;
+    learner.tested = this.updates;
+    learner.accuracy = this.tests.map(({ inputs, targets }) => crossEntropy(learner.predict(inputs), targets).accuracy);
+    return true;
   }
 }

@@ -4,6 +4,8 @@ export interface Trainer<Snapshot> {
   settings: object;
   advance(): void;
   snapshot(): Snapshot;
+  /** Compute a piece of what the snapshot still lacks, and say whether there was one. */
+  complete?(): boolean;
 }
 
 export type Request =
@@ -28,13 +30,27 @@ export function serve<Settings extends object, Snapshot>(make: (settings: Settin
     shown = performance.now();
     postMessage({ id, snapshot: trainer!.snapshot() });
   }
+  /** Show what there is at once, and each piece that comes to it. */
+  function showPieces() {
+    show();
+    const shown = trainer;
+    const more = () => {
+      if (running || trainer !== shown || !trainer?.complete?.()) return;
+      show();
+      setTimeout(more);
+    };
+    setTimeout(more);
+  }
   function stretch() {
     waiting = false;
     if (!running || !trainer) return;
     const end = performance.now() + STRETCH;
     do trainer.advance();
     while (performance.now() < end);
-    if (performance.now() - shown > SHOWN) show();
+    if (performance.now() - shown > SHOWN) {
+      while (trainer.complete?.());
+      show();
+    }
     wait();
   }
   function wait() {
@@ -46,15 +62,15 @@ export function serve<Settings extends object, Snapshot>(make: (settings: Settin
     if (data.kind === "begin") {
       trainer = make(data.settings as Settings);
       id = data.id;
-      show();
+      showPieces();
     } else if (data.kind === "change") {
       if (trainer) Object.assign(trainer.settings, data.settings);
     } else if (data.kind === "step") {
       trainer?.advance();
-      if (trainer) show();
+      if (trainer) showPieces();
     } else {
       running = data.running;
-      if (!running && trainer) show();
+      if (!running && trainer) showPieces();
     }
     if (running) wait();
   };
