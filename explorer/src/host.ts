@@ -17,6 +17,8 @@ export interface Host {
   source(name: string): Promise<Source>;
   /** An answer of such a model that was computed before, for the time until one is loaded. */
   example(kind: string): Promise<unknown>;
+  /** What is said where the model takes long to come. */
+  late?: string;
   /** A worker that runs models. */
   worker(): Worker;
   /** The settings that a view begins with. */

@@ -51,6 +51,20 @@ function isDark(element: Element): boolean {
   return matchMedia("(prefers-color-scheme: dark)").matches;
 }
 
+/** Follow the colours of the notebook, once the element is there and whenever its theme changes. */
+function followTheme(el: HTMLElement) {
+  const look = () => (el.dataset.theme = isDark(el) ? "dark" : "light");
+  look();
+  const themes = new MutationObserver(() => setTimeout(look)); // where the styles are there
+  for (const node of [document.documentElement, document.body]) themes.observe(node, { attributes: true });
+  const sizes = new ResizeObserver(look);
+  sizes.observe(el);
+  return () => {
+    themes.disconnect();
+    sizes.disconnect();
+  };
+}
+
 function render({ model, el }: { model: Model; el: HTMLElement }) {
   const root = el.attachShadow({ mode: "open" });
   const style = document.createElement("style");
@@ -62,7 +76,10 @@ function render({ model, el }: { model: Model; el: HTMLElement }) {
   page.className = "page";
   root.append(style, page);
   el.style.display = "block";
-  el.dataset.theme = isDark(el) ? "dark" : "light";
+  const unfollow = followTheme(el);
+  // A letter that is typed here is no command of the notebook.
+  el.dataset.lmSuppressShortcuts = "true";
+  page.addEventListener("keydown", (event) => event.stopPropagation());
   const files = asking(model);
   const { name, kind } = model.get("about");
   const params = new URLSearchParams(Object.entries(model.get("settings") as Record<string, Value>).map(([k, v]) => [k, String(v)]));
@@ -74,12 +91,14 @@ function render({ model, el }: { model: Model; el: HTMLElement }) {
       return { files: Object.fromEntries(wanted.map((file, i) => [file, bytes[i]])), wasm };
     },
     example: async () => null,
+    late: "Its files come from the kernel, which is busy or no longer there: then run the cell again.",
     worker: () => new ModelWorker(),
     params: () => params,
     keep: () => {},
   };
   const view = mount(Widget, { target: page, props: { host, kind, figure: model.get("figure") } });
   return () => {
+    unfollow();
     files.end();
     void unmount(view);
   };

@@ -279,6 +279,8 @@ async function widget(browser, origin, shots) {
   await page.goto(`${origin}/widget?${query}`, { waitUntil: "load" });
   await page.waitForFunction(() => window.inside("img").length, { timeout: 60_000 });
   if (await page.evaluate(() => getComputedStyle(window.inside("img")[0]).display === "none")) problems.push("no picture where nobody answers");
+  const late = "Its files come from the kernel, which is busy or no longer there";
+  await page.waitForFunction((wanted) => window.inside("[role=status]")[0].textContent.includes(wanted), { timeout: 60_000 }, late);
   await page.close();
   return [...all, ...problems];
 }

@@ -54,7 +54,7 @@ async function lab(folder) {
   const origin = `http://127.0.0.1:${port}/`;
   const dirs = Object.fromEntries(["CONFIG", "DATA", "RUNTIME"].map((name) => [`JUPYTER_${name}_DIR`, join(folder, `.${name}`)]));
   const env = { ...process.env, ...dirs, JUPYTERLAB_SETTINGS_DIR: join(folder, ".settings"), JUPYTERLAB_WORKSPACES_DIR: join(folder, ".work"), HOME: folder };
-  const options = ["--no-browser", "--allow-root", `--port=${port}`, "--ServerApp.port_retries=0", "--IdentityProvider.token=", "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"];
+  const options = ["--no-browser", "--allow-root", `--port=${port}`, "--ServerApp.port_retries=0", "--IdentityProvider.token=", "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--expose-app-in-browser"];
   const server = spawn(python, ["-m", "jupyterlab", ...options], { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   for (const stream of [server.stdout, server.stderr]) stream.on("data", (data) => (said += data));
@@ -130,8 +130,21 @@ async function main() {
     const roots = await page.evaluate(() => window.inside(".page").length);
     if (roots !== 2) problems.push(`${roots} views after a second run`);
     await shoot("again");
+
+    // They take the colours of the notebook, and come again where its page is loaded anew.
+    const dark = (wanted) => until((w) => window.inside(".page").every((node) => Number(getComputedStyle(node).backgroundColor.match(/\d+/)[0]) < 128 === w), wanted);
+    await dark(false);
+    await page.evaluate(() => window.jupyterapp.commands.execute("apputils:change-theme", { theme: "JupyterLab Dark" }));
+    await dark(true);
+    await shoot("dark");
+    await page.evaluate(() => window.jupyterapp.commands.execute("docmanager:save"));
+    await page.reload({ waitUntil: "load" });
+    await page.evaluate(`window.inside = ${inside}`);
+    await says(".answer", "2016-09-27end", 0);
+    await says(".tag", "PRONVERBADPNOUNPUNCT", 1);
+    await dark(true);
     assert.deepEqual(problems, []);
-    console.log("Two widgets in JupyterLab answer, once more after a second run.");
+    console.log("Two widgets in JupyterLab answer, after a second run, in the dark, and when the page is loaded anew.");
   } finally {
     await browser.close();
     server.kill();

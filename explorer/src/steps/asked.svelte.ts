@@ -4,6 +4,8 @@ import { onDestroy } from "svelte";
 import { getHost, type Served } from "../host";
 import type { Report, Request } from "./serve";
 
+const LATE = 8000; // ms until it is said that a model takes long to come
+
 export class Asked<Settings, Answer> {
   /** The models of the kind that can be chosen; `null` as long as that is not known. */
   models = $state.raw<Served[] | null>(null);
@@ -13,6 +15,8 @@ export class Asked<Settings, Answer> {
   /** Whether the answer is to settings of before, and whether pieces of it are to come. */
   stale = $state(false);
   busy = $state(false);
+  /** What is said of a model that takes long to come. */
+  late = $state("");
   /** What is shown: the answer, or one that was computed before. */
   shown = $derived.by(() => this.answer ?? (this.problem ? null : this.example));
   /** What the part of the view that shows the answer says of it. */
@@ -54,12 +58,14 @@ export class Asked<Settings, Answer> {
     $effect(() => {
       const name = this.chosen;
       if (!name) return;
-      this.problem = "";
+      this.problem = this.late = "";
       this.answer = null;
+      const clock = setTimeout(() => this.loaded !== name && (this.late = host.late ?? ""), LATE);
       void host.source(name).then(
         (source) => name === this.chosen && send({ kind: "load", name, source }),
         (error) => (this.problem = error.message),
       );
+      return () => clearTimeout(clock);
     });
     $effect(() => {
       const asked = settings();
