@@ -21,6 +21,7 @@ if keras.config.backend() == "tensorflow":
         own_shares,
         random_state,
         set_random_state,
+        straight,
         summed_over_workers,
         synchronize,
         tanh,
@@ -113,6 +114,7 @@ elif keras.config.backend() == "jax":
         scope,
         set_random_state,
         shared_step,
+        straight,
         summed_over_workers,
         takes_tf_data,
         variables_of_replicas,
@@ -162,6 +164,7 @@ elif keras.config.backend() == "torch":
         workers,
         workers_sum,
     )
+    from keras_seq.backend.torch.straight import straight
     from keras_seq.backend.torch.training import kept_on_error, random_state, set_random_state
 else:
     raise ImportError(

@@ -233,10 +233,7 @@ class Backend(Protocol):
     def cross_entropy(self, labels: Tensor, logits: Tensor, constant: bool = False) -> Tensor:
         """Return `-log softmax(logits)[labels]`, in nats, `(...)`.
 
-        Args:
-            labels: int32 `(...)`.
-            logits: `(..., classes)`.
-            constant: whether the result needs no gradient.
+        Labels are int32 `(...)`, logits `(..., classes)`; a `constant` result needs no gradient.
         """
         ...
 
@@ -258,11 +255,7 @@ class Backend(Protocol):
     def last_valid_steps(self, mask: Tensor) -> Tensor:
         """Return for each step the last valid one up to it, or itself where there is none.
 
-        Args:
-            mask: boolean `(batch, time)`.
-
-        Returns:
-            int32 `(batch, time)`.
+        The mask is boolean and the result int32, both `(batch, time)`.
         """
         ...
 
@@ -285,6 +278,13 @@ class Backend(Protocol):
         Returns:
             A callable with the same arguments, which always sees the current values of
             `variables`. Gradients are taken inside of it, not through it.
+        """
+        ...
+
+    def straight(self, function: Callable, variables: Sequence[keras.Variable] = ()) -> Callable:
+        """Return `function` of nests of tensors, a step of a search that reads `variables` alone.
+
+        Where steps run one by one, and Keras takes as long as they do, it is Keras's part no more.
         """
         ...
 

@@ -28,6 +28,12 @@ def fused_step(kind):
     return None
 
 
+def straight(function, variables=()):
+    """A step within a compiled search is compiled with it."""
+    del variables
+    return function
+
+
 def portable():
     """Nothing in a graph needs a compiler."""
     return contextlib.nullcontext()

@@ -1,6 +1,6 @@
 """The compiled functions of a model."""
 
-from keras_seq.backend import compiled
+from keras_seq.backend import compiled, straight
 
 
 class CompiledFunctions:
@@ -25,6 +25,19 @@ class CompiledFunctions:
         self._made = ([], {})  # the weights of the model, and what was compiled for them
 
     def __call__(self, key, function):
+        return self._kept(key, lambda weights: compiled(function, weights, self.model.reading))
+
+    def straight(self, key, function):
+        """A step that a compiled function calls, see `backend.straight`; of parts of ours alone.
+
+        A layer from elsewhere is run as it was written: it may print, or look at what is no tensor.
+        """
+        layers = self.model._flatten_layers()
+        if {type(layer).__module__.partition(".")[0] for layer in layers} - {"keras", "keras_seq"}:
+            return function
+        return self._kept(key, lambda weights: straight(function, weights))
+
+    def _kept(self, key, make):
         weights = self.model.weights
         known, functions = self._made
         if len(known) != len(weights) or any(
@@ -33,6 +46,5 @@ class CompiledFunctions:
             self._made = weights, functions = weights, {}
         made = functions.get(key)
         if made is None:  # two threads may come here, and then both get what the first one made
-            made = compiled(function, weights, self.model.reading)
-            made = functions.setdefault(key, made)
+            made = functions.setdefault(key, make(weights))
         return made

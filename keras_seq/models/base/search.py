@@ -85,14 +85,13 @@ class CompiledSearch:
             ends: its `end_token_id` and `max_length`.
         """
         fed, held = _taken_apart(sampler)
+        step = self._compiled.straight(("straight step", names), self.model.step)
 
         def search(first, limits, row_ids, *arrays):
             inputs = dict(zip(names, arrays[len(fed) :], strict=True))
             state, memory = self.model.start(**inputs)
             variant = _put_together(sampler, fed, arrays)
-            return variant.search(
-                self.model.step, state, memory, first, *ends, limits, row_ids, return_trace
-            )
+            return variant.search(step, state, memory, first, *ends, limits, row_ids, return_trace)
 
         search = self._compiled((held, ends, return_trace, names), search)
         tensors = (*numbers, *map(_number, fed.values()), *columns)
@@ -148,12 +147,11 @@ class CompiledSearch:
         sampler = copy.copy(sampler)
         fed, held = _taken_apart(sampler)
         structure = structure_of(state)
+        read = self._compiled.straight(("straight step", ()), self.model.step)
 
         def step(token_ids, position, *arrays):
             leaves = arrays[len(fed) :]
-            logits, new = self.model.step(
-                token_ids, keras.tree.pack_sequence_as(structure, leaves), {}
-            )
+            logits, new = read(token_ids, keras.tree.pack_sequence_as(structure, leaves), {})
             likely = log_softmax(logits)
             rows = ops.arange(token_ids.shape[0], dtype="int32")
             variant = _put_together(sampler, fed, arrays)

@@ -1,0 +1,181 @@
+"""Steps that run as a straight line of PyTorch's operations."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import keras_seq as ks
+from keras_seq.backend import straight
+
+pytestmark = pytest.mark.skipif(
+    keras.config.backend() != "torch", reason="steps are compiled with their loop elsewhere"
+)
+SOURCES = ["a b c d", "b c", "d"]
+TARGETS = ["d c b a", "c b", "d"]
+TRANSLATORS = [
+    {},
+    {"cell": "lstm", "num_layers": 2, "order": "luong", "input_feeding": True},
+    {"cell": "vanilla", "attention": "general", "bidirectional": False},
+    {"attention": None},
+    {"copy": True},
+    {"attention": "local"},
+    {"num_layers": 3, "residual": True},
+    {"dtype": "mixed_bfloat16"},
+]
+
+
+@pytest.fixture
+def often(monkeypatch):
+    """Sets after how many steps a trace is made."""
+    if keras.config.backend() == "torch":
+        from keras_seq.backend.torch import straight as module
+
+        return lambda count: monkeypatch.setattr(module, "OFTEN", count)
+
+
+def translator(**options):
+    keras.utils.set_random_seed(1)
+    options = {"cell": "gru", "units": 8, "embedding_dim": 6, "tokens": "word", **options}
+    return ks.models.Seq2Seq.from_texts(SOURCES, TARGETS, **options)
+
+
+def answers(model, **options):
+    return [
+        model.generate(SOURCES, max_length=7, return_scores=True, sampler=sampler, **options)
+        for sampler in ("greedy", "beam", ks.samplers.Random(seed=3))
+    ]
+
+
+def traces(model):
+    """What came of the traces of a model's steps."""
+    functions = model._search._compiled._made[1].values()
+    return [trace for made in functions for trace in getattr(made, "traces", {}).values()]
+
+
+@pytest.mark.parametrize("options", TRANSLATORS, ids=str)
+def test_a_traced_translator_answers_to_the_digit_as_it_does_without(often, options):
+    model = translator(**options)
+    often(10**9)
+    expected = answers(model)
+    assert traces(model) == []
+    often(1)
+    assert answers(model) == expected
+    assert all(traces(model)) and len(traces(model)) >= 2
+    assert answers(model) == expected
+
+
+@pytest.mark.parametrize("options", [{}, {"cell": "lstm", "num_layers": 2}, {"cell": "min_gru"}])
+def test_so_does_a_language_model_that_writes_or_is_read_from_step_by_step(often, options):
+    keras.utils.set_random_seed(1)
+    model = ks.models.LanguageModel.from_texts("abcabcab" * 9, units=8, window=8, **options)
+
+    def texts():
+        streamed = "".join(model.stream("ab", max_length=12, sampler="greedy"))
+        return streamed, model.generate(["ab", "c"], max_length=12, sampler="greedy")
+
+    often(10**9)
+    expected = texts()
+    often(2)
+    assert texts() == expected and texts() == expected
+    assert traces(model) and all(traces(model))
+
+
+def test_a_trace_runs_no_layer_and_reads_the_newest_weights(often, monkeypatch):
+    model, other = translator(), translator()
+    other.set_weights([weight + 0.3 * np.sign(weight) for weight in model.get_weights()])
+    often(1)
+    answers(model)
+    calls = []
+    with monkeypatch.context() as patched:
+        patched.setattr(type(model), "step", lambda *args: calls.append(args))
+        first = answers(model)
+    assert not calls
+    model.set_weights(other.get_weights())
+    assert answers(model) == answers(other) != first
+    for variable in model.trainable_variables:  # as an optimizer does it
+        variable.assign(variable - 0.1)
+    other.set_weights(model.get_weights())
+    often(10**9)
+    assert answers(model) == answers(other)
+
+
+def test_a_part_from_elsewhere_runs_as_it_was_written(often):
+    class Translator(ks.models.Seq2Seq):
+        """So is a model."""
+
+    model = Translator.from_texts(SOURCES, TARGETS, cell="gru", units=8, tokens="word")
+    often(1)
+    answers(model)
+    assert traces(model) == []
+
+
+def test_what_decides_by_numbers_draws_or_writes_is_not_traced(often):
+    often(2)
+    x = ops.convert_to_tensor(np.array([[1.0, -2.0]], "float32"))
+    count = keras.Variable(np.float32(0), trainable=False)
+    seeds = keras.random.SeedGenerator(1)
+
+    def decides(x):
+        return x * 2 if bool(ops.any(x > 5)) else x
+
+    def writes(x):
+        count.assign_add(1.0)
+        return x + count
+
+    def draws(x):
+        return keras.random.uniform(ops.shape(x), seed=seeds)
+
+    def torch_draws(x):
+        import torch
+
+        return x + torch.rand(1)
+
+    run = [
+        straight(f, v)
+        for f, v in ((decides, []), (writes, [count]), (draws, [seeds.state]), (torch_draws, []))
+    ]
+    import torch
+
+    with torch.no_grad():
+        results = [[ops.convert_to_numpy(f(x)).tolist() for _ in range(6)] for f in run]
+        assert ops.convert_to_numpy(run[0](x + 9)).tolist() == [[20.0, 14.0]]
+    assert results[0] == [[[1.0, -2.0]]] * 6
+    assert [row[0][0] for row in results[1]] == [2.0, 3.0, 4.0, 5.0, 6.0, 7.0]
+    assert len({str(row) for row in results[2]}) == len({str(row) for row in results[3]}) == 6
+    assert [list(f.traces.values()) for f in run] == [[False]] * 4
+
+
+def test_constants_are_not_written_into_and_nests_keep_their_form(often):
+    often(1)
+    import torch
+
+    def step(x, state):
+        fresh = torch.zeros(2)
+        fresh += x["a"]
+        return {"y": fresh, "z": [state[0] + torch.tensor([1.0, 2.0]).add_(1.0)]}, (x["a"],)
+
+    run = straight(step)
+    with torch.no_grad():
+        for k in range(4):
+            a, b = torch.full((2,), float(k)), torch.full((2,), 10.0 * k)
+            result, (same,) = run({"a": a}, (b,))
+            assert torch.equal(result["y"], a) and torch.equal(same, a)
+            assert torch.equal(result["z"][0], b + torch.tensor([2.0, 3.0]))
+    assert all(run.traces.values())
+
+
+def test_so_many_traces_are_kept_and_no_gradient_is_lost(often):
+    often(1)
+    import torch
+
+    from keras_seq.backend.torch.straight import MOST
+
+    variable = keras.Variable(np.ones(1, "float32"))
+    run = straight(lambda x: x * variable, [variable])
+    with torch.no_grad():
+        for length in range(1, MOST + 5):
+            assert run(torch.ones(length)).shape == (length,)
+    assert len(run.traces) == MOST
+    run(torch.ones(1)).sum().backward()
+    assert float(variable.value.grad) == 1.0
