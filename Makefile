@@ -57,7 +57,7 @@ $(PAGE): explorer/node_modules/.package-lock.json $(shell find explorer/src expl
 	cd explorer && npm run build
 
 test-explorer: $(PAGE)
-	cd explorer && npm run check && npm test && npm run test:browser
+	cd explorer && npm run check && npm test && npm run test:browser && npm run test:jupyter
 
 explorer/node_modules/.package-lock.json: explorer/package.json explorer/package-lock.json
 	cd explorer && npm ci

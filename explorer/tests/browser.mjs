@@ -21,8 +21,11 @@ const MODELS = {
   ...SHIPPED,
   words: beside("../fixtures/words/"),
   subwords: beside("../fixtures/subwords/"),
+  classes: beside("../fixtures/classes/"),
   damaged: beside("../fixtures/none/"),
   cut: beside("../fixtures/none/"),
+  copies: beside("../fixtures/none/"),
+  kind: beside("../fixtures/none/"),
   own: beside("../fixtures/none/"),
   gone: beside("../fixtures/none/"),
 };
@@ -33,13 +36,18 @@ const CHANGED = {
   "cut/manifest.json": () => manifestOf("dates"),
   "cut/encode.onnx": () => "no ONNX",
   "own/manifest.json": () => manifestOf("dates").replaceAll('"CharacterTokenizer"', '"my.parts.Syllables"'),
-  "own/encode.onnx": () => readFileSync(join(MODELS.dates, "encode.onnx")),
-  "own/start.onnx": () => readFileSync(join(MODELS.dates, "start.onnx")),
-  "own/step.onnx": () => readFileSync(join(MODELS.dates, "step.onnx")),
+  "copies/manifest.json": () => JSON.stringify({ ...JSON.parse(manifestOf("dates")), copy: true }),
+  "kind/manifest.json": () => manifestOf("dates").replace('"Seq2Seq"', '"LSTM"'),
 };
+for (const name of ["own", "copies", "kind"]) {
+  for (const graph of ["encode", "start", "step"]) {
+    CHANGED[`${name}/${graph}.onnx`] = () => readFileSync(join(MODELS.dates, `${graph}.onnx`));
+  }
+}
 /** What `generate` and `tag` answered when the models were exported. */
 const exampleOf = (name) => JSON.parse(manifestOf(name)).example;
-const [EXAMPLE, TAGGED] = [exampleOf("dates"), exampleOf("pos_en_left")];
+const [EXAMPLE, TAGGED, DECIDED] = [exampleOf("dates"), exampleOf("pos_en_left"), exampleOf("classes")];
+const { label: VERDICT, probabilities: CHANCES } = DECIDED.answer;
 
 /** For each view: settings, what is done, the part of the page that must be another one
  * after it, and what a part must say before. */
@@ -60,7 +68,20 @@ const VIEWS = {
     settings: `&split=0&text=${encodeURIComponent(TAGGED.answer.tokens.join(" "))}`,
     says: [".tag", TAGGED.answer.tags.join("")],
   },
+  decide: {
+    figure: "main figure svg",
+    act: (page) => write(page, " is"),
+    settings: `&text=${encodeURIComponent(DECIDED.text)}`,
+    says: [".classes li:first-of-type", `${VERDICT}${CHANCES[VERDICT].toFixed(3)}`],
+  },
 };
+
+/** Write at the end of the text. */
+async function write(page, text) {
+  const box = await page.$("main textarea");
+  await box.evaluate((node) => (node.focus(), node.setSelectionRange(node.value.length, node.value.length)));
+  await page.keyboard.type(text);
+}
 
 async function choose(page, name) {
   await page.evaluate((wanted) => {
@@ -171,9 +192,12 @@ const MESSAGES = [
   ["translate?model=cut", "[role=status]", "The model cannot be read: encode.onnx is damaged"],
   ["translate?model=gone", "[role=status]", "The model cannot be read: there is no manifest.json."],
   ["translate?model=own", "[role=status]", "cut into tokens by a my.parts.Syllables, which runs in Python alone"],
+  ["translate?model=copies", "[role=status]", "can copy tokens from its text (copy=True), which this page does not show: keras-seq generate answers"],
+  ["translate?model=kind", "[role=status]", "This page shows translators, language models, taggers and classifiers; this model is of the kind LSTM."],
   ["translate?text=", "[role=status]", "Type a text, such as"],
   ["translate?text=+", "[role=status]", "Type a text, such as"],
   ["tag?text=", "[role=status]", "Type a sentence, such as"],
+  ["decide?text=", "[role=status]", "Type a text, such as"],
   ["write?text=", ".written", ""],
   [`translate?sampler=greedy&text=${"12+May+1999+".repeat(834).slice(0, 10_000)}`, "[role=status]", "The text has 10,000 characters; the first 2,000 are read."],
   [`write?text=${"to+be+or+not".repeat(834).slice(0, 10_000)}`, "[role=status]", "The text has 10,000 characters; the last 2,000 are read."],
@@ -247,6 +271,7 @@ async function widget(browser, origin, shots) {
     dates: ["Seq2Seq", EXAMPLE.text, ".answer", `${EXAMPLE.answer.text}end`],
     shakespeare: ["LanguageModel", "ROMEO:", ".reading", null],
     pos_en_left: ["TextTagger", TAGGED.answer.tokens.join(" "), ".tag", TAGGED.answer.tags.join("")],
+    classes: ["TextClassifier", DECIDED.text, ".classes li:first-of-type", `${VERDICT}${CHANCES[VERDICT].toFixed(3)}`],
   };
   const all = [];
   for (const [name, [kind, text, figure, wanted]] of Object.entries(views)) {

@@ -12,7 +12,7 @@ export const beside = (path) => fileURLToPath(new URL(path, import.meta.url));
 export const PAGE = beside("../../keras_seq/explorer/static/");
 const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2", ".json": "application/json", ".wasm": "application/wasm" };
-const KINDS = { shakespeare: "LanguageModel", pos_en_left: "TextTagger" };
+const KINDS = { shakespeare: "LanguageModel", pos_en_left: "TextTagger", classes: "TextClassifier" };
 
 /** Folders of step graphs: those that the page comes with. */
 export const SHIPPED = {

@@ -1,7 +1,7 @@
 /**
  * Run a notebook with widgets of `ks.analysis.explore` in JupyterLab, in Chromium: two widgets in one notebook
- * answer, a cell that is run again has one view, keys that are typed in a widget are no commands of the notebook,
- * and the kernel keeps nothing of a view that is gone.
+ * answer, keys that are typed in a widget are no commands of the notebook, a cell that is run again has one view,
+ * the views follow the theme, and they come again where the page is loaded anew.
  *
  *     node tests/jupyter.mjs [--shots FOLDER]
  *
@@ -29,7 +29,7 @@ const CELLS = [
 function missing(program) {
   if (!program) return "there is no Chromium (CHROMIUM names one)";
   if (!existsSync(join(PAGE, "widget.js"))) return "the page is not built: make explorer";
-  const found = existsSync(python) && spawnSync(python, ["-c", "import anywidget, jupyterlab, keras_seq"]);
+  const found = existsSync(python) && spawnSync(python, ["-c", 'import anywidget, jupyterlab, importlib.util as u; assert u.find_spec("keras_seq")']);
   return found && !found.status ? null : `${python} has no jupyterlab, anywidget and keras_seq (JUPYTER names one)`;
 }
 

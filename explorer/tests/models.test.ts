@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
 import { StepModel } from "../src/steps/model";
+import { decide } from "../src/steps/decide";
 import type { Answerer } from "../src/steps/serve";
 import { tag } from "../src/steps/tag";
 import { translate } from "../src/steps/translate";
@@ -98,6 +99,25 @@ test("a language model reads, expects and goes on", async () => {
   expect([nothing.tokens, nothing.connected]).toEqual([[], []]);
 });
 
+test("a classifier has a verdict after each token, at the end that of keras_seq", async () => {
+  const model = await load("../fixtures/classes");
+  const { text, answer } = model.manifest.example as any;
+  const [{ tokens, names, shares, left }] = await answers(decide, model, { text });
+  expect([tokens, left]).toEqual([text.split(" "), 0]);
+  names.forEach((name, k) => expect(shares.at(-1)![k]).toBeCloseTo(answer.probabilities[name], 4));
+  for (const row of shares) expect(row.reduce((a, b) => a + b)).toBeCloseTo(1, 5);
+  const [begun] = await answers(decide, model, { text: "the keys" });
+  begun.shares.forEach((row, t) => row.forEach((x, k) => expect(x).toBeCloseTo(shares[t][k], 5)));
+  const manifest = JSON.parse(readFileSync(place("../fixtures/classes/manifest.json"), "utf8"));
+  const changed = new TextEncoder().encode(JSON.stringify({ ...manifest, multi_label: true, max_length: 4, class_names: names }));
+  const [several] = await answers(decide, await load("../fixtures/classes", { "manifest.json": changed }), { text });
+  expect([several.tokens.length, several.left, several.shares.length]).toEqual([4, tokens.length - 4, 5]);
+  // With two classes and a softmax p, sigmoids s are those of logits whose difference is that of log p.
+  const logit = (x: number) => Math.log(x / (1 - x));
+  const [a, b] = several.shares[4];
+  expect(logit(a) - logit(b)).toBeCloseTo(Math.log(shares[4][0] / shares[4][1]), 3);
+});
+
 describe("a text that is changed is answered as one that was never another", () => {
   const close = (found: unknown, wanted: unknown, name: string) => {
     const flat = (x: any): any[] => (typeof x === "object" ? Object.values(x).flatMap(flat) : [x]);
@@ -110,6 +130,7 @@ describe("a text that is changed is answered as one that was never another", () 
       ["ROMEO: what", "ROMEO: what l", "ROMEO: what li", "ROMEO: what l", "ROME: what l", "", "ROMEO:".repeat(12), `${"ROMEO:".repeat(12)} no`],
       { state: "", temperature: 0.7, seed: 1, length: 5 }],
     ["a tagger", "../public/models/pos_en_left", tag, ["They fish for", "They fish for fish", "They for fish", "fish ".repeat(260), "fish ".repeat(258)], {}],
+    ["a classifier", "../fixtures/classes", decide, ["the keys", "the keys near", "the key near"], {}],
   ];
   test.each(changes)("%s", async (_, folder, answerer, texts, settings) => {
     const model = await load(folder);
@@ -134,7 +155,7 @@ describe("a model that is damaged is told", () => {
   test("one that copies, and a tagger without tags", async () => {
     const manifest = JSON.parse(readFileSync(place("../../saved_models/dates/step/manifest.json"), "utf8"));
     const copies = await load("../../saved_models/dates/step", { "manifest.json": bytes(JSON.stringify({ ...manifest, copy: true })) });
-    expect(() => translate.check(copies)).toThrow("does not know models that copy from the source");
+    expect(() => translate.check(copies)).toThrow("can copy tokens from its text (copy=True), which this page does not show");
     expect(() => tag.check(copies)).toThrow('it has no "tag_names"');
   });
 });

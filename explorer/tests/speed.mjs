@@ -68,7 +68,7 @@ async function opening(browser, address) {
   const page = await context.newPage();
   await page.setViewport({ width: 1280, height: 900 });
   await page.goto(address, { waitUntil: "load" });
-  await page.waitForFunction(() => document.querySelector("main h1") && !document.querySelector("[data-example]") && performance.getEntriesByName("first-contentful-paint").length && (document.querySelector("main figure, main .panel + h2 ~ .panel")), { timeout: 60_000 });
+  await page.waitForFunction(() => document.querySelector("main h1") && !document.querySelector("[data-example]") && performance.getEntriesByName("first-contentful-paint").length && (document.querySelector("main figure, main h2")), { timeout: 60_000 });
   const found = await page.evaluate(() => ({
     opened: performance.getEntriesByName("first-contentful-paint")[0].startTime,
     complete: performance.now(),

@@ -30,7 +30,7 @@ export function serve(answerers: Record<string, Answerer<any, any>>) {
   async function load({ name, source }: Extract<Request, { kind: "load" }>) {
     const model = await StepModel.load(source);
     const answerer = answerers[model.manifest.kind];
-    if (!answerer) throw new Error(`This page shows no model of the kind ${model.manifest.kind}.`);
+    if (!answerer) throw new Error(`This page shows translators, language models, taggers and classifiers; this model is of the kind ${model.manifest.kind}.`);
     answerer.check(model);
     report({ kind: "loaded", name });
     return model;

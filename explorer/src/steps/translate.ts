@@ -29,7 +29,7 @@ const LIKELY = 5; // choices that are shown of a token
 
 export const translate: Answerer<TranslateSettings, Translation> = {
   check(model) {
-    if (model.manifest.copy) throw new Error("This page does not know models that copy from the source yet.");
+    if (model.manifest.copy) throw new Error("This translator can copy tokens from its text (copy=True), which this page does not show: keras-seq generate answers with it.");
     for (const role of ["source", "target"]) model.tokenizer(role); // or an error that says why not
   },
   async answer(model, settings, report) {
