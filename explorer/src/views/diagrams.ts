@@ -59,7 +59,7 @@ const lstm: Diagram = {
     ...INPUT,
     { name: "h before", x: 52, y: 352, label: "h before" },
     { name: "c before", x: 52, y: 96, label: "c before" },
-    { name: "c", x: 220, y: 64, label: "c" },
+    { name: "c", x: 220, y: 84, label: "c" },
     { name: "h", x: 370, y: 26, label: "h" },
   ],
 };
