@@ -224,8 +224,12 @@ for writer in reversed(writers):  # the first one last: its units are shown belo
         unit_of[name] = best_unit(found[0], numbers[0][i]).unit
         match = best_unit(found[1], numbers[1][i], unit=unit_of[name])
         held[name].append(abs(match.correlation))
-words = np.array(held["place in the word"])
-claims.add("a unit for the place in the word", words, words > 0.4, trained=True)
+claims.add(
+    "a unit for the place in the word",
+    held["place in the word"],
+    np.greater(held["place in the word"], 0.4),
+    trained=True,
+)
 ks.experiments.plot_seeds(held, "correlation, unseen text")
 
 # %%
@@ -238,6 +242,17 @@ ks.analysis.highlight(list(unseen[:300]), shown - shown.mean())
 # is why it was tested on another one. Most of the others have no name, and the network does not
 # need one.
 #
+# Look around in it yourself. In Jupyter the next cell is a page to type in: it says which letters
+# the network expects next, and colours the text by any unit, or by how much each letter surprised
+# it. (That takes `pip install 'keras_seq[onnx,widget]'` and `make explorer`. Where they are
+# missing it draws the unit that changes most.)
+#
+# **Predict:** where in a word is it surprised least?
+
+# %%
+ks.analysis.explore(writers[0], unseen[:40])
+
+# %% [markdown]
 # ## Mistake 1: a state carried over overlapping windows
 #
 # Now the training loop by hand: `stateful=True` keeps the state of each row for the next batch. If

@@ -13,7 +13,8 @@
 # - what both directions cost: the end of the sentence has to be there.
 #
 # **Before this lesson**: [lesson 3](03_lstm_and_gru.ipynb). The English Web Treebank (15 MB) is
-# downloaded once.
+# downloaded once. The trained tagger is in `saved_models` of the repository: where the package was
+# installed without it, `KERAS_SEQ_PRESETS` has to name that folder.
 
 # %%
 import itertools
@@ -243,6 +244,17 @@ ks.analysis.plot_curves(moved, "word", "change of the probabilities", range(1, 9
 # Tagging, names, translation, answering questions about a text: there the text is complete, and
 # both directions are free but for the time. Language models and live subtitles have one direction.
 #
+# Watch the forward reader answer while it reads. In Jupyter the next cell is a page to type in: it
+# names each word as it comes, and goes back to what it knew a few words ago. (That takes `pip
+# install 'keras_seq[onnx,widget]'` and `make explorer`. Where they are missing it draws the tags,
+# and how probable each of them is.)
+#
+# **Predict:** of which word is it least sure?
+
+# %%
+ks.analysis.explore(forward, "They slept on the bank of the stream .")
+
+# %% [markdown]
 # ## Names, and tags that know each other
 #
 # A name may have several words, so the tags say where it begins (B), goes on (I) and is not (O):
@@ -274,15 +286,14 @@ def as_names(tags):
 names, true_names = ([as_names(row) for row in rows] for rows in (tags, truth))
 WAYS = {"word by word": {}, "valid rows": {"scheme": "BIO"}, "CRF": {"scheme": "BIO", "crf": True}}
 f1, broken = {}, {}
-for name, options in WAYS.items():
-    for seed in range(SEEDS):
-        model = trained(texts, names, seed, **options)
-        written = model.tag(new)
-        scores = ks.analysis.tag_scores(written, true_names, "BIO")
-        f1.setdefault(name, []).append(scores["f1"])
-        rows = [["O", *row] for row in written]
-        bad = [pair == ("O", "I-NAME") for row in rows for pair in itertools.pairwise(row)]
-        broken.setdefault(name, []).append(sum(bad))
+for (name, options), seed in itertools.product(WAYS.items(), range(SEEDS)):
+    model = trained(texts, names, seed, **options)
+    written = model.tag(new)
+    scores = ks.analysis.tag_scores(written, true_names, "BIO")
+    f1.setdefault(name, []).append(scores["f1"])
+    rows = [["O", *row] for row in written]
+    bad = [pair == ("O", "I-NAME") for row in rows for pair in itertools.pairwise(row)]
+    broken.setdefault(name, []).append(sum(bad))
 alone, valid, crf = map(np.array, broken.values())
 claims.add("word by word: names without beginning", alone, alone > 0, trained=True)
 claims.add("valid rows, CRF: none", [*valid, *crf], not any([*valid, *crf]))

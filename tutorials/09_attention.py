@@ -11,7 +11,9 @@
 # - to draw which source words each target word looks at, and to *score* that;
 # - what attention costs, and why a picture of it is no explanation.
 #
-# **Before this lesson**: [lesson 8](08_encoder_and_decoder.ipynb).
+# **Before this lesson**: [lesson 8](08_encoder_and_decoder.ipynb). The real translator is in
+# `saved_models` of the repository: where the package was installed without it, `KERAS_SEQ_PRESETS`
+# has to name that folder.
 
 # %%
 import time
@@ -277,7 +279,7 @@ plot_seeds(changes, "share of words that change", lines={"all": 1.0})
 #
 # ## A real translator
 #
-# The translator of everyday sentences that comes with the package (general score, *after*) gets
+# The translator of everyday sentences in the repository (general score, *after*) gets
 # sentences whose links were set by hand. Move the slider.
 #
 # **Predict:** in which of the sentences do links cross?
@@ -305,8 +307,19 @@ ks.analysis.Slides(dict(zip(english, figures, strict=True)), name="sentence")
 # %% [markdown]
 # Nobody told it that *read* goes to the end in German. What it gets wrong: the full stop looks at
 # the end of the sentence, and *Willst* at *you*, which decides between *will*, *willst* and
-# *wollen*, and not at *want*. (`keras-seq explore` draws the same for what you type.)
+# *wollen*, and not at *want*.
 #
+# Now a sentence of your own. In Jupyter the next cell is a page to type in: point at a word to see
+# where the translator looked, and decide a word yourself to see how the rest follows. (That takes
+# `pip install 'keras_seq[onnx,widget]'` and `make explorer`. Where they are missing it draws one
+# more figure.)
+#
+# **Predict:** where does *nicht* look?
+
+# %%
+ks.analysis.explore(tatoeba, "We do not want to go home.")
+
+# %% [markdown]
 # Add up the weights of a source word over all steps: how much of the translation came from it?
 #
 # **Predict:** which words of the sentence about coffee get next to nothing?
@@ -338,12 +351,9 @@ plot_seeds(share, "weight, all steps")
 
 # %%
 LENGTHS = (16, 32, 64) if claims.small else (128, 256, 512, 1024)
-layers = {
-    "LSTM": ks.layers.LSTM(32, return_sequences=True, return_state=True),
-    "dot": LuongAttention("dot"),
-    "additive": BahdanauAttention(16),
-    "dot, window": LocalAttention("dot", window=10, center="monotonic"),
-}
+layers = {"LSTM": ks.layers.LSTM(32, return_sequences=True, return_state=True)}
+layers |= {"dot": LuongAttention("dot"), "additive": BahdanauAttention(16)}
+layers["dot, window"] = LocalAttention("dot", window=10, center="monotonic")
 times = {name: [] for name in layers}
 for n in LENGTHS:
     x = rng.normal(size=(1, n, 32)).astype("float32")
