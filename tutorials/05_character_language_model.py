@@ -98,7 +98,7 @@ claims.add("network: below 2 letters", bits[:, -1], bits[:, -1] < counted[2], tr
 ks.analysis.plot_curves({"network": bits}, "round", "bits", range(1, EPOCHS + 1), lines=levels)
 
 # %% [markdown]
-# (Curve and points: what unseen text costs the networks. Dotted: what it costs those who count.)
+# (Curve and points: what unseen text costs the networks. Black lines: those who count.)
 # In bits these networks are no wonder: after so short a training they come to where a table of
 # counts already is. But a table and a network come there in different ways.
 #

@@ -7,10 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_seq._typing import Figure, PathLike
-from keras_seq.analysis.drawing import COLORS, MARKERS, finished, new_figure, tidy
+from keras_seq.analysis.drawing import COLORS, MARKERS, finished, level_lines, new_figure, tidy
 
 DASHES = ("-", "--", "-.", ":")
-NEAR = 0.07  # of the height of the axes: less than a line of text
 
 
 def plot_curves(
@@ -79,21 +78,8 @@ def plot_curves(
         axes.minorticks_off()
     if limits is not None:
         axes.set_ylim(*limits)
-    _level_lines(axes, lines or {})
+    level_lines(axes, lines)
     tidy(axes)
-    if len(curves) > 1:
+    if lines or len(curves) > 1:
         figure.legend(loc="outside right center", frameon=False)
     return finished(figure, title, save)
-
-
-def _level_lines(axes, lines):
-    """Level lines with their names at the right, above each but where the next one is near."""
-    for value in lines.values():
-        axes.axhline(value, color="black", linestyle=":", linewidth=1.5)
-    levels = sorted(lines.items(), key=lambda line: line[1])
-    to_axes = axes.transData + axes.transAxes.inverted()
-    heights = [to_axes.transform((0, value))[1] for _, value in levels]
-    for i, (name, value) in enumerate(levels):
-        near = i + 1 < len(levels) and heights[i + 1] - heights[i] < NEAR
-        place = {"ha": "right", "va": "top" if near else "bottom"}
-        axes.annotate(name, (1, value), xycoords=("axes fraction", "data"), **place)

@@ -11,6 +11,7 @@ from keras_seq._files import replacing
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 GREY = "#8A8A8A"
+LEVELS = ("--", ":", "-.")  # of level lines
 
 
 def new_figure(size):
@@ -63,6 +64,12 @@ def import_matplotlib():
 def letter_scale():
     """How large letters are, by matplotlib's own size; `set_figure_style` makes them larger."""
     return import_matplotlib().rcParams["font.size"] / 10
+
+
+def level_lines(axes, lines):
+    """Black lines across, from a dict of names and numbers or `None`; a legend has to name them."""
+    for i, (name, value) in enumerate((lines or {}).items()):
+        axes.axhline(value, color="black", linestyle=LEVELS[i % 3], linewidth=1.5, label=name)
 
 
 def tidy(axes):

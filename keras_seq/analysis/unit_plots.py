@@ -6,7 +6,7 @@ from typing import Any
 from keras_seq._typing import Figure, PathLike
 from keras_seq.analysis.activations import Activations
 from keras_seq.analysis.connectivity import Connectivity
-from keras_seq.analysis.drawing import COLORS, finished, new_figure, tidy, visible
+from keras_seq.analysis.drawing import COLORS, finished, letter_scale, new_figure, tidy, visible
 
 MOST_TOKENS = 60
 
@@ -143,8 +143,8 @@ def plot_connectivity(
             f"`connections` must be what `connectivity` returned; received {connections!r}."
         )
     steps = max(len(connection.values) for connection in connections.values())
-    size = (max(5.0, min(14.0, 1.5 + 0.22 * steps)), 2.6 * len(connections))
-    figure = new_figure(size)
+    height = 2.6 * len(connections) * letter_scale()
+    figure = new_figure((max(5.0, min(14.0, 1.5 + 0.22 * steps)), height))
     panels = figure.subplots(len(connections), 1, squeeze=False)[:, 0]
     for axes, (name, connection) in zip(panels, connections.items(), strict=True):
         axes.bar(range(len(connection.values)), connection.values, color=COLORS[0])

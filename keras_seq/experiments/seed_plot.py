@@ -6,11 +6,17 @@ from typing import Any
 import numpy as np
 
 from keras_seq._typing import Figure, PathLike
-from keras_seq.analysis.drawing import COLORS, finished, legend_above, new_figure, tidy
+from keras_seq.analysis.drawing import (
+    COLORS,
+    finished,
+    legend_above,
+    level_lines,
+    new_figure,
+    tidy,
+)
 from keras_seq.experiments.runner import filled
 
 HATCHES = ("", "//", "..", "xx", "\\\\", "++", "**")
-STYLES = ("--", ":", "-.")
 
 
 def plot_seeds(
@@ -64,8 +70,7 @@ def plot_seeds(
         axes.bar(places, [run.mean() for run in values], 0.92 * width, label=key or None, **look)
         for place, run in zip(places, values, strict=True):
             axes.plot([place] * len(run), run, "o", color="black", markersize=4.5)
-    for i, (name, value) in enumerate((lines or {}).items()):
-        axes.axhline(value, color="black", linestyle=STYLES[i % 3], linewidth=1.5, label=name)
+    level_lines(axes, lines)
     axes.set_xticks(range(len(nested)), [str(name) for name in nested])
     axes.set_ylabel(label)
     if log:

@@ -58,6 +58,7 @@ def test_curves_are_means_of_runs():
     assert len(lines) == 1 + 2 + 1 + 1
     assert lines[0].get_linestyle() != lines[3].get_linestyle()
     assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["5", "10", "20"]
+    assert [text.get_text() for text in figure.legends[0].texts] == ["a", "b", "best"]
 
 
 @pytest.mark.parametrize(
