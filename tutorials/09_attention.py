@@ -350,7 +350,7 @@ plot_seeds(share, "weight, all steps")
 # side?
 
 # %%
-LENGTHS = (16, 32, 64) if claims.small else (128, 256, 512, 1024)
+LENGTHS = (16, 32, 64) if claims.small else (256, 512, 1024, 2048)
 layers = {"LSTM": ks.layers.LSTM(32, return_sequences=True, return_state=True)}
 layers |= {"dot": LuongAttention("dot"), "additive": BahdanauAttention(16)}
 layers["dot, window"] = LocalAttention("dot", window=10, center="monotonic")
