@@ -46,15 +46,16 @@ if keras.config.backend() == "tensorflow":
     from keras_seq.backend.tensorflow.recurrence import hand_gradient_pays, linear_scan
     from keras_seq.backend.tensorflow.replicas import (
         added_up,
+        alone,
         broken_connection,
         distribute,
         join_workers,
         part_logs,
         part_of_batch,
         parts,
+        predicts_together,
         replica_sum,
         replicas,
-        saves_together,
         scope,
         shared_step,
         use_devices,
@@ -83,6 +84,7 @@ elif keras.config.backend() == "jax":
     )
     from keras_seq.backend.jax.recurrence import hand_gradient_pays, linear_scan
     from keras_seq.backend.jax.replicas import (
+        alone,
         broken_connection,
         distribute,
         join_workers,
@@ -108,9 +110,9 @@ elif keras.config.backend() == "jax":
         part_of_batch,
         parts,
         portable,
+        predicts_together,
         random_state,
         replica_sum,
-        saves_together,
         scope,
         set_random_state,
         shared_step,
@@ -121,6 +123,7 @@ elif keras.config.backend() == "jax":
     )
 elif keras.config.backend() == "torch":
     from keras_seq.backend.plain import (
+        alone,
         compiles_singly,
         guarded,
         jit_pays,
@@ -129,7 +132,7 @@ elif keras.config.backend() == "torch":
         part_logs,
         part_of_batch,
         portable,
-        saves_together,
+        predicts_together,
         scope,
         synchronize,
         takes_tf_data,

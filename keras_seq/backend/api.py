@@ -30,7 +30,7 @@ class Backend(Protocol):
         takes_tf_data: whether they read a `tf.data.Dataset` in their graphs, and arrays slower.
         one_process_a_device: whether each device that shares batches has a process of its own.
         broken_connection: the exceptions that a worker meets when another one is gone.
-        saves_together: whether all workers must save a model, as Keras makes variables for that.
+        predicts_together: whether Keras's `predict` waits for all workers.
     """
 
     compiles_singly: bool
@@ -39,7 +39,7 @@ class Backend(Protocol):
     takes_tf_data: bool
     one_process_a_device: bool
     broken_connection: tuple[Any, ...]
-    saves_together: bool
+    predicts_together: bool
 
     # Loops.
 
@@ -197,12 +197,8 @@ class Backend(Protocol):
     ) -> Tensor:
         """Run `h_t = decay_t * h_(t-1) + inputs_t`, elementwise, for all steps side by side.
 
-        The sequence is cut into chunks. What a chunk makes of the state before it is known for all
-        chunks at once, after as many operations as a chunk has steps; the states between the
-        chunks follow one from the other; then all chunks run again, at once, from the right state.
-        Nothing overflows and no number is divided by another or goes through a logarithm: with
-        `decay` in [0, 1] the result is as exact as that of the plain loop, for numbers of any
-        sign. The gradient is a linear recurrence too, in the other direction.
+        The result is as exact as that of the plain loop, for numbers of any sign: nothing
+        overflows, is divided by another number, or goes through a logarithm.
 
         Args:
             decay: `(batch, time, size)`, in [0, 1]; any number of steps, 0 too.
@@ -363,8 +359,8 @@ class Backend(Protocol):
         """Return a context in which variables are made that have another value on each device."""
         ...
 
-    def distribute(self, model: keras.Model, batches: Any, cut: Callable) -> Any:
-        """Return what Keras's loops take for `batches`; `cut(batches, count, index)` are shares."""
+    def distribute(self, model: Any, batches: Any, cut: Callable, whole: bool = True) -> Any:
+        """Return what Keras's loops take: of whole batches the `cut(batches, count, index)`."""
         ...
 
     def part_of_batch(self, model: keras.Model, batch: Nest) -> Nest:
@@ -377,6 +373,10 @@ class Backend(Protocol):
 
     def own_shares(self, divided: bool = True) -> Context:
         """Return a context in which Keras cuts no batches, or each device computes all rows."""
+        ...
+
+    def alone(self, function: Callable[[], Any]) -> Any:
+        """Return `function()`, in which no variable that is made waits for the other workers."""
         ...
 
     def replica_sum(self, x: Tensor, name: str) -> Tensor:

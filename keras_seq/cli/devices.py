@@ -9,6 +9,8 @@ import socket
 import subprocess
 import sys
 
+import typer
+
 from keras_seq.cli.options import Option
 from keras_seq.cli.show import check_writable
 
@@ -80,6 +82,8 @@ def _among_workers(command, args):
         with join_workers(addresses, args.workers, args.worker, timeout), _silent(args.worker):
             check_agreement(_files(args))
             command(args)
+    except typer.Exit:  # a `RuntimeError`, as that of a broken connection may be
+        raise
     except broken_connection as error:
         first = str(error).strip().splitlines()[0]
         _leave(

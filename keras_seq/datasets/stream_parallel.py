@@ -28,7 +28,8 @@ def stream_parallel(
 
     Returns:
         A `tf.data.Dataset` of `(source, target)`, scalar strings in UTF-8. Its cardinality is
-        known.
+        known. Where several processes train, each may give `fit` its `shard(num_shards, index)`,
+        every n-th pair, and then encodes no others: see the guide on several devices.
 
     Raises:
         FileNotFoundError: a file is not there.
@@ -49,6 +50,7 @@ def stream_parallel(
         Danke. Thanks.
     """
     from keras_seq._tensorflow import tensorflow  # Here: the other loaders need none.
+    from keras_seq.text.stream_share import shareable
 
     columns = [Lines(path, encoding).files() for path in (source_path, target_path)]
     if len(columns[0]) != len(columns[1]):
@@ -67,7 +69,7 @@ def stream_parallel(
     tf = tensorflow()
     pairs = tf.data.Dataset.zip(tuple(_text_lines(tf, files, odd) for files in columns))
     # A file that is changed meanwhile is an error, not a shorter epoch.
-    return pairs.apply(tf.data.experimental.assert_cardinality(count))
+    return shareable(pairs.apply(tf.data.experimental.assert_cardinality(count)))
 
 
 def _watched(file, odd):

@@ -108,6 +108,8 @@ class StreamedDataset:
             `keras.utils.set_random_seed` makes it repeatable.
         filled: as in `BatchedDataset`.
         alpha: of a `SubwordSampling`, so that each epoch draws other subwords; 0 for none.
+        rows: how many texts there are, where `dataset` may have fewer: then as many batches are
+            made as of so many, with empty rows for what is missing.
 
     Attributes:
         dataset: the batches, as those of `BatchedDataset`.
@@ -137,6 +139,7 @@ class StreamedDataset:
         seed=None,
         filled=True,
         alpha=0.0,
+        rows=None,
     ):
         tf = tensorflow()
         self.encode = encode
@@ -146,13 +149,16 @@ class StreamedDataset:
         self.shuffle = shuffle
         self.seed = int(np.random.randint(2**31)) if seed is None else seed
         window = -(-check_positive("shuffle_buffer", shuffle_buffer) // batch_size) * batch_size
+        count = int(dataset.cardinality())
+        self.rows, self.window = max(count, rows or 0), window
         with tf.device("CPU:0"):
             self._epoch = tf.Variable(0, trainable=False, dtype="int64")
-            windows = dataset.batch(window).enumerate()
-            batches = windows.flat_map(self._batches)
-        count = int(dataset.cardinality())
+            windows = dataset.batch(window)
+            if -(-self.rows // window) > -(-count // window) >= 0:
+                windows = windows.concatenate(_no_rows(tf, windows))
+            batches = windows.enumerate().flat_map(self._batches)
         if count >= 0:  # known: then Keras shows how many steps there are
-            steps = tf.data.experimental.assert_cardinality(-(-count // batch_size))
+            steps = tf.data.experimental.assert_cardinality(-(-self.rows // batch_size))
             batches = batches.apply(steps)
         self.dataset = without_threads(batches)
 
@@ -203,10 +209,18 @@ class StreamedDataset:
         order = shuffled(tf.range(count), seeds[0])
         bucket = tf.searchsorted(BOUNDARIES, tf.cast(tf.reduce_max(lengths, 1), "int32"))
         sort = tf.argsort(tf.gather(bucket, order), direction="DESCENDING", stable=True)
-        order = tf.pad(
-            tf.gather(order, sort), [[0, -count % self.batch_size]], constant_values=count
-        )
+        left = tf.minimum(self.rows - window * self.window, self.window)  # of `rows` in all
+        rows = tf.maximum(tf.cast(left, "int32"), count)
+        missing = rows - count + -rows % self.batch_size
+        order = tf.pad(tf.gather(order, sort), [[0, missing]], constant_values=count)
         return shuffled(tf.reshape(order, (-1, self.batch_size)), seeds[1])
+
+
+def _no_rows(tf, windows):
+    """A dataset of one window without a text."""
+    specs = tf.nest.flatten(windows.element_spec)
+    nothing = [tf.constant([], spec.dtype, (0, *spec.shape[1:])) for spec in specs]
+    return tf.data.Dataset.from_tensors(tf.nest.pack_sequence_as(windows.element_spec, nothing))
 
 
 def _encoded(tf, encode, element):

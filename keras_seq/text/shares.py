@@ -1,5 +1,8 @@
 """The batches that several devices share, and the rows of each of them that a worker reads."""
 
+import hashlib
+import itertools
+
 import keras
 import numpy as np
 
@@ -43,10 +46,25 @@ def rows_of_worker(batches, count, index):
     return _mapped(batches, lambda batch: keras.tree.map_structure(cut, batch))
 
 
+def first_batch(batches):
+    """Return a digest of the first batch, and batches that have it still."""
+    if hasattr(batches, "element_spec"):
+        first = next(batches.as_numpy_iterator(), None)
+    elif isinstance(batches, keras.utils.PyDataset):
+        first = batches[0] if len(batches) else None
+    else:
+        first = next(batches, None)
+        batches = (batch for batch in itertools.chain([first], batches))  # Keras asks for these
+    digest = hashlib.sha256()
+    for array in keras.tree.flatten(first):
+        digest.update(np.asarray(array).tobytes())
+    return digest.hexdigest(), batches
+
+
 def _mapped(batches, function):
     if isinstance(batches, keras.utils.PyDataset):
         return ArrayBatches(len(batches), lambda number: function(batches[number]))
-    return map(function, batches)
+    return (function(batch) for batch in batches)
 
 
 def _even(library, batch, multiple, per_token):

@@ -1,7 +1,8 @@
 """A training on several devices leads to the weights of one device with the same batches.
 
 `training.py` trains all four tasks for 20 steps and more: masks, batches of several lengths and not
-full ones, and truncated backpropagation with its carried state.
+full ones, truncated backpropagation with its carried state, and streams, of which each of several
+workers reads its share.
 """
 
 import os
@@ -13,6 +14,8 @@ import keras
 import numpy as np
 import pytest
 from checks import free_port
+
+import keras_seq as ks
 
 pytestmark = pytest.mark.slow
 
@@ -63,3 +66,8 @@ def test_two_processes(alone, tmp_path):
     both = [start(tmp_path, "workers", index, port) for index in range(2)]
     for found in [numbers_of(worker) for worker in both]:
         check_equal(found, alone)
+    # The first worker saved its model alone.
+    model = ks.models.TextClassifier.from_preset(tmp_path / "workers0.npz.preset")
+    for i, weight in enumerate(model.get_weights()):
+        np.testing.assert_array_equal(weight, found[f"classifier/{i}"])
+    model.load_weights(tmp_path / "workers0.npz.weights.h5")

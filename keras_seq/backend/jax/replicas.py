@@ -4,15 +4,19 @@ A step sees the whole batch, whose rows lie on the devices; XLA lets them talk.
 """
 
 import contextlib
+import itertools
+import math
 import os
 
 import jax
 import keras
+import numpy as np
 from jax.experimental import multihost_utils
 
-from keras_seq.backend.devices import check_devices, ends_after
+from keras_seq.backend.devices import check_devices, check_port, ends_after
 
 broken_connection = (jax.errors.JaxRuntimeError,)
+AGREED = 64  # batches whose lengths the workers tell each other at once
 HEARTBEAT = 30  # seconds after which a process that says nothing is taken for dead
 
 
@@ -29,8 +33,49 @@ def workers(model=None):
     return count, distribution.data_shard_id
 
 
-def distribute(model, batches, cut):
-    return cut(batches, *workers())
+def distribute(model, batches, cut, whole=True):
+    return cut(batches, *workers()) if whole else _OfOneLength(batches)
+
+
+class _OfOneLength(keras.utils.PyDataset):
+    """Batches of one worker, as long as those of the others: a step is one for all devices.
+
+    They are made in their order. That of many is agreed on at once, as one waits for the others.
+    """
+
+    def __init__(self, batches):
+        super().__init__()
+        self.batches = batches
+
+    def __len__(self):
+        return int(self.batches.cardinality())
+
+    def __getitem__(self, number):
+        if number == 0:
+            self._epoch = self._padded()
+        return next(self._epoch)
+
+    def _padded(self):
+        batches = self.batches.as_numpy_iterator()
+        while many := list(itertools.islice(batches, AGREED)):
+            widths = np.array([[*map(_width, jax.tree.leaves(batch))] for batch in many], "int32")
+            widths = multihost_utils.process_allgather(widths).max(axis=0)
+            for batch, longest in zip(many, widths.tolist(), strict=True):
+                leaves, form = jax.tree.flatten(batch)  # the last two are labels and weights
+                padding = [0] * len(leaves)
+                padding[-2] = np.nan if leaves[-2].dtype.kind == "f" else 0
+                yield jax.tree.unflatten(form, map(_padded_to, leaves, longest, padding))
+
+
+def _width(array):
+    return array.shape[1] if array.ndim > 1 else 0
+
+
+def _padded_to(array, width, value):
+    if array.ndim < 2:
+        return array
+    padding = [(0, 0), (0, width - array.shape[1]), *[(0, 0)] * (array.ndim - 2)]
+    return np.pad(array, padding, constant_values=value)
 
 
 @contextlib.contextmanager
@@ -47,6 +92,11 @@ def own_shares(divided=True):
     finally:
         keras.distribution.set_distribution(distribution)
         distribution.auto_shard_dataset = before
+
+
+def alone(function):
+    with own_shares(divided=False):
+        return function()
 
 
 def workers_sum(array, model=None):
@@ -66,7 +116,15 @@ def use_devices(count):
 
 
 def join_workers(addresses, count, index, timeout):
-    with ends_after(addresses[0], count, timeout):
-        jax.distributed.initialize(addresses[0], count, index, heartbeat_timeout_seconds=HEARTBEAT)
+    if index == 0:
+        check_port(addresses[0])
+    with ends_after(timeout, count, addresses[0], *addresses[: min(index, 1)]):
+        jax.distributed.initialize(
+            addresses[0],
+            count,
+            index,
+            initialization_timeout=math.ceil(timeout) + HEARTBEAT,  # later than `ends_after`
+            heartbeat_timeout_seconds=HEARTBEAT,
+        )
     keras.distribution.set_distribution(keras.distribution.DataParallel())
     return contextlib.nullcontext()

@@ -71,7 +71,12 @@ def linear_scan(decay, inputs, state, reverse=False):
 
 
 def _chunked(decay, inputs, state, reverse):
-    """The chunks of `linear_scan`."""
+    """The chunks of `linear_scan`, side by side.
+
+    What a chunk makes of the state before it is known after as many operations as it has steps;
+    the states between the chunks follow one from the other; then all run again, from the right
+    state.
+    """
     batch, steps, size = tf.unstack(tf.shape(inputs))
     time = inputs.shape[1]
     chunk = _CHUNK if time is None else max(1, min(_CHUNK, time))

@@ -1,15 +1,16 @@
 """Several devices that share the batches of a training, on TensorFlow: `tf.distribute`."""
 
+import concurrent.futures
 import json
 import os
 
 import keras
 import tensorflow as tf
 
-from keras_seq.backend.devices import check_devices, ends_after
+from keras_seq.backend.devices import check_devices, check_port, ends_after
 from keras_seq.backend.stack import Stack
 
-saves_together = True
+predicts_together = True
 _totals = Stack()  # what the parts of a batch have together, while a step runs
 
 
@@ -45,16 +46,16 @@ def variables_of_replicas():
     return tf.variable_creator_scope(create)
 
 
-def distribute(model, batches, cut):
+def distribute(model, batches, cut, whole=True):
     """A worker may have several devices, which take its parts of a batch in turn."""
     total, strategy = replicas(model), model.distribute_strategy
 
     def of_worker(context):
         here = total // context.num_input_pipelines
-        first = context.input_pipeline_id * here
+        there, first = (total, context.input_pipeline_id * here) if whole else (here, 0)
 
         def cut(x):
-            shape = tf.concat([[total, tf.shape(x)[0] // total], tf.shape(x)[1:]], axis=0)
+            shape = tf.concat([[there, tf.shape(x)[0] // there], tf.shape(x)[1:]], axis=0)
             parts = tf.reshape(x, shape)[first : first + here]
             return tf.ensure_shape(parts, [here, None, *x.shape[1:]])
 
@@ -163,6 +164,14 @@ def _on_first(gradients):
     return [kept(gradient) for gradient in gradients]
 
 
+def alone(function):
+    """A strategy holds in the thread that entered its scope, and in no other one."""
+    if workers()[0] == 1:
+        return function()
+    with concurrent.futures.ThreadPoolExecutor(1) as thread:
+        return thread.submit(function).result()
+
+
 def workers_sum(array, model=None):
     if workers(model)[0] == 1:
         return array
@@ -196,5 +205,7 @@ def use_devices(count):
 def join_workers(addresses, count, index, timeout):
     task = {"type": "worker", "index": index}
     os.environ["TF_CONFIG"] = json.dumps({"cluster": {"worker": addresses}, "task": task})
-    with ends_after(addresses[0], count, timeout):
+    check_port(addresses[index])
+    others = [address for i, address in enumerate(addresses) if i != index]
+    with ends_after(timeout, count, addresses[0], *others):
         return tf.distribute.MultiWorkerMirroredStrategy().scope()

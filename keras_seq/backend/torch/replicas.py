@@ -27,8 +27,8 @@ def workers(model=None):
     return distributed.get_world_size(), distributed.get_rank()
 
 
-def distribute(model, batches, cut):
-    return cut(batches, *workers())
+def distribute(model, batches, cut, whole=True):
+    return cut(batches, *workers()) if whole else batches
 
 
 def parts(model=None):
@@ -130,7 +130,8 @@ def join_workers(addresses, count, index, timeout):
             timeout=datetime.timedelta(seconds=timeout),
         )
     except RuntimeError as error:
-        raise ValueError(not_together(addresses[0], count, timeout)) from error
+        where = addresses[0], *addresses[: min(index, 1)]  # process 0 alone listens
+        raise ValueError(not_together(count, timeout, *where)) from error
     if gpus:
         torch.cuda.set_device(index % gpus)
     together = contextlib.ExitStack()

@@ -64,6 +64,11 @@ class Adapter:
         steps = None if whole else steps
         data = self._read(x, y, sample_weight, steps=steps, batch_size=batch_size)
         if whole and isinstance(data, TextDataset):
+            if data.share:
+                raise ValueError(
+                    "With a `window` all texts are read as one, by each worker: `x` must be the "
+                    f"whole stream; received shard({data.share.count}, {data.share.index}) of it."
+                )
             texts = [text for batch in text_batches(data.x) for text in batch]
             data = Texts(self.model, texts, y, sample_weight)
         elif whole:

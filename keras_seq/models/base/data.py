@@ -12,7 +12,7 @@ import numpy as np
 from keras import ops
 
 from keras_seq.models.base.id_checks import check_id_dataset, check_ids, unequal
-from keras_seq.models.base.sharing import check_divisible
+from keras_seq.models.base.sharing import check_divisible, check_share, check_texts
 from keras_seq.text.examples import pad, padded_length
 from keras_seq.text.pipeline import (
     SHUFFLE_BUFFER,
@@ -23,6 +23,7 @@ from keras_seq.text.pipeline import (
     text_batches,
 )
 from keras_seq.text.sampled_dataset import SampledDataset
+from keras_seq.text.stream_share import share_of, with_share
 
 NO_SPLIT = "`validation_split` needs lists; pass `validation_data` instead."
 NO_CLASS_WEIGHT = "`class_weight` needs lists; put the weights into the dataset."
@@ -265,12 +266,20 @@ class TextDataset(Data):
             return np.concatenate(parts)
         return list(itertools.chain(*parts))
 
+    @property
+    def share(self):
+        """The `StreamShare` of a worker that reads no more; `None` where each reads all."""
+        return check_share(share_of(self.x), self.model)
+
     def _streamed(self, batch_size, shuffle, window):
-        model = self.model
-        filled = model.fills_batches()
-        more = {"shuffle_buffer": window, "filled": filled, "alpha": self.alpha}
-        size = self._size(batch_size)
-        return StreamedDataset(self.x, model.encode_tensors, size, shuffle, **more)
+        model, share = self.model, self.share
+        count = 1 if share is None else share.count
+        more = {"shuffle_buffer": -(-window // count), "filled": model.fills_batches()}
+        more |= {"alpha": self.alpha, "rows": share and share.largest}
+        size = self._size(batch_size) // count
+        streamed = StreamedDataset(self.x, model.encode_tensors, size, shuffle, **more)
+        with_share(streamed.dataset, share)
+        return streamed
 
     def _check(self):
         """Raise a `ValueError` unless the dataset holds all there is."""
@@ -295,6 +304,7 @@ class Ids(Data):
             )
 
     def in_order(self, batch_size, window=SHUFFLE_BUFFER):
+        check_texts(self.model)
         x, y, sample_weight = self.one_batch()
         size = self._size(batch_size)
         return {"x": x, "y": y, "sample_weight": sample_weight, "batch_size": size}
@@ -313,6 +323,7 @@ class IdDataset(Data):
     no_split = NO_SPLIT
 
     def in_order(self, batch_size, window=SHUFFLE_BUFFER):
+        check_texts(self.model)
         x = check_id_dataset(self.model, self.x)
         x = add_weights(x, self.model.real_labels) if self.model.label_per_token else x
         more = {"y": self.y, "sample_weight": self.sample_weight, "batch_size": batch_size}

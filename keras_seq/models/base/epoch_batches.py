@@ -75,8 +75,8 @@ class EpochBatches(Data):
     def _encoded(self):
         """The batches of one epoch."""
         if self._first is not None:
-            first, self._first = self._first, None
-            yield first
+            yield self._first
+            self._first = None  # not before: one may have looked at it alone
         yield from self._batches()
         if hasattr(self.rows.given, "on_epoch_end"):
             self.rows.given.on_epoch_end()

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from keras_seq._checks import check_batch_size
+from keras_seq.models.base.sharing import check_predicts_alone
 from keras_seq.text.batches import batched
 from keras_seq.text.examples import LengthBatches, pad
 
@@ -36,6 +37,7 @@ def predict_examples(model, examples, batch_size=None, verbose=0, steps=None, ca
     if steps is None and callbacks is None:
         groups = _outputs(model, examples, batch_size, verbose)
     else:
+        check_predicts_alone(model)
         batches = LengthBatches(examples, batch_size)
         more = {"verbose": verbose, "steps": steps, "callbacks": callbacks}
         outputs = model.answer_ids(batched(batches).dataset, **more)

@@ -11,6 +11,7 @@ from keras_seq._checks import check_choice
 from keras_seq._files import replacing
 from keras_seq._presets import CARD, MODEL, STEPS
 from keras_seq._typing import PathLike
+from keras_seq.backend import alone
 from keras_seq.models.base.compact import compact
 from keras_seq.models.base.model_card import model_card
 from keras_seq.models.base.reading import read_model
@@ -79,7 +80,9 @@ class PresetModel(StoredModel):
         check_choice("dtype", dtype, (None, "float16"))
         if "://" in str(preset_dir):
             raise ValueError(f"`preset_dir` must be a folder; received {preset_dir!r}.")
-        folder = pathlib.Path(preset_dir)
+        alone(lambda: self._write_preset(pathlib.Path(preset_dir), dtype))
+
+    def _write_preset(self, folder, dtype):
         with contextlib.ExitStack() as stack:
             card = None
             if not (folder / CARD).exists():

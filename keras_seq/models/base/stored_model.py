@@ -6,6 +6,7 @@ import re
 import keras
 
 from keras_seq._files import check_place, replacing
+from keras_seq.backend import alone
 from keras_seq.models.base.measured_model import MeasuredModel
 
 
@@ -108,13 +109,15 @@ class StoredModel(MeasuredModel):
         if path.exists() and not overwrite:
             raise ValueError(f"{path} exists already, and overwrite is False.")
         with self.reading(), replacing(path) as beside:
-            super().save(beside, zipped=zipped, **kwargs)
+            save = super().save  # which makes an optimizer, to ask for its attributes
+            alone(lambda: save(beside, zipped=zipped, **kwargs))
 
     def save_weights(self, filepath, *args, **kwargs):
         """As `keras.Model.save_weights`, in a folder that is made where it is not there."""
         check_place(filepath)
         pathlib.Path(filepath).parent.mkdir(parents=True, exist_ok=True)
-        super().save_weights(filepath, *args, **kwargs)
+        save = super().save_weights
+        alone(lambda: save(filepath, *args, **kwargs))
 
 
 def _is_quantized(layer):

@@ -16,7 +16,7 @@ from keras_seq.models.base.functions import CompiledFunctions
 from keras_seq.models.base.predicting import predict_examples
 from keras_seq.models.base.preprocessor import Preprocessor
 from keras_seq.models.base.preset_model import PresetModel
-from keras_seq.models.base.sharing import among_devices
+from keras_seq.models.base.sharing import among_devices, check_predicts_alone
 from keras_seq.models.base.turns import as_callbacks, in_turn
 from keras_seq.text.batches import batched
 from keras_seq.text.examples import LengthBatches
@@ -316,6 +316,7 @@ class Task(Exportable, PresetModel):
     @in_turn("predicting")
     def predict_ids(self, x, **kwargs):
         """Return what `call` gives for ids that are known to be right."""
+        check_predicts_alone(self)
         with own_shares(divided=False), kept_on_error(self):
             return super().predict(x, **kwargs)
 
@@ -326,6 +327,7 @@ class Task(Exportable, PresetModel):
     @in_turn("predicting")
     def answer_ids_on_batch(self, x):
         """Return what `predict_on_batch` does for ids that are known to be right."""
+        check_predicts_alone(self)
         with own_shares(divided=False), kept_on_error(self):
             return self.as_predictions(super().predict_on_batch(x))
 
