@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_seq._checks import check_positive
 from keras_seq._tensorflow import tensorflow
+from keras_seq.backend import alone
 from keras_seq.text.examples import dtype_of
 from keras_seq.text.subword_sampling import sampled_subwords
 
@@ -40,7 +41,7 @@ class BatchedDataset:
         self.filled = filled
         with tf.device("CPU:0"):
             # A variable, so that a dataset built once gives another order in the next epoch.
-            self._order = tf.Variable(batches.order(), trainable=False)
+            self._order = alone(lambda: tf.Variable(batches.order(), trainable=False))
             self.dataset = self._dataset(tf)
 
     def set_epoch(self, epoch):
@@ -152,7 +153,7 @@ class StreamedDataset:
         count = int(dataset.cardinality())
         self.rows, self.window = max(count, rows or 0), window
         with tf.device("CPU:0"):
-            self._epoch = tf.Variable(0, trainable=False, dtype="int64")
+            self._epoch = alone(lambda: tf.Variable(0, trainable=False, dtype="int64"))
             windows = dataset.batch(window)
             if -(-self.rows // window) > -(-count // window) >= 0:
                 windows = windows.concatenate(_no_rows(tf, windows))
