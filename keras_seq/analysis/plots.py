@@ -153,7 +153,7 @@ def plot_exposure_bias(
     below.bar(places, result["counts"], width=0.8, color=GREY)
     axes.set_ylim(0, 1.05)
     axes.set_ylabel("token accuracy")
-    axes.legend(frameon=False)
+    legend_above(axes, loc="lower left", bbox_to_anchor=(0, 1))
     below.set_xlabel("place in the target")
     return finished(figure, title, save)
 
