@@ -9,10 +9,14 @@ export interface Chain {
   end: number[];
 }
 
-const sumExp = (values: Float32Array): number => {
-  const most = values.reduce((a, b) => Math.max(a, b), -Infinity);
-  return most + Math.log(values.reduce((sum, x) => sum + Math.exp(x - most), 0));
-};
+/** log sum exp(a + b) */
+function sumExp(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let most = -Infinity;
+  for (let i = 0; i < a.length; i++) most = Math.max(most, a[i] + b[i]);
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += Math.exp(a[i] + b[i] - most);
+  return most + Math.log(sum);
+}
 const columns = (chain: Chain) => chain.start.map((_, to) => Float32Array.from(chain.transitions, (row) => row[to]));
 const plus = (a: Float32Array, b: ArrayLike<number>) => a.map((x, i) => x + b[i]);
 
@@ -40,7 +44,7 @@ export function filtered(emissions: Float32Array[], chain: Chain): Float32Array[
   const rows: Float32Array[] = [];
   for (const emission of emissions) {
     const past = rows.at(-1);
-    const reached = past ? into.map((transition) => sumExp(plus(transition, past))) : chain.start;
+    const reached = past ? into.map((transition) => sumExp(transition, past)) : chain.start;
     rows.push(logSoftmax(plus(emission, reached)));
   }
   return rows;
@@ -55,8 +59,8 @@ export function marginals(emissions: Float32Array[], chain: Chain): Float32Array
   for (let t = emissions.length - 1; t >= 0; t--) {
     rows.unshift(logSoftmax(plus(forward[t], behind)).map(Math.exp));
     const next = plus(emissions[t], behind);
-    const ways = Float32Array.from(from, (transition) => sumExp(plus(transition, next)));
-    const all = sumExp(ways);
+    const ways = Float32Array.from(from, (transition) => sumExp(transition, next));
+    const all = sumExp(ways, ways.map(() => 0));
     behind = ways.map((x) => x - all);
   }
   return rows;

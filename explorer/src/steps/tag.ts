@@ -37,6 +37,27 @@ function encode(model: StepModel, word: string): Tensors {
   return { ...fed, char_ids: idsTensor(kept.length ? kept : [0]), char_ends: idsTensor([kept.length]) };
 }
 
+type Piece = Pick<Tagging, "first" | "last" | "tags">;
+/** What was said of the pieces of the last text, with their words. */
+const known = new WeakMap<StepModel, { words: string; piece: Piece }[]>();
+
+/** What is said of a piece of a text, which is read by itself. */
+async function read(model: StepModel, words: string[], part: number): Promise<Piece> {
+  const { chain } = model.manifest;
+  const before = known.get(model) ?? [];
+  known.set(model, before);
+  if (before[part]?.words === words.join(" ")) return before[part].piece;
+  const passed = await model.along(words, (word) => encode(model, word), part);
+  const rows = passed.map(({ row }) => row); // how well each tag fits
+  const likely = chain ? filtered(rows, chain) : passed.map((step) => step.likely);
+  const first = likely.map((row) => row.map(Math.exp));
+  const piece: Piece = chain
+    ? { first, last: marginals(rows, chain), tags: bestPath(rows, chain) }
+    : { first, last: first, tags: rows.map(best) };
+  before[part] = { words: words.join(" "), piece };
+  return piece;
+}
+
 export const tag: Answerer<TagSettings, Tagging> = {
   check(model) {
     const { tag_names: names, tokenizers } = model.manifest;
@@ -47,22 +68,17 @@ export const tag: Answerer<TagSettings, Tagging> = {
     const begin = performance.now();
     const { tag_names: names = [], chain, max_length: most } = model.manifest;
     const words = splitWords(text);
-    const found: Tagging = { words, names, first: [], last: [], tags: [], chained: Boolean(chain), seconds: 0 };
     const size = most ?? words.length;
-    for (let i = 0; i < words.length; i += size) {
-      const passed = await model.along(words.slice(i, i + size), (word) => encode(model, word), i / size); // each piece by itself
-      const rows = passed.map(({ row }) => row); // how well each tag fits
-      if (chain) {
-        found.first.push(...filtered(rows, chain).map((row) => row.map(Math.exp)));
-        found.last.push(...marginals(rows, chain));
-        found.tags.push(...bestPath(rows, chain));
-      } else {
-        const likely = passed.map((step) => step.likely.map(Math.exp));
-        found.first.push(...likely);
-        found.last.push(...likely);
-        found.tags.push(...rows.map(best));
-      }
-    }
-    report({ ...found, seconds: (performance.now() - begin) / 1000 });
+    const pieces: Piece[] = [];
+    for (let i = 0; i < words.length; i += size) pieces.push(await read(model, words.slice(i, i + size), i / size));
+    report({
+      words,
+      names,
+      first: pieces.flatMap(({ first }) => first),
+      last: pieces.flatMap(({ last }) => last),
+      tags: pieces.flatMap(({ tags }) => tags),
+      chained: Boolean(chain),
+      seconds: (performance.now() - begin) / 1000,
+    });
   },
 };
