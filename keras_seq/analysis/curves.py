@@ -64,6 +64,7 @@ def plot_curves(
             )
         color, marker = COLORS[i % 7], MARKERS[i % 7]
         look = {"color": color, "marker": marker, "linestyle": DASHES[i % 4], "markersize": 7}
+        look["markerfacecolor"] = color if i < 7 else "white"  # the second round of colours
         mean = values if values.ndim == 1 else values.mean(axis=0)
         every = max(1, len(places) // 10)
         axes.plot(places, mean, label=str(name), markevery=every, **look)
