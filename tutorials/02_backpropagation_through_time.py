@@ -298,7 +298,7 @@ score = {}
 for name, cell in (("LSTM", "lstm"), ("rotation", "vanilla")):
     score[name] = {f"truncate={k}": recall(cell, 20, truncate=k)[0] for k in (None, 10)}
 (whole, cut), (_, carried) = (runs.values() for runs in score.values())
-claims.add("LSTM, whole: learns 20 words", whole, whole > 0.9, trained=True)
+claims.add("LSTM, whole: over half right at 20 words", whole, whole > 0.5, trained=True)
 claims.add("LSTM, truncated: cannot", cut, cut < 0.3, trained=True)
 lost = bool(carried.max() < 0.3)
 claims.add("rotation, truncated: cannot", carried, lost, trained=True, surprise=True)
@@ -330,12 +330,13 @@ runs = {name: recall(cell, learning_rate=rate, **long) for name, (cell, rate) in
 (_, turned, _), (slow, kept, _), (fast, _, _) = runs.values()
 claims.add("first by last gradient", [turned[0], kept[0]], turned[0] < 1e-3 * kept[0])
 claims.add("identity and ReLU learns", slow, slow > 0.9, trained=True)
-claims.add("faster: too", fast, bool(fast.min() > 0.9), trained=True, surprise=True)
+claims.add("faster: the worst is no better", fast, fast.min() < slow.min() + 0.01, trained=True)
 ks.experiments.plot_seeds({name: run[0] for name, run in runs.items()}, lines={"chance": 0.1})
 
 # %% [markdown]
-# At the larger rate one step too far makes units negative for every input; there ReLU is 0, so is
-# its slope, and such a unit never comes back.
+# At the larger rate a seed may be lost: one step too far makes units negative for every input;
+# there ReLU is 0, so is its slope, and such a unit never comes back. Not every seed meets it, and
+# with the first weights of another backend perhaps none of three.
 #
 # ## A second path
 #
