@@ -7,7 +7,6 @@ import numpy as np
 
 from keras_seq._checks import check_positive
 from keras_seq._tensorflow import tensorflow
-from keras_seq.backend import alone
 from keras_seq.text.examples import dtype_of
 from keras_seq.text.subword_sampling import sampled_subwords
 
@@ -16,6 +15,13 @@ SHUFFLE_BUFFER = 10_000
 BOUNDARIES = [16, *(n << k for k in range(3, 28) for n in (3, 4))]
 # Where labels belong to whole examples, the input that tells a filling row from an empty text.
 REAL_ROWS = "real_rows"
+
+
+def _variable(value, **options):
+    """A variable of this process, which is not shared by the workers of a training."""
+    from keras_seq.backend import alone  # Here: step graphs need no Keras.
+
+    return alone(lambda: tensorflow().Variable(value, trainable=False, **options))
 
 
 class BatchedDataset:
@@ -41,7 +47,7 @@ class BatchedDataset:
         self.filled = filled
         with tf.device("CPU:0"):
             # A variable, so that a dataset built once gives another order in the next epoch.
-            self._order = alone(lambda: tf.Variable(batches.order(), trainable=False))
+            self._order = _variable(batches.order())
             self.dataset = self._dataset(tf)
 
     def set_epoch(self, epoch):
@@ -153,7 +159,7 @@ class StreamedDataset:
         count = int(dataset.cardinality())
         self.rows, self.window = max(count, rows or 0), window
         with tf.device("CPU:0"):
-            self._epoch = alone(lambda: tf.Variable(0, trainable=False, dtype="int64"))
+            self._epoch = _variable(0, dtype="int64")
             windows = dataset.batch(window)
             if -(-self.rows // window) > -(-count // window) >= 0:
                 windows = windows.concatenate(_no_rows(tf, windows))
