@@ -53,8 +53,8 @@ def first_batch(batches):
     elif isinstance(batches, keras.utils.PyDataset):
         first = batches[0] if len(batches) else None
     else:
-        first = next(batches, None)
-        batches = (batch for batch in itertools.chain([first], batches))  # Keras asks for these
+        first = [*itertools.islice(batches, 1)]
+        batches = (batch for batch in itertools.chain(first, batches))  # Keras asks for these
     digest = hashlib.sha256()
     for array in keras.tree.flatten(first):
         digest.update(np.asarray(array).tobytes())

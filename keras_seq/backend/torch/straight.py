@@ -56,9 +56,10 @@ class _Straight:
         self.calls, self.traces = {}, {}
 
     def __call__(self, *nests):
-        if is_watched() or torch.is_grad_enabled() or torch.is_autocast_enabled("cpu"):
-            return self.function(*nests)
         leaves = keras.tree.flatten(nests)
+        cast = torch.is_autocast_enabled(leaves[0].device.type)
+        if is_watched() or torch.is_grad_enabled() or cast:
+            return self.function(*nests)
         shapes = tuple((leaf.shape, leaf.dtype, leaf.device) for leaf in leaves)
         trace = self.traces.get(shapes)
         if trace and trace.proofs >= PROOFS:

@@ -32,10 +32,13 @@ class CompiledFunctions:
 
         A layer from elsewhere is run as it was written: it may print, or look at what is no tensor.
         """
-        layers = self.model._flatten_layers()
-        if {type(layer).__module__.partition(".")[0] for layer in layers} - {"keras", "keras_seq"}:
-            return function
-        return self._kept(key, lambda weights: straight(function, weights))
+
+        def make(weights):
+            kinds = map(type, self.model._flatten_layers())
+            ours = {kind.__module__.partition(".")[0] for kind in kinds} <= {"keras", "keras_seq"}
+            return straight(function, weights) if ours else function
+
+        return self._kept(key, make)
 
     def _kept(self, key, make):
         weights = self.model.weights
