@@ -226,8 +226,8 @@ class Backend(Protocol):
         """
         ...
 
-    def cross_entropy(self, labels: Tensor, logits: Tensor, constant: bool = False) -> Tensor:
-        """Return `-log softmax(logits)[labels]`, in nats, `(...)`.
+    def cross_entropy(self, labels, logits: Tensor, constant=False, smoothing=0.0) -> Tensor:
+        """Return `-log softmax(logits)[labels]`, in nats; by `smoothing` its mean over all.
 
         Labels are int32 `(...)`, logits `(..., classes)`; a `constant` result needs no gradient.
         """

@@ -12,11 +12,12 @@ def additive_scores(query, keys, scale):
     return (jnp.tanh(query + keys) @ scale[:, 0])[:, None]
 
 
-def cross_entropy(labels, logits, constant=False):
+def cross_entropy(labels, logits, constant=False, smoothing=0.0):
     # Less the largest first: what is left of two large numbers is not exact.
     logits = logits - jax.lax.stop_gradient(logits.max(axis=-1, keepdims=True))
     chosen = jnp.take_along_axis(logits, labels[..., None], axis=-1)[..., 0]
-    return jnp.log(jnp.sum(jnp.exp(logits), axis=-1)) - chosen
+    losses = jnp.log(jnp.sum(jnp.exp(logits), axis=-1)) - chosen
+    return losses + smoothing * (chosen - jnp.mean(logits, axis=-1)) if smoothing else losses
 
 
 def predictions(logits):

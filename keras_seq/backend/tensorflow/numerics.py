@@ -14,8 +14,12 @@ def additive_scores(query, keys, scale):
     return tf.reshape(scores, (rows(query), 1, meeting.shape[1] or tf.shape(meeting)[1]))
 
 
-def cross_entropy(labels, logits, constant=False):
-    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+def cross_entropy(labels, logits, constant=False, smoothing=0.0):
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+    if smoothing:
+        chosen = tf.gather(logits, labels, batch_dims=len(labels.shape))
+        losses += smoothing * (chosen - tf.reduce_mean(logits, axis=-1))
+    return losses
 
 
 def predictions(logits):

@@ -40,33 +40,77 @@ class _AdditiveScores(torch.autograd.Function):
         return of_sum.sum(dim=1, keepdim=True), of_sum, of_scale
 
 
-def cross_entropy(labels, logits, constant=False):
+def cross_entropy(labels, logits, constant=False, smoothing=0.0):
     if constant:
-        return _remembered("cross entropy", logits, lambda: _cross_entropy(labels, logits), labels)
-    losses = _cross_entropy(labels, logits)
+        return _remembered("cross entropy", logits, lambda: _losses(labels, logits)[0], labels)
+    losses, mean = _losses(labels, logits)
     if not is_watched():
         _remember("cross entropy", logits, losses.detach(), labels)
-    return losses
+    return (1 - smoothing) * losses + smoothing * mean if smoothing else losses
 
 
-def _cross_entropy(labels, logits):
-    losses = torch.nn.functional.cross_entropy(
-        logits.reshape(-1, logits.shape[-1]), labels.reshape(-1).long(), reduction="none"
-    )
-    return losses.reshape(labels.shape)
+def _losses(labels, logits):
+    """The cross-entropy of the labels, and its mean over all classes."""
+    labels = labels[..., None].long()
+    if is_watched():
+        likely = torch.log_softmax(logits, dim=-1)
+        return -torch.gather(likely, -1, labels)[..., 0], -likely.mean(dim=-1)
+    return _CrossEntropies.apply(labels, logits)[:2]
+
+
+class _CrossEntropies(torch.autograd.Function):
+    """`_losses` with as few arrays of (tokens, classes) on the way back as can be."""
+
+    @staticmethod
+    def forward(ctx, labels, logits):
+        likely = torch.log_softmax(logits, dim=-1)
+        ctx.save_for_backward(labels, likely)
+        ctx.set_materialize_grads(False)
+        return -torch.gather(likely, -1, labels)[..., 0], -likely.mean(dim=-1), likely
+
+    @staticmethod
+    def backward(ctx, of_chosen, of_mean, of_likely):
+        labels, likely = ctx.saved_tensors
+        nothing = torch.zeros_like(labels[..., 0], dtype=likely.dtype)
+        of_chosen, of_mean = (nothing if x is None else x for x in (of_chosen, of_mean))
+        total = of_chosen + of_mean
+        if of_likely is not None:
+            total = total - of_likely.sum(dim=-1)
+        # In place only on what nobody else holds, and what no second derivative needs.
+        multiply = torch.mul if torch.is_grad_enabled() else torch.Tensor.mul_
+        of_logits = multiply(torch.exp(likely), total[..., None])
+        of_logits.sub_((of_mean / likely.shape[-1])[..., None])
+        of_logits.scatter_add_(-1, labels, -of_chosen[..., None])
+        return None, of_logits if of_likely is None else of_logits + of_likely
 
 
 def predictions(logits):
-    return _remembered("predictions", logits, lambda: logits.argmax(dim=-1).to(torch.int32))
+    def compute():
+        # `argmax` takes four times as long. For both NaN is the largest, and of equals the first.
+        places = logits.argmax(dim=-1) if is_watched() else logits.max(dim=-1)[1]
+        return places.to(torch.int32)
+
+    return _remembered("predictions", logits, compute)
 
 
-# A loss and the metrics beside it ask the same of the same large logits, one after the other.
+# A loss and the metrics beside it ask the same of the same large logits, one after the other, each
+# of a view of its own.
 _last = {}
 
 
 def _remember(name, logits, result, labels=None):
-    labels = None if labels is None else labels.clone()  # they may change in place
-    _last[name] = weakref.ref(logits), logits._version, labels, result
+    if logits.is_contiguous():
+        labels = None if labels is None else labels.flatten().clone()  # they may change in place
+        _last[name] = weakref.ref(_base(logits)), _place(logits), labels, result.flatten()
+
+
+def _base(tensor):
+    return tensor if tensor._base is None else tensor._base
+
+
+def _place(tensor):
+    """Where the numbers of a tensor lie, how often they were changed, and their rows."""
+    return tensor.data_ptr(), tensor._version, tensor.numel(), tensor.shape[-1], tensor.dtype
 
 
 def _remembered(name, logits, compute, labels=None):
@@ -74,11 +118,11 @@ def _remembered(name, logits, compute, labels=None):
     if is_watched():  # whether the labels are the same must not be decided once for all
         with torch.no_grad():
             return compute()
-    if name in _last:
-        of, version, labels_before, result = _last[name]
-        same = of() is logits and version == logits._version
-        if same and (labels is None or torch.equal(labels, labels_before)):
-            return result
+    if name in _last and logits.is_contiguous():
+        of, place, labels_before, result = _last[name]
+        same = of() is _base(logits) and place == _place(logits)
+        if same and (labels is None or torch.equal(labels.flatten(), labels_before)):
+            return result.reshape(logits.shape[:-1])
     with torch.no_grad():
         result = compute()
     _remember(name, logits, result, labels)

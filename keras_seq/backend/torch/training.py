@@ -4,13 +4,16 @@ import contextlib
 
 import torch
 
+from keras_seq.backend.torch.updates import in_one_pass
+
 
 @contextlib.contextmanager
 def kept_on_error(model):
     """A step whose metric raises has trained already."""
     training = model.training
     try:
-        yield
+        with in_one_pass(getattr(model, "optimizer", None)):
+            yield
     except BaseException:
         model.train(training)  # `fit` has switched it, for layers of PyTorch
         raise

@@ -57,12 +57,8 @@ class TokenCrossEntropy(keras.losses.Loss):
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         labels = ops.cast(y_true, "int32")
-        if self.label_smoothing == 0:
-            return cross_entropy(labels, ops.convert_to_tensor(y_pred))
-        chosen = ops.take_along_axis(y_pred, labels[..., None], axis=-1)[..., 0]
-        smoothing = self.label_smoothing
-        expected = (1 - smoothing) * chosen + smoothing * ops.mean(y_pred, axis=-1)
-        return ops.logsumexp(y_pred, axis=-1) - expected
+        logits = ops.convert_to_tensor(y_pred)
+        return cross_entropy(labels, logits, smoothing=self.label_smoothing)
 
     def get_config(self) -> Config:
         return {**super().get_config(), "label_smoothing": self.label_smoothing}
