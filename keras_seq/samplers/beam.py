@@ -8,7 +8,7 @@ from keras import ops
 from keras_seq._checks import as_number, check_count, check_positive
 from keras_seq._typing import Nest, Tensor
 from keras_seq.backend import top_k
-from keras_seq.samplers.sampler import DEAD, EndTokens, Sampler, Step, is_dead, is_end
+from keras_seq.samplers.sampler import DEAD, EndTokens, Sampler, Step, is_dead, is_end, search_loop
 from keras_seq.samplers.trace import empty_trace, extend_trace
 
 UNSEEN = 1e-10  # attention below this counts as this: the logarithm of 0 is not finite
@@ -113,25 +113,29 @@ class Beam(Sampler):
         width = self.width
         batch = ops.shape(start_token_ids)[0]
         limits = ops.convert_to_tensor(limits, dtype="int32")
-        first_rows = ops.arange(batch, dtype="int32")[:, None] * width  # (B, 1)
         self._check_state(state)
 
         def repeated(x):  # (B, ...) -> (B * W, ...)
             return ops.repeat(x, width, axis=0)
 
-        memory = keras.tree.map_structure(repeated, memory)
+        held = {
+            "limits": limits[:, None],
+            "first_rows": ops.arange(batch, dtype="int32")[:, None] * width,  # (B, 1)
+            "memory": keras.tree.map_structure(repeated, memory),
+        }
 
         def proceed(t, beams, *_):
             return ops.logical_and(t < max_length, ops.any(ops.logical_not(beams["finished"])))
 
-        def body(t, beams, state, trace):
-            logits, state = step(ops.reshape(beams["last"], (-1,)), state, memory)
+        def body(held, t, beams, state, trace):
+            logits, state = step(ops.reshape(beams["last"], (-1,)), state, held["memory"])
             candidates = self._candidates(logits, beams["tokens"], t, end_token_id)
-            covered = ops.where(beams["finished"], beams["covered"], self._covered(state, batch))
+            covered = self._covered(state, beams["covered"])
+            covered = ops.where(beams["finished"], beams["covered"], covered)
             parents, beams = self._best_continuations(t, *candidates, {**beams, "covered": covered})
-            ends = is_end(beams["last"], end_token_id) | (t + 1 >= limits[:, None])
+            ends = is_end(beams["last"], end_token_id) | (t + 1 >= held["limits"])
             beams["finished"] = beams["finished"] | ends | is_dead(beams["total"])
-            rows = ops.reshape(first_rows + parents, (-1,))
+            rows = ops.reshape(held["first_rows"] + parents, (-1,))
             state = keras.tree.map_structure(lambda x: ops.take(x, rows, axis=0), state)
             return t + 1, beams, state, self._extend(trace, t, parents, beams)
 
@@ -148,7 +152,9 @@ class Beam(Sampler):
         zero = ops.convert_to_tensor(0, dtype="int32")
         trace = empty_trace(batch, max_length, width) if return_trace else {}
         state = keras.tree.map_structure(repeated, state)
-        _, beams, _, trace = ops.while_loop(proceed, body, (zero, beams, state, trace))
+        kind = step, self, (end_token_id, max_length, return_trace)
+        variables = (zero, beams, state, trace)
+        _, beams, _, trace = search_loop(kind, proceed, body, held, variables)
         result = self._ranked(beams)
         return {**result, "trace": trace} if return_trace else result
 
@@ -163,12 +169,12 @@ class Beam(Sampler):
         penalty = ((5.0 + ops.cast(length, "float32")) / 6.0) ** self.length_penalty
         return log_probability / penalty + self.coverage_penalty * covered
 
-    def _covered(self, state, batch):
+    def _covered(self, state, before):
         """The sum over the source in the coverage penalty, `(batch, width)`."""
         if not self.coverage_penalty:
-            return ops.zeros((batch, self.width), dtype="float32")
+            return before
         attention = ops.clip(ops.cast(state["coverage"], "float32"), UNSEEN, 1.0)  # (B * W, S)
-        return ops.reshape(ops.sum(ops.log(attention), axis=-1), (batch, self.width))
+        return ops.reshape(ops.sum(ops.log(attention), axis=-1), (-1, self.width))
 
     def _candidates(self, logits, tokens, position, end_token_id):
         """Return the log-probabilities and the ids of the best tokens after each beam.

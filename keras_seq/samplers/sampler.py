@@ -133,24 +133,22 @@ class Sampler:
             of a row have finished, what follows has no meaning.
         """
         batch = ops.shape(start_token_ids)[0]
-        positions = ops.arange(max_length, dtype="int32")
         limits = ops.convert_to_tensor(limits, dtype="int32")
         if row_ids is None:
             row_ids = ops.arange(batch, dtype="int32")
+        held = ops.arange(max_length, dtype="int32"), limits, row_ids, memory
 
         def proceed(t, _tokens, _last, finished, *_):
             return ops.logical_and(t < max_length, ops.any(ops.logical_not(finished)))
 
-        def body(t, tokens, last, finished, lengths, total, state, trace):
+        def body(held, t, tokens, last, finished, lengths, total, state, trace):
+            positions, limits, row_ids, memory = held
             logits, state = step(last, state, memory)
             log_probabilities = log_softmax(logits)
-            token_ids = ops.arange(ops.shape(logits)[-1], dtype="int32")
             chosen = self.choose_allowed(log_probabilities, t, row_ids, end_token_id)
             chosen = ops.where(finished, 0, ops.cast(chosen, "int32"))
             column = chosen[:, None]
-            # Cheaper in a loop than to gather along an axis.
-            gain = ops.sum(ops.where(token_ids == column, log_probabilities, 0.0), axis=-1)
-            total = total + ops.where(finished, 0.0, gain)
+            total = total + ops.where(finished, 0.0, _at(log_probabilities, column))
             lengths = lengths + ops.cast(ops.logical_not(finished), "int32")
             tokens = ops.where(positions == t, column, tokens)
             finished = finished | is_end(chosen, end_token_id) | (t + 1 >= limits)
@@ -158,20 +156,19 @@ class Sampler:
                 trace = _extended(trace, t, column, total[:, None], finished[:, None])
             return t + 1, tokens, chosen, finished, lengths, total, state, trace
 
-        _, tokens, _, _, lengths, total, _, trace = ops.while_loop(
-            proceed,
-            body,
-            (
-                ops.convert_to_tensor(0, dtype="int32"),
-                ops.zeros((batch, max_length), dtype="int32"),
-                ops.cast(start_token_ids, "int32"),
-                limits <= 0,
-                ops.zeros((batch,), dtype="int32"),
-                ops.zeros((batch,), dtype="float32"),
-                state,
-                empty_trace(batch, max_length, 1) if return_trace else {},
-            ),
+        variables = (
+            ops.convert_to_tensor(0, dtype="int32"),
+            ops.zeros((batch, max_length), dtype="int32"),
+            ops.cast(start_token_ids, "int32"),
+            limits <= 0,
+            ops.zeros((batch,), dtype="int32"),
+            ops.zeros((batch,), dtype="float32"),
+            state,
+            empty_trace(batch, max_length, 1) if return_trace else {},
         )
+        kind = step, self, (end_token_id, max_length, return_trace)
+        variables = search_loop(kind, proceed, body, held, variables)
+        _, tokens, _, _, lengths, total, _, trace = variables
         result = {
             "token_ids": tokens[:, None],
             "lengths": lengths[:, None],
@@ -198,6 +195,12 @@ class Sampler:
         return cls(**config)
 
 
+def _at(log_probabilities, column):
+    """Those of a column of tokens, `(batch,)`; cheaper in a loop than to gather along an axis."""
+    token_ids = ops.arange(ops.shape(log_probabilities)[-1], dtype="int32")
+    return ops.sum(ops.where(token_ids == column, log_probabilities, 0.0), axis=-1)
+
+
 def _extended(trace, position, token_ids, total, finished):
     """The trace with a step of one sequence per row; all are `(batch, 1)`."""
     return extend_trace(
@@ -209,6 +212,33 @@ def _extended(trace, position, token_ids, total, finished):
         scores=total,
         finished=finished,
     )
+
+
+def search_loop(
+    kind: tuple[Step, Sampler, tuple],
+    proceed: Callable,
+    body: Callable,
+    held: Nest,
+    variables: Nest,
+) -> Nest:
+    """Return `variables = body(held, *variables)`, again and again while `proceed(*variables)`.
+
+    On PyTorch the operations of step and body then run without Keras in between, see
+    `backend.straight`. That needs a body that reads no tensor but what it is given, as the first
+    one stands for those of all searches of its kind; and a sampler without surprises: one of ours
+    that holds plain values.
+
+    Args:
+        kind: step, sampler, and whatever else decides what the two functions do.
+    """
+    step, sampler, options = kind
+    repeated = getattr(step, "repeated", None)
+    settings = vars(sampler)
+    ours = type(sampler).__module__.startswith("keras_seq.")
+    if not (repeated and ours and all(isinstance(x, PLAIN) for x in settings.values())):
+        return ops.while_loop(proceed, functools.partial(body, held), variables)
+    key = type(sampler), repr(settings), options
+    return repeated(key, proceed, body, held, variables)
 
 
 def is_dead(log_probability: Tensor) -> Tensor:

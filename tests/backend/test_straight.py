@@ -48,9 +48,10 @@ def answers(model, **options):
 
 
 def traces(model):
-    """What came of the traces of a model's steps."""
-    functions = model._search._compiled._made[1].values()
-    return [trace for made in functions for trace in getattr(made, "traces", {}).values()]
+    """What came of the traces of a model's steps, and of the loops of its searches."""
+    steps = [made for made in model._search._compiled._made[1].values() if hasattr(made, "traces")]
+    loops = [loop for step in steps for loop in step.loops.values()]
+    return [trace for made in (*steps, *loops) for trace in made.traces.values()]
 
 
 @pytest.mark.parametrize("options", TRANSLATORS, ids=str)
@@ -63,6 +64,86 @@ def test_a_traced_translator_answers_to_the_digit_as_it_does_without(often, opti
     assert answers(model) == expected
     assert all(traces(model)) and len(traces(model)) >= 2
     assert answers(model) == expected
+
+
+SEARCHES = [
+    ks.samplers.Greedy(),
+    ks.samplers.Greedy(min_length=5),
+    ks.samplers.Beam(3),
+    ks.samplers.Beam(3, length_penalty=0.0),
+    ks.samplers.Beam(4, n_best=3, min_length=4),
+    ks.samplers.Beam(2, no_repeat_ngram=2),
+    ks.samplers.Beam(3, coverage_penalty=0.4),
+]
+
+
+def test_each_kind_of_search_has_a_loop_of_its_own(often):
+    """In turns: by what a sampler holds, how long it may write, how many texts there are."""
+    model = translator()
+    other = ks.models.Seq2Seq.from_texts(SOURCES, TARGETS, cell="gru", units=8, tokens="word")
+
+    def all_answers(model):
+        return [
+            model.generate(texts, max_length=length, sampler=sampler)
+            for texts in (SOURCES, SOURCES[:1])
+            for length in (9, 6)
+            for sampler in SEARCHES
+        ]  # without scores, whose last digit goes by where in memory things lie
+
+    often(10**9)
+    expected = all_answers(model), all_answers(other)
+    often(1)
+    for _ in range(3):
+        assert all_answers(model) == expected[0]
+        assert all_answers(other) == expected[1]
+    assert all(traces(model)) and len(traces(model)) >= 4 * len(SEARCHES)
+
+
+def test_a_loop_in_one_piece_runs_no_python_of_a_sampler(often, monkeypatch):
+    model = translator()
+    often(1)
+    samplers = ks.samplers.Greedy(min_length=6), ks.samplers.Beam(3, min_length=6)
+    for _ in range(2):  # traced, and held against the search itself
+        expected = [model.generate(SOURCES, max_length=8, sampler=s) for s in samplers]
+    calls = []
+    monkeypatch.setattr(ks.samplers.Greedy, "choose_allowed", lambda *args: calls.append(args))
+    monkeypatch.setattr(ks.samplers.Beam, "_candidates", lambda *args: calls.append(args))
+    assert [model.generate(SOURCES, max_length=8, sampler=s) for s in samplers] == expected
+    assert not calls
+
+
+def test_a_user_s_sampler_is_asked_at_each_step(often):
+    class Second(ks.samplers.Greedy):
+        """Takes the second best token now and then, by what it has counted."""
+
+        count = 0
+
+        def get_next_token(self, log_probabilities):
+            Second.count += 1
+            k = 1 if Second.count % 3 == 0 else 0
+            return ops.cast(ops.argsort(-log_probabilities, axis=-1)[:, k], "int32")
+
+    model = translator()
+    often(1)
+    for _ in range(3):
+        before = Second.count
+        model.generate(SOURCES[:1], max_length=6, sampler=Second(min_length=6))
+        assert Second.count == before + 6
+
+
+def test_a_search_whose_step_cannot_be_traced_goes_on(often, monkeypatch):
+    model = translator()
+    often(10**9)
+    expected = answers(model)
+    often(1)
+    from keras_seq.backend.torch import straight as module
+
+    def refuse(*args):
+        raise RuntimeError("cannot be traced")
+
+    monkeypatch.setattr(module._Trace, "__init__", refuse)
+    assert answers(model) == expected == answers(model)
+    assert traces(model) and not any(traces(model))
 
 
 @pytest.mark.parametrize("options", [{}, {"cell": "lstm", "num_layers": 2}, {"cell": "min_gru"}])
@@ -162,6 +243,48 @@ def test_constants_are_not_written_into_and_nests_keep_their_form(often):
             result, (same,) = run({"a": a}, (b,))
             assert torch.equal(result["y"], a) and torch.equal(same, a)
             assert torch.equal(result["z"][0], b + torch.tensor([2.0, 3.0]))
+    assert all(run.traces.values())
+
+
+def test_what_is_the_same_at_each_step_is_computed_once(often):
+    often(1)
+    import torch
+
+    def step(x):
+        places = torch.arange(3) * 2
+        return torch.where(places == x, places + 1.5, places + 1), x + 1, x + 1.0, x + 1
+
+    run = straight(step)
+    with torch.no_grad():
+        for k in range(8):
+            first, *rest = run(torch.tensor(k))
+            assert first.tolist() == [
+                1.5 if k == 0 else 1.0,
+                3.5 if k == 2 else 3.0,
+                5.5 if k == 4 else 5.0,
+            ]
+            assert [str(x.dtype) for x in rest] == ["torch.int64", "torch.float32", "torch.int64"]
+            assert [int(x) for x in rest] == [k + 1] * 3
+    (trace,) = run.traces.values()
+    code = trace.run.__self__.code
+    assert "arange" not in code and code.count("torch.add") == 2
+
+
+def test_what_is_written_into_by_way_of_a_view_stays_two_things(often):
+    often(1)
+    import torch
+
+    def step(x):
+        one, other = x * 2, x * 2
+        places = torch.zeros(2)
+        return one.view(-1).add_(100.0), other, places.view(2, 1)[:, 0].add_(x), x * 2
+
+    run = straight(step)
+    with torch.no_grad():
+        for k in range(8):
+            one, other, places, last = run(torch.tensor([1.0, k]))
+            assert one.tolist() == [102.0, 2.0 * k + 100] and other.tolist() == [2.0, 2.0 * k]
+            assert places.tolist() == [1.0, k] and last.tolist() == [2.0, 2.0 * k]
     assert all(run.traces.values())
 
 

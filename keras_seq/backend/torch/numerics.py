@@ -1,10 +1,15 @@
 """Numbers on PyTorch: losses, scores and places."""
 
+import contextlib
+import functools
+import threading
 import weakref
 
 import torch
 
 from keras_seq.backend.torch.graphs import is_watched
+
+_library = torch.library.Library("keras_seq", "DEF")
 
 
 def additive_scores(query, keys, scale):
@@ -131,12 +136,42 @@ def _remembered(name, logits, compute, labels=None):
 
 def top_k(x, k):
     """PyTorch's `topk` takes equals in any order: rows that have some are sorted as a whole."""
+    if getattr(_traced, "top_k", None):
+        return _traced.top_k(x, k)
     values, places = torch.topk(x, min(k + 1, x.shape[-1]))
     tied = (values[..., 1:] == values[..., :-1]).any(dim=-1)
     values, places = values[..., :k], places[..., :k]
     if tied.any():
         places[tied] = torch.sort(x[tied], dim=-1, descending=True, stable=True)[1][..., :k]
     return values, places.to(torch.int32)
+
+
+_traced = threading.local()
+
+
+@contextlib.contextmanager
+def top_k_as_one():
+    """Inside, `top_k` is an operation of PyTorch's for a tracer, which the context gives."""
+    operation = _operation_of_top_k()
+    _traced.top_k = operation
+    try:
+        yield operation
+    finally:
+        _traced.top_k = None
+
+
+@functools.cache
+def _operation_of_top_k():
+    def run(x, k):
+        before, _traced.top_k = getattr(_traced, "top_k", None), None
+        try:
+            return top_k(x, k)
+        finally:
+            _traced.top_k = before
+
+    _library.define("top_k(Tensor x, int k) -> (Tensor, Tensor)")
+    _library.impl("top_k", run, "CompositeExplicitAutograd")
+    return torch.ops.keras_seq.top_k.default
 
 
 def last_valid_steps(mask):

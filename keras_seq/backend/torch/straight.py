@@ -11,34 +11,15 @@ import keras
 import torch
 
 from keras_seq.backend.torch.graphs import is_watched
+from keras_seq.backend.torch.numerics import top_k, top_k_as_one
+from keras_seq.backend.torch.shortened import shortened
 
 OFTEN = 100  # steps with the same shapes, from which on a trace pays: it takes as long as so many
 PROOFS = 4  # steps that a trace runs beside what was traced, with the same results
 MOST = 32  # traces that are kept of one function
 TRACING = threading.Lock()  # a tracer changes a class of PyTorch's while it is at work
 
-ATEN = torch.ops.aten
-# The same operations by another way into them, which takes half as long.
-SHORT = {
-    ATEN._softmax.default: torch._softmax,
-    ATEN.add.Tensor: torch.add,
-    ATEN.addmm.default: torch.addmm,
-    ATEN.bmm.default: torch.bmm,
-    ATEN.cat.default: torch.cat,
-    ATEN.embedding.default: torch.embedding,
-    ATEN.mm.default: torch.mm,
-    ATEN.mul.Tensor: torch.mul,
-    ATEN.rsub.Scalar: torch.rsub,
-    ATEN.select.int: torch.select,
-    ATEN.sigmoid.default: torch.sigmoid,
-    ATEN.squeeze.dim: torch.squeeze,
-    ATEN.sub.Tensor: torch.sub,
-    ATEN.tanh.default: torch.tanh,
-    ATEN.transpose.int: torch.transpose,
-    ATEN.unsqueeze.default: torch.unsqueeze,
-    ATEN.view.default: torch.Tensor.view,
-    ATEN.where.self: torch.where,
-}
+_here = threading.local()  # `joined`: whether the loop that calls a step is to be traced itself
 
 
 def straight(function, variables=()):
@@ -53,14 +34,13 @@ class _Straight:
 
     def __init__(self, function, variables):
         self.function, self.variables = function, list(variables)
-        self.calls, self.traces = {}, {}
+        self.calls, self.traces, self.loops = {}, {}, {}
 
     def __call__(self, *nests):
         leaves = keras.tree.flatten(nests)
-        cast = torch.is_autocast_enabled(leaves[0].device.type)
-        if is_watched() or torch.is_grad_enabled() or cast:
+        if self._must_stay(leaves):
             return self.function(*nests)
-        shapes = tuple((leaf.shape, leaf.dtype, leaf.device) for leaf in leaves)
+        shapes = _shapes(leaves)
         trace = self.traces.get(shapes)
         if trace and trace.proofs >= PROOFS:
             return trace(leaves)
@@ -70,6 +50,36 @@ class _Straight:
         if trace and not trace.prove(leaves, results):
             self.traces[shapes] = False
         return results
+
+    def repeated(self, key, proceed, body, held, variables):
+        """`variables = body(held, *variables)`, with this step in it, while `proceed(*variables)`.
+
+        The functions of the first call with a `key` stand for those of all others.
+        """
+        loop = self.loops.get(key)
+        if loop is None:
+            loop = _Straight(lambda *nests: _turn(loop, proceed, body, *nests), self.variables)
+            if len(self.loops) < MOST:
+                loop = self.loops.setdefault(key, loop)
+        going = proceed(*variables)
+        while going:
+            trace = loop._proven((held, variables))
+            if trace:
+                return trace.repeat(held, variables)
+            going, variables = loop(held, variables)
+        return variables
+
+    def _must_stay(self, leaves):
+        if is_watched() or torch.is_grad_enabled() or getattr(_here, "joined", False):
+            return True
+        return torch.is_autocast_enabled(leaves[0].device.type)
+
+    def _proven(self, nests):
+        leaves = keras.tree.flatten(nests)
+        if self._must_stay(leaves):
+            return None
+        trace = self.traces.get(_shapes(leaves))
+        return trace if trace and trace.proofs >= PROOFS and trace.keeps_shapes else None
 
     def _pays(self, shapes):
         calls = self.calls[shapes] = self.calls.get(shapes, 0) + 1
@@ -87,11 +97,27 @@ class _Straight:
             TRACING.release()
 
 
+def _turn(loop, proceed, body, held, variables):
+    """A turn of a loop, and whether there is another one; its step is traced with it, not alone."""
+    before = getattr(_here, "joined", False)
+    _here.joined = False not in loop.traces.values()
+    try:
+        variables = body(held, *variables)
+    finally:
+        _here.joined = before
+    return proceed(*variables), variables
+
+
+def _shapes(leaves):
+    return tuple((leaf.shape, leaf.dtype, leaf.device) for leaf in leaves)
+
+
 class _Trace:
     """What a function did with tensors of certain shapes.
 
     Attributes:
         proofs: how many calls it has had the same results in as the function.
+        keeps_shapes: whether all results but the first have the shapes of the last arguments.
 
     Raises:
         RuntimeError: for a function that changes a variable.
@@ -113,16 +139,19 @@ class _Trace:
 
         # Detached, so that a tensor which comes in twice, as at the first step, is two inputs.
         tensors = [tensor.detach() for tensor in (*(v.value for v in variables), *leaves)]
-        module = make_fx(flat)(*tensors)
-        is_read = _shortened(module.graph, len(variables))
-        module.recompile()
+        with top_k_as_one() as operation:
+            module = make_fx(flat)(*tensors)
+        is_read = shortened(module, len(variables), {operation: top_k})
         self.variables = [variables[i] for i in is_read]
         self.run = module.forward
-        self.proofs = 0
+        self.proofs, self.keeps_shapes = 0, False
 
     def prove(self, leaves, expected):
         """Run beside the function; return whether the results are the same."""
-        pairs = zip(keras.tree.flatten(self(leaves)), keras.tree.flatten(expected), strict=True)
+        expected = keras.tree.flatten(expected)
+        count = len(expected) - 1
+        self.keeps_shapes = _shapes(expected[1:]) == _shapes(leaves[len(leaves) - count :])
+        pairs = zip(keras.tree.flatten(self(leaves)), expected, strict=True)
         self.proofs += 1
         return all(_same(*pair) for pair in pairs)
 
@@ -130,29 +159,20 @@ class _Trace:
         results = self.run(*[variable.value for variable in self.variables], *leaves)
         return keras.tree.pack_sequence_as(self.structure, results)
 
-
-def _shortened(graph, count):
-    """Take out of a graph what does nothing; return which of its first `count` inputs are read."""
-    inputs = [node for node in graph.nodes if node.op == "placeholder"][:count]
-    for node in graph.nodes:
-        changed = any(_changes(user) for user in node.users)
-        if node.target is ATEN.lift_fresh_copy.default and not changed:
-            node.replace_all_uses_with(node.args[0])
-        elif node.target in SHORT:
-            node.target = SHORT[node.target]
-    graph.eliminate_dead_code()
-    is_read = [i for i, node in enumerate(inputs) if node.users]
-    for node in inputs:
-        if not node.users:
-            graph.erase_node(node)
-    return is_read
+    def repeat(self, held, variables):
+        """The loop of `_Straight.repeated`, from here to its end."""
+        fixed = [variable.value for variable in self.variables] + keras.tree.flatten(held)
+        leaves, going = keras.tree.flatten(variables), True
+        while going:
+            going, *leaves = self.run(*fixed, *leaves)
+        return keras.tree.pack_sequence_as(self.structure, [going, *leaves])[1]
 
 
 def _same(a, b):
-    return torch.equal(a, b) or torch.equal(a.nan_to_num(), b.nan_to_num())
-
-
-def _changes(node):
-    """Whether an operation writes into one of its arguments."""
-    schema = getattr(node.target, "_schema", None)
-    return schema is not None and schema.is_mutable
+    """Whether results are the same but for rounding, which goes by where in memory things lie."""
+    if a.dtype != b.dtype or a.shape != b.shape:
+        return False
+    if not a.is_floating_point():
+        return torch.equal(a, b)
+    near = 100 * torch.finfo(a.dtype).eps
+    return torch.allclose(a, b, rtol=near, atol=near, equal_nan=True)
