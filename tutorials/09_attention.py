@@ -79,7 +79,7 @@ W_q, W_h, u = layers[0].get_weights()
 claims.add(
     "additive and concat, the same weights",
     "the same scores",
-    np.allclose(SCORES["additive"](W_q, W_h, u), SCORES["concat"](W_h, W_q, u)),
+    np.allclose(SCORES["additive"](W_q, W_h, u), SCORES["concat"](W_h, W_q, u), atol=1e-5),
 )
 
 # %% [markdown]

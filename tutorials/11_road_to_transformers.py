@@ -52,6 +52,7 @@ ks.analysis.set_figure_style()
 
 # %%
 T, H, d = 12, 2, 8
+close = functools.partial(np.allclose, rtol=1e-4, atol=1e-5)
 keras.utils.set_random_seed(0)
 layer = ks.layers.SelfAttention(H * d, num_heads=H, causal=True)
 x = np.random.default_rng(0).normal(size=(T, H * d)).astype("float32")
@@ -61,8 +62,8 @@ q, k, v = ((x @ W).reshape(T, H, d).transpose(1, 0, 2) for W in (W_q, W_k, W_v))
 e = np.where(np.tri(T, dtype=bool), q @ k.transpose(0, 2, 1) / np.sqrt(d), -np.inf)  # (H, T, T)
 alpha = np.exp(e) / np.exp(e).sum(axis=-1, keepdims=True)
 y = (alpha @ v).transpose(1, 0, 2).reshape(T, H * d) @ W_o  # (T, 16)
-claims.add("by hand as by the layer", abs(y - outputs[0]).max(), np.allclose(y, outputs[0], 1e-4))
-claims.add("and its weights", abs(alpha - weights[0]).max(), np.allclose(alpha, weights[0], 1e-4))
+claims.add("by hand as by the layer", abs(y - outputs[0]).max(), close(y, outputs[0]))
+claims.add("and its weights", abs(alpha - weights[0]).max(), close(alpha, weights[0]))
 
 # %% [markdown]
 # No step of it waits for another one: it is a handful of products of matrices. Between the first
@@ -106,7 +107,7 @@ kernel, bias = layer.get_weights()
 z, n = np.split(x @ kernel + bias, 2, axis=-1)
 z, n = 1 / (1 + np.exp(-z)), np.where(n >= 0, n + 0.5, 1 / (1 + np.exp(-n)))
 h, rounds = scan(1 - z, z * n)
-claims.add("the scan as the layer", abs(h - of_layer).max(), np.allclose(h, of_layer, 1e-4))
+claims.add("the scan as the layer", abs(h - of_layer).max(), close(h, of_layer))
 claims.add("100 steps: rounds", rounds, rounds == np.ceil(np.log2(100)))
 lengths = (16, 64, 256, 1_024, 4_096)
 scans = [scan(np.ones((T, 1)), np.ones((T, 1)))[1] for T in lengths]
@@ -191,7 +192,7 @@ first, second = as_array(two_layers(np.array([[dog, man, bites], [man, dog, bite
 claims.add(
     "without an encoding, no order",
     abs(first - second).max(),
-    np.allclose(first, second, 1e-4),
+    close(first, second),
     surprise=True,
 )
 
@@ -417,13 +418,13 @@ S, one_after_another = np.zeros((8, 8)), []
 for t in range(20):
     S = S + np.outer(k[t], v[t])
     one_after_another.append(q[t] @ S)
-assert np.allclose(at_once, one_after_another)
+assert np.allclose(at_once, one_after_another, atol=1e-5)
 
 # %% tags=["solution"]
 # 2: with 1, a, a^2, ...
 b = np.random.default_rng(0).normal(size=(50, 1))
 by_scan = scan(np.full((50, 1), 0.9), b)[0][:, 0]
-assert np.allclose(by_scan, np.convolve(b[:, 0], 0.9 ** np.arange(50))[:50])
+assert np.allclose(by_scan, np.convolve(b[:, 0], 0.9 ** np.arange(50))[:50], atol=1e-5)
 
 
 # %% tags=["solution"]
