@@ -51,8 +51,7 @@ ks.analysis.set_figure_style()
 #   $s > t$.
 
 # %%
-T, H, d = 12, 2, 8
-close = functools.partial(np.allclose, rtol=1e-4, atol=1e-5)
+T, H, d, close = 12, 2, 8, functools.partial(np.allclose, rtol=1e-4, atol=1e-5)
 keras.utils.set_random_seed(0)
 layer = ks.layers.SelfAttention(H * d, num_heads=H, causal=True)
 x = np.random.default_rng(0).normal(size=(T, H * d)).astype("float32")
