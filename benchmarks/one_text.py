@@ -8,11 +8,17 @@ environment with `pymarian` (see `benchmarks/peers/marian_translator.py`). All r
 turns. The first column is by the clock, the second by the processor's time, which other work
 disturbs less. What is met for the first time (graphs, traces) is counted apart: "first" is the
 seconds of the first round, of 30 texts, by the median of the others.
+
+    KERAS_BACKEND=torch python -m benchmarks.one_text --lengths 50
+
+measures that where each text is longer than the others: texts of 1 to 50 words in any order, each
+once, by a model that has answered nothing yet, and all of them again.
 """
 
 import argparse
 import json
 import os
+import random
 import statistics
 import subprocess
 import time
@@ -61,15 +67,31 @@ def marian(python):
     return {line["beam"]: [line["tokens"] / x for x in line["seconds"]] for line in lines}
 
 
+def by_length(count):
+    """Seconds a text of texts of 1 to `count` words: at first, and again."""
+    rows = []
+    for name, sampler in (("greedy", samplers.Greedy()), ("beam 5", samplers.Beam(5))):
+        model, words = make_model()  # another one, which has compiled nothing
+        texts = [sentences(1, length, words, length)[0] for length in range(1, count + 1)]
+        random.Random(0).shuffle(texts)
+        first, again = (TOKENS / translate(model, texts, sampler)[0] for _ in range(2))
+        rows.append([name, first, again, first / again])
+    print(timing.table(["sampler", "first, s a text", "again", "times"], rows))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--marian")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--lengths", type=int)
     parser.add_argument("--json")
     args = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     keras.utils.set_random_seed(0)
+    if args.lengths:
+        by_length(args.lengths)
+        return
     model, words = make_model()
     texts = sentences(SIZES["count"], SIZES["length"], words, 2)
     ours, theirs, first = {1: [], 5: []}, {1: [], 5: []}, {}
