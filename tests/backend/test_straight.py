@@ -131,6 +131,20 @@ def test_a_user_s_sampler_is_asked_at_each_step(often):
         assert Second.count == before + 6
 
 
+def test_so_many_kinds_of_search_are_kept(often, monkeypatch):
+    from keras_seq.backend.torch import straight as module
+
+    model = translator()
+    often(1)
+    monkeypatch.setattr(module, "MOST", 2)
+    samplers = [ks.samplers.Greedy(min_length=k) for k in range(4)]
+    expected = [model.generate(SOURCES, max_length=8, sampler=s) for s in samplers]
+    for _ in range(2):
+        assert [model.generate(SOURCES, max_length=8, sampler=s) for s in samplers] == expected
+    (step,) = [made for made in model._search._compiled._made[1].values() if hasattr(made, "loops")]
+    assert len(step.loops) == 2 and len(step.traces) == 1  # the others are traced step by step
+
+
 def test_a_search_whose_step_cannot_be_traced_goes_on(often, monkeypatch):
     model = translator()
     often(10**9)

@@ -56,13 +56,15 @@ class _Straight:
 
         The functions of the first call with a `key` stand for those of all others.
         """
-        loop = self.loops.get(key)
-        if loop is None:
+        going, loop = proceed(*variables), self.loops.get(key)
+        if loop is None and len(self.loops) < MOST:
             loop = _Straight(lambda *nests: _turn(loop, proceed, body, *nests), self.variables)
-            if len(self.loops) < MOST:
-                loop = self.loops.setdefault(key, loop)
-        going = proceed(*variables)
+            loop = self.loops.setdefault(key, loop)
         while going:
+            if loop is None:
+                variables = body(held, *variables)
+                going = proceed(*variables)
+                continue
             trace = loop._proven((held, variables))
             if trace:
                 return trace.repeat(held, variables)
@@ -100,7 +102,7 @@ class _Straight:
 def _turn(loop, proceed, body, held, variables):
     """A turn of a loop, and whether there is another one; its step is traced with it, not alone."""
     before = getattr(_here, "joined", False)
-    _here.joined = False not in loop.traces.values()
+    _here.joined = len(loop.traces) < MOST and False not in loop.traces.values()
     try:
         variables = body(held, *variables)
     finally:
