@@ -34,6 +34,12 @@ ANSWERS = {
         "Go that way.": "Mach so.",
         "": "",
     },
+    "tatoeba_en_fr": {
+        "Where is the station?": "Où est la gare ?",
+        "Tom is teaching us French.": "Tom nous enseigne le français.",
+        "Let's drop it.": "Allons-le !",
+        "": "",
+    },
     "pos_en": {
         "They fish for fish .": ["PRON", "VERB", "ADP", "NOUN", "PUNCT"],
         "The dog barks .": ["DET", "NOUN", "NOUN", "PUNCT"],
