@@ -90,7 +90,7 @@ TASKS = {
     ),
     "monotonic": (
         thinned,
-        {"attention": MonotonicAttention(32, offset=0.0, noise=2.0), "epochs": 16},
+        {"attention": MonotonicAttention(32, offset=0.0, noise=2.0), "epochs": 24},
     ),
     "no attention, vanilla cell": (
         lambda text: text[:2],
