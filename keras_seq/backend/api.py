@@ -280,13 +280,13 @@ class Backend(Protocol):
     def straight(self, function: Callable, variables: Sequence[keras.Variable] = ()) -> Callable:
         """Return `function` of nests of tensors, a step of a search that reads `variables` alone.
 
-        Where steps run one by one, Keras, which takes as long, is left out; so it is of the loop
-        of `samplers.sampler.search_loop`, by a method `repeated` of what is returned.
+        Where Keras takes as long as a step, it is left out, and by `repeated` of `search_loop` too.
         """
         ...
 
     def portable(self) -> Context:
         """Return a context: graphs made inside run without a compiler, and can become ONNX."""
+        ...
 
     def static_step(self, jit_compile: bool | str) -> bool:
         """Whether a training step with this `jit_compile` must know all shapes beforehand."""
