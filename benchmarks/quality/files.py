@@ -3,9 +3,10 @@
     KERAS_SEQ_DATA=... python -m benchmarks.quality.files NAME FOLDER
 
 NAME is tatoeba_de or tatoeba_fr (English and the other language, a text a line, split by English
-sentence: no held-out source was seen), cmudict (spelling and phonemes), shakespeare (train is the
-first 80 % of the text, dev the next 10 %, train_and_dev both, test the rest) or imdb (label TAB
-review). Multi30k, SST-2, English EWT and CoNLL-2003 need no files but their own.
+sentence: no held-out source was seen), tatoeba_de_en (the same pairs split by German sentence),
+cmudict (spelling and phonemes), shakespeare (train is the first 80 % of the text, dev the next
+10 %, train_and_dev both, test the rest) or imdb (label TAB review). Multi30k, SST-2, English EWT
+and CoNLL-2003 need no files but their own.
 """
 
 import pathlib
@@ -14,13 +15,14 @@ import sys
 from keras_seq import datasets
 
 
-def write_tatoeba(folder, language):
+def write_tatoeba(folder, language, reverse=False):
     """Pairs of sentences: 98 % to train on, 1 % dev, 1 % test."""
-    pairs = datasets.tatoeba(language)
+    pairs = datasets.tatoeba(language, reverse)
+    ends = (language, "en") if reverse else ("en", language)
     parts = datasets.split_by_source(*pairs, sizes=(0.98, 0.01, 0.01), seed=0)
     for name, (sources, targets) in zip(("train", "dev", "test"), parts, strict=True):
-        datasets.write_lines(folder / f"{name}.en", sources)
-        datasets.write_lines(folder / f"{name}.{language}", targets)
+        for end, texts in zip(ends, (sources, targets), strict=True):
+            datasets.write_lines(folder / f"{name}.{end}", texts)
         print(f"{name}: {len(sources):,} pairs, {len(set(sources)):,} different sources")
 
 
@@ -54,6 +56,7 @@ def write_imdb(folder):
 WRITERS = {
     "tatoeba_de": lambda folder: write_tatoeba(folder, "de"),
     "tatoeba_fr": lambda folder: write_tatoeba(folder, "fr"),
+    "tatoeba_de_en": lambda folder: write_tatoeba(folder, "de", reverse=True),
     "cmudict": write_cmudict,
     "shakespeare": write_shakespeare,
     "imdb": write_imdb,

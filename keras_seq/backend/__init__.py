@@ -31,6 +31,7 @@ if keras.config.backend() == "tensorflow":
         choose,
         compiled,
         portable,
+        round_products,
         run_if,
         static_step,
         takes_tf_data,
@@ -98,6 +99,7 @@ elif keras.config.backend() == "jax":
         guarded,
         keeps_values_aside,
         kept_on_error,
+        round_products,
         synchronize,
     )
     from keras_seq.backend.plain import (
@@ -168,7 +170,12 @@ elif keras.config.backend() == "torch":
         workers_sum,
     )
     from keras_seq.backend.torch.straight import straight
-    from keras_seq.backend.torch.training import kept_on_error, random_state, set_random_state
+    from keras_seq.backend.torch.training import (
+        kept_on_error,
+        random_state,
+        round_products,
+        set_random_state,
+    )
 else:
     raise ImportError(
         "keras_seq runs on the Keras backends 'tensorflow', 'jax' and 'torch'; "

@@ -1,8 +1,8 @@
 """The contract of a backend: what `keras_seq.backend` offers on TensorFlow, JAX and PyTorch.
 
-`keras_seq.backend` takes each name from the folder of the backend that runs, or from `plain` where
-that backend needs nothing of its own. A new backend is a folder, and a branch there. Tensors are
-those of the backend; nests are what `keras.tree` knows: lists, tuples and dicts of tensors.
+`keras_seq.backend` takes each name from the folder of the backend that runs, or else from `plain`.
+A new backend is a folder, and a branch there. Tensors are those of the backend; nests are what
+`keras.tree` knows: lists, tuples and dicts of tensors.
 """
 
 import contextlib
@@ -111,10 +111,7 @@ class Backend(Protocol):
         ...
 
     def gradient(self, function: Callable[[Nest], Tensor], inputs: Nest) -> tuple[Tensor, Nest]:
-        """Return `function(inputs)`, a scalar, and its gradient with respect to the nest `inputs`.
-
-        The gradient of what the function does not use is 0.
-        """
+        """Return `function(inputs)`, a scalar, and its gradient to `inputs`, 0 for unused parts."""
         ...
 
     def recomputed(
@@ -172,8 +169,7 @@ class Backend(Protocol):
         """Run two recurrences over the same inputs, the second one from the last step to the first.
 
         Args:
-            kind, inputs, mask: as in `fused`.
-            states, weights: a pair, each as in `fused`.
+            kind, inputs, mask: as in `fused`; states, weights: a pair, each as in `fused`.
 
         Returns:
             `(outputs, states)`, each a pair; or `None` where this is not faster than one by one.
@@ -308,6 +304,10 @@ class Backend(Protocol):
         ...
 
     # Training.
+
+    def round_products(self, dtype: str) -> None:
+        """Let products of float32 matrices take their factors rounded to `dtype`, from now on."""
+        ...
 
     def synchronize(self, model: keras.Model) -> None:
         """Make the variables of `model` hold the newest values while `fit` runs."""

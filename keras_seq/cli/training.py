@@ -40,6 +40,10 @@ def check_training(args):
         )
     if args.resume and not state.exists():
         say(f"There is no {state}: training begins anew.")
+    if args.matmul_precision is not None:
+        from keras_seq.backend import round_products
+
+        round_products(args.matmul_precision)
 
 
 def state_file(args):

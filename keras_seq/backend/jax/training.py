@@ -26,6 +26,10 @@ _STATES = {
 _newest = weakref.WeakKeyDictionary()
 
 
+def round_products(dtype):
+    jax.config.update("jax_default_matmul_precision", dtype)
+
+
 def synchronize(model):
     model.jax_state_sync()
 

@@ -43,6 +43,15 @@ def _traced(function, specs):
         return tf.function(function).get_concrete_function(*specs)
 
 
+def round_products(dtype):
+    if dtype == "bfloat16":
+        raise ValueError(
+            "TensorFlow rounds the factors of float32 products to tensorfloat32, or not at all; "
+            "received 'bfloat16'."
+        )
+    tf.config.experimental.enable_tensor_float_32_execution(dtype == "tensorfloat32")
+
+
 def portable():
     return portable_graphs.holding(True)
 

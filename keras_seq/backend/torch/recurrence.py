@@ -70,7 +70,14 @@ def _fused(kind, inputs, state, weights, mask, lengths, reverse):
         inputs = reverse_rows(inputs)
     if kind == "lstm" and lengths is not None:
         inputs, kernel = _freeze_padding(inputs, kernel, mask)
-    first = [x[None].contiguous() for x in state]
+    if rounded := kind == "lstm" and _rounds_products(inputs):
+        inputs, kernel = _in_whole_tiles(inputs, kernel)
+        inputs, kernel, recurrent, bias, recurrent_bias, *first = (
+            x.to(torch.bfloat16) for x in (inputs, kernel, recurrent, bias, recurrent_bias, *state)
+        )
+    else:
+        first = state
+    first = [x[None].contiguous() for x in first]
     matrices = [kernel.t(), recurrent.t()]
     if inputs.is_cuda:  # cuDNN takes its weights in the order of memory alone
         matrices = [matrix.contiguous() for matrix in matrices]
@@ -78,6 +85,8 @@ def _fused(kind, inputs, state, weights, mask, lengths, reverse):
     options = (True, 1, 0.0, torch.is_grad_enabled(), False, True)
     if kind == "lstm":
         outputs, _, cell = torch.lstm(inputs, first, parameters, *options)
+        if rounded:
+            outputs, cell = outputs.float(), cell.float()
     else:
         run = torch.gru if kind == "gru" else torch.rnn_tanh
         outputs, _ = run(inputs, first[0], parameters, *options)
@@ -107,6 +116,24 @@ def _reverse_rows(x, lengths):
     steps = torch.arange(x.shape[1], device=x.device)
     order = torch.where(steps < lengths[:, None], lengths[:, None] - 1 - steps, steps)
     return torch.gather(x, 1, order[:, :, None].expand_as(x))
+
+
+def _rounds_products(inputs):
+    """Whether the products of a training may be rounded, and the processor gains by it."""
+    return (
+        torch.get_float32_matmul_precision() == "medium"
+        and torch.is_grad_enabled()
+        and inputs.dtype == torch.float32
+        and inputs.device.type == "cpu"
+        and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    )
+
+
+def _in_whole_tiles(inputs, kernel):
+    """Zeros beside the inputs: for sizes off its tiles, the kernel is slower by five times."""
+    missing = -inputs.shape[-1] % 32
+    pad = torch.nn.functional.pad
+    return pad(inputs, (0, missing)), pad(kernel, (0, 0, 0, missing))
 
 
 def _freeze_padding(inputs, kernel, mask):

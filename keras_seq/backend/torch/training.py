@@ -6,6 +6,12 @@ import torch
 
 from keras_seq.backend.torch.updates import in_one_pass
 
+_PRECISIONS = {"float32": "highest", "tensorfloat32": "high", "bfloat16": "medium"}
+
+
+def round_products(dtype):
+    torch.set_float32_matmul_precision(_PRECISIONS[dtype])
+
 
 @contextlib.contextmanager
 def kept_on_error(model):
