@@ -13,6 +13,11 @@ seconds of the first round, of 30 texts, by the median of the others.
 
 measures that where each text is longer than the others: texts of 1 to 50 words in any order, each
 once, by a model that has answered nothing yet, and all of them again.
+
+    KERAS_BACKEND=torch python -m benchmarks.one_text --tasks
+
+is the speed of the other tasks, of the same sizes: `classify`, `tag` (with a CRF, and characters),
+`score` of a language model, in tokens read a second, and its `stream`, in tokens written.
 """
 
 import argparse
@@ -28,8 +33,8 @@ import keras
 from benchmarks import timing
 from benchmarks.peers.marian_translator import SIZES, sentences
 from keras_seq import samplers
-from keras_seq.models import Seq2Seq
-from keras_seq.text import WordTokenizer
+from keras_seq.models import LanguageModel, Seq2Seq, TextClassifier, TextTagger
+from keras_seq.text import CharacterTokenizer, WordTokenizer
 from keras_seq.text.tokenizer import SPECIAL_TOKENS
 
 TOKENS = 40
@@ -79,11 +84,39 @@ def by_length(count):
     print(timing.table(["sampler", "first, s a text", "again", "times"], rows))
 
 
+def by_task(repeats):
+    """Tokens a second of each task, by the median of the rounds after 4, in which it is traced."""
+    words = [f"w{i}" for i in range(SIZES["vocabulary"] - len(SPECIAL_TOKENS))]
+    tokenizer = WordTokenizer([*SPECIAL_TOKENS, *words])
+    texts = sentences(SIZES["count"], SIZES["length"], len(words), 2)
+    config = {"cell": "gru", "units": SIZES["hidden"], "embedding_dim": SIZES["embedding"]}
+    characters = CharacterTokenizer.from_texts(texts)
+    classifier = TextClassifier(tokenizer, ["a", "b"], **config)
+    tagger = TextTagger(tokenizer, characters, ["A", "B", "C"], **config)
+    language_model = LanguageModel(tokenizer, **config)
+    tasks = {
+        "classify": lambda text: [classifier.classify(text)] * SIZES["length"],
+        "tag": lambda text: tagger.tag(text.split()),
+        "score": lambda text: [language_model.score(text)] * SIZES["length"],
+        "stream": lambda text: list(language_model.stream(text, "greedy", TOKENS)),
+    }
+    rows = []
+    for name, answer in tasks.items():
+        speeds = []
+        for _ in range(4 + repeats):
+            began = time.perf_counter()
+            tokens = sum(len(answer(text)) for text in texts)
+            speeds.append(tokens / (time.perf_counter() - began))
+        rows.append([name, statistics.median(speeds[4:])])
+    print(timing.table(["task", "tokens a second"], rows))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--marian")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--lengths", type=int)
+    parser.add_argument("--tasks", action="store_true")
     parser.add_argument("--json")
     args = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
@@ -91,6 +124,9 @@ def main():
     keras.utils.set_random_seed(0)
     if args.lengths:
         by_length(args.lengths)
+        return
+    if args.tasks:
+        by_task(args.repeats)
         return
     model, words = make_model()
     texts = sentences(SIZES["count"], SIZES["length"], words, 2)

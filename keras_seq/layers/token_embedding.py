@@ -1,5 +1,7 @@
 """The vectors of tokens."""
 
+import math
+
 import keras
 from keras import ops
 
@@ -35,5 +37,11 @@ def tied_logits(embedding, readout, bias, dtype):
         bias: b, `(vocabulary_size,)`.
         dtype: that of the logits.
     """
-    matrix = ops.transpose(ops.cast(embedding_matrix(embedding), dtype))
-    return ops.matmul(ops.cast(readout, dtype), matrix) + ops.cast(bias, dtype)
+    matrix, readout = ops.cast(embedding_matrix(embedding), dtype), ops.cast(readout, dtype)
+    if math.prod(size or 0 for size in readout.shape[:-1]) == 1:
+        # A search of one text: in the other order XLA would transpose E anew at each step.
+        logits = ops.matmul(matrix, ops.reshape(readout, (-1, 1)))
+        logits = ops.reshape(logits, (*readout.shape[:-1], -1))
+    else:
+        logits = ops.matmul(readout, ops.transpose(matrix))
+    return logits + ops.cast(bias, dtype)

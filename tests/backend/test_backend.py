@@ -102,3 +102,37 @@ def test_a_function_of_a_user_may_branch_on_a_value_in_graphs_of_tensorflow():
     call = compiled(mirrored)
     for values in ([1.0, -3.0], [-1.0, 3.0]):
         np.testing.assert_array_equal(array(call(ops.array(values))), [-1.0, 3.0])
+
+
+@pytest.mark.skipif(keras.config.backend() != "jax", reason="others compile nothing for one row")
+def test_one_row_is_compiled_with_fewer_passes(monkeypatch):
+    """By itself at the top level; with several rows, or within another program, as ever."""
+    import jax
+
+    from keras_seq.backend.jax import graphs
+
+    options, jit = [], jax.jit
+
+    def noted(function, **given):
+        options.append(given.get("compiler_options"))
+        return jit(function, **given)
+
+    monkeypatch.setattr(jax, "jit", noted)
+    run = compiled(lambda x, count: ops.tanh(ops.matmul(x, W)) * count)
+    two = np.ones((2, 3), "float32")
+    expected = np.tanh(two @ W) * 2
+    assert_close(run(two, np.float32(2)), expected)
+    assert not any(options)
+    assert_close(run(two[:1], np.float32(2)), expected[:1])
+    assert options[-1] == graphs._for_one_row() is not None
+    assert_close(jit(lambda x: run(x, np.float32(2)))(two[:1]), expected[:1])
+
+
+@pytest.mark.skipif(keras.config.backend() != "jax", reason="others compile nothing for one row")
+def test_a_version_of_xla_without_the_option(monkeypatch):
+    from keras_seq.backend.jax import graphs
+
+    monkeypatch.setattr(graphs, "_ONE_ROW", {"xla_cpu_that_does_not_exist": False})
+    graphs._for_one_row.cache_clear()
+    assert graphs._for_one_row() is None
+    graphs._for_one_row.cache_clear()

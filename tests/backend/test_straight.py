@@ -47,9 +47,14 @@ def answers(model, **options):
     ]
 
 
+def traceable(model):
+    """The functions of a model, or of its searches, that may be traced."""
+    return [made for made in model._compiled._made[1].values() if hasattr(made, "traces")]
+
+
 def traces(model):
     """What came of the traces of a model's steps, and of the loops of its searches."""
-    steps = [made for made in model._search._compiled._made[1].values() if hasattr(made, "traces")]
+    steps = [made for made in traceable(model._search) if made.function == model.step]
     loops = [loop for step in steps for loop in step.loops.values()]
     return [trace for made in (*steps, *loops) for trace in made.traces.values()]
 
@@ -141,7 +146,7 @@ def test_so_many_kinds_of_search_are_kept(often, monkeypatch):
     expected = [model.generate(SOURCES, max_length=8, sampler=s) for s in samplers]
     for _ in range(2):
         assert [model.generate(SOURCES, max_length=8, sampler=s) for s in samplers] == expected
-    (step,) = [made for made in model._search._compiled._made[1].values() if hasattr(made, "loops")]
+    (step,) = [made for made in traceable(model._search) if made.loops]
     assert len(step.loops) == 2 and len(step.traces) == 1  # the others are traced step by step
 
 
@@ -316,3 +321,32 @@ def test_so_many_traces_are_kept_and_no_gradient_is_lost(often):
     assert len(run.traces) == MOST
     run(torch.ones(1)).sum().backward()
     assert float(variable.value.grad) == 1.0
+
+
+def test_reading_is_traced_where_texts_are_short(often, monkeypatch):
+    """Answers of each task are the same; a long text is read as it was written."""
+    from keras_seq.models.base import functions
+
+    config = {"cell": "lstm", "units": 8, "embedding_dim": 6}
+    labels, tags = ["x", "y", "x"], [["A"] * len(text.split()) for text in SOURCES]
+    classifier = ks.models.TextClassifier.from_texts(SOURCES, labels, **config)
+    tagger = ks.models.TextTagger.from_texts(SOURCES, tags, **config)
+    monkeypatch.setattr(functions, "SHORT", 16)
+    long = "a b c " * 9
+
+    def answers():
+        return [
+            *(classifier.classify(text, return_probabilities=True) for text in (*SOURCES, long)),
+            *(tagger.tag(text.split(), return_probabilities=True) for text in SOURCES),
+        ]
+
+    often(10**9)
+    expected = answers()
+    often(1)
+    for _ in range(3):
+        for answer, right in zip(answers(), expected, strict=True):
+            assert str(answer) == str(right)
+    for model in (classifier, tagger):
+        (read,) = traceable(model)
+        assert read.traces and all(read.traces.values())
+        assert all(shapes[0][0][1] <= 16 for shapes in read.traces)

@@ -183,3 +183,18 @@ def test_a_task_without_a_recipe():
     assert Task.recipe is None
     with pytest.raises(ValueError, match="needs a model that is compiled"):
         Task().fit(TEXTS, TEXTS)
+
+
+@pytest.mark.every_backend
+def test_a_second_training_goes_on_from_averaged_weights():
+    """Keras leaves weight and average one array, which a step on JAX cannot consume twice."""
+    model = small(LanguageModel)
+    optimizer = keras.optimizers.Adam(0.1, use_ema=True, ema_momentum=0.5)
+    model.compile(optimizer)
+    once = model.fit(*DATA[LanguageModel], epochs=2, verbose=0).history["loss"]
+    steps = int(optimizer.iterations)
+    before = model.get_weights()
+    again = model.fit(*DATA[LanguageModel], epochs=2, verbose=0).history["loss"]
+    assert int(optimizer.iterations) == 2 * steps
+    assert again[-1] < once[0]
+    assert any(np.abs(x - y).max() > 1e-3 for x, y in zip(before, model.get_weights(), strict=True))

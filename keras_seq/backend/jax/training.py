@@ -40,6 +40,7 @@ def kept_on_error(model):
     # step, and puts them back at the end, which an error may prevent.
     model.jax_state_sync()
     model._jax_state = None  # of steps before: Keras would put it back where the first step fails
+    _set_apart(_variables(model))
     start = [(variable, variable.value) for variable in _variables(model)]
     _newest.pop(model, None)
     try:
@@ -101,6 +102,18 @@ def _variables(model):
     optimizer = getattr(model, "optimizer", None)
     parts = model.trainable_variables, model.non_trainable_variables, model.metrics_variables
     return [*itertools.chain(*parts), *(optimizer.variables if optimizer is not None else [])]
+
+
+def _set_apart(variables):
+    """Give each variable an array of its own: a step consumes one, and no array twice.
+
+    Keras's running average of a weight is the array of the weight itself when `fit` has ended.
+    """
+    seen = set()
+    for variable in variables:
+        if id(variable.value) in seen:
+            variable.assign(jnp.copy(variable.value))
+        seen.add(id(variable.value))
 
 
 def _variables_of(model, state):

@@ -6,6 +6,7 @@ import torch
 
 from keras_seq.backend.torch.graphs import is_transformed, is_watched
 from keras_seq.backend.torch.gru import gru
+from keras_seq.backend.torch.lstm import is_short, short_lstm
 from keras_seq.backend.torch.numerics import places_in_front
 
 _uncompiled = []  # `fused` itself, where a compiler is at work: to make it imports the compiler
@@ -28,6 +29,8 @@ def fused(kind, inputs, state, weights, mask=None, reverse=False):
     if kind == "gru" and inputs.device.type == "cpu":
         (outputs,), (state,) = gru(inputs, [state], [weights], mask, (reverse,))
         return outputs, state
+    if kind == "lstm" and is_short(inputs):
+        return short_lstm(inputs, state, weights, mask, reverse)
     lengths = None
     if mask is not None:
         if bool((mask[:, 1:] & ~mask[:, :-1]).any()):

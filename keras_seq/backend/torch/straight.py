@@ -9,6 +9,7 @@ import threading
 
 import keras
 import torch
+from torch.utils import _pytree as pytree
 
 from keras_seq.backend.torch.graphs import is_watched
 from keras_seq.backend.torch.numerics import top_k, top_k_as_one
@@ -136,8 +137,14 @@ class _Trace:
                 results = function(*keras.tree.pack_sequence_as(nests, leaves))
             if any(scope.get_current_value(variable) is not value for variable, value in mapping):
                 raise RuntimeError("The function changes a variable.")
-            self.structure = keras.tree.map_structure(lambda _: 0, results)
-            return keras.tree.flatten(results)
+            leaves = keras.tree.flatten(results)
+            # Packed by PyTorch: Keras gives dicts back in the order of their names.
+            packed, self.structure = pytree.tree_flatten(results)
+            places = {id(leaf): place for place, leaf in enumerate(leaves)}
+            self.places = [places[id(leaf)] for leaf in packed]
+            if not all(isinstance(leaf, torch.Tensor) for leaf in leaves):
+                raise RuntimeError("The function returns something else than tensors.")
+            return leaves
 
         # Detached, so that a tensor which comes in twice, as at the first step, is two inputs.
         tensors = [tensor.detach() for tensor in (*(v.value for v in variables), *leaves)]
@@ -159,7 +166,10 @@ class _Trace:
 
     def __call__(self, leaves):
         results = self.run(*[variable.value for variable in self.variables], *leaves)
-        return keras.tree.pack_sequence_as(self.structure, results)
+        return self._packed(results)
+
+    def _packed(self, leaves):
+        return pytree.tree_unflatten([leaves[place] for place in self.places], self.structure)
 
     def repeat(self, held, variables):
         """The loop of `_Straight.repeated`, from here to its end."""
@@ -167,7 +177,7 @@ class _Trace:
         leaves, going = keras.tree.flatten(variables), True
         while going:
             going, *leaves = self.run(*fixed, *leaves)
-        return keras.tree.pack_sequence_as(self.structure, [going, *leaves])[1]
+        return self._packed([going, *leaves])[1]
 
 
 def _same(a, b):

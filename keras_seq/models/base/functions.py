@@ -2,6 +2,8 @@
 
 from keras_seq.backend import compiled, straight
 
+SHORT = 32  # tokens
+
 
 class CompiledFunctions:
     """What is compiled of one model that reads its weights: each function once.
@@ -39,6 +41,19 @@ class CompiledFunctions:
             return straight(function, weights) if ours else function
 
         return self._kept(key, make)
+
+    def reader(self, key, function):
+        """A function of columns of ids, as a `straight` one where they are short.
+
+        A trace has the operations of each token one after the other, so none is made of long texts.
+        """
+        traced = self.straight(("straight", key), function)
+
+        def read(*columns):
+            is_long = any(size > SHORT for column in columns for size in column.shape[1:2])
+            return (function if is_long else traced)(*columns)
+
+        return read
 
     def _kept(self, key, make):
         weights = self.model.weights

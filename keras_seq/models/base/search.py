@@ -86,10 +86,10 @@ class CompiledSearch:
         """
         fed, held = _taken_apart(sampler)
         step = self._compiled.straight(("straight step", names), self.model.step)
+        start = self._compiled.reader(("start", names), self._start_of(names))
 
         def search(first, limits, row_ids, *arrays):
-            inputs = dict(zip(names, arrays[len(fed) :], strict=True))
-            state, memory = self.model.start(**inputs)
+            state, memory = start(*arrays[len(fed) :])
             variant = _put_together(sampler, fed, arrays)
             return variant.search(step, state, memory, first, *ends, limits, row_ids, return_trace)
 
@@ -118,13 +118,14 @@ class CompiledSearch:
             return_trace,
         )
 
+    def _start_of(self, names):
+        """`model.start`, a function of the arguments in this order."""
+        return lambda *arrays: self.model.start(**dict(zip(names, arrays, strict=True)))
+
     def _start(self, names, columns):
         """`model.start`, compiled."""
-
-        def start(*arrays):
-            return self.model.start(**dict(zip(names, arrays, strict=True)))
-
-        return self._compiled(("start", names), start)(*map(ops.convert_to_tensor, columns))
+        start = self._compiled(("start", names), self._start_of(names))
+        return start(*map(ops.convert_to_tensor, columns))
 
     def start(self, inputs):
         """Return `(state, memory)` before the first step, of inputs as for a search."""

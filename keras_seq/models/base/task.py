@@ -342,7 +342,8 @@ class Task(Exportable, PresetModel):
         def run(*columns):
             return self(dict(zip(names, columns, strict=True)), **options)
 
-        run = self._compiled((names, *options.items()), run)
+        key = (names, *options.items())
+        run = self._compiled(key, self._compiled.reader(key, run))
         outputs = run(*(ops.convert_to_tensor(inputs[name], dtype="int32") for name in names))
         return keras.tree.map_structure(ops.convert_to_numpy, outputs)
 

@@ -201,7 +201,8 @@ class Tagging(TokenReader):
         def answer(*columns):
             return self.answer(dict(zip(names, columns, strict=True)))
 
-        answer = self._compiled(("answer", names), answer)
+        key = ("answer", names)
+        answer = self._compiled(key, self._compiled.reader(key, answer))
         answers = answer(*(ops.convert_to_tensor(x, dtype="int32") for x in columns))
         tags, probabilities = (ops.convert_to_numpy(x) for x in answers)
         return [(tags[i, :n].copy(), probabilities[i, :n].copy()) for i, n in enumerate(lengths)]
