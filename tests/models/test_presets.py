@@ -40,6 +40,12 @@ ANSWERS = {
         "Let's drop it.": "Allons-le !",
         "": "",
     },
+    "tatoeba_de_en": {
+        "Wo ist der Bahnhof?": "Where is the station?",
+        "Tom kam 2013 nach Boston.": "Tom came to Boston in 2013.",
+        "Tom hupte.": "Tom smelled.",
+        "": "",
+    },
     "pos_en": {
         "They fish for fish .": ["PRON", "VERB", "ADP", "NOUN", "PUNCT"],
         "The dog barks .": ["DET", "NOUN", "NOUN", "PUNCT"],
