@@ -85,6 +85,8 @@ def test_shipped_models_answer(name):
     model = Task.from_preset(name)
     if isinstance(model, TextTagger):
         answers = [answer["tags"] for answer in model.tag([*ANSWERS[name]])]
+    elif isinstance(model, LanguageModel):
+        answers = model.generate([*ANSWERS[name]], sampler="greedy", max_length=40)
     else:
         answers = model.predict([*ANSWERS[name]]).tolist()
     assert answers == [*ANSWERS[name].values()]
