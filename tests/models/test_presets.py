@@ -46,6 +46,11 @@ ANSWERS = {
         "Tom hupte.": "Tom smelled.",
         "": "",
     },
+    "shakespeare": {
+        "ROMEO:": "ROMEO:\nAnd then I say, the state of the state ",
+        "To be, or": "To be, or the man of the state,\nThat thou art not",
+        "": "ANGELO:\nI will not be the strength of th",
+    },
     "pos_en": {
         "They fish for fish .": ["PRON", "VERB", "ADP", "NOUN", "PUNCT"],
         "The dog barks .": ["DET", "NOUN", "NOUN", "PUNCT"],
