@@ -126,6 +126,8 @@ def settings(args):
     from keras_seq.datasets.lines import Lines
 
     config = {name: value for name, value in vars(args).items() if name not in MAY_CHANGE}
+    if config.get("matmul_precision", "") is None:  # as in a state of before there was this option
+        del config["matmul_precision"]
     for name, value in config.items():
         if isinstance(value, pathlib.Path):
             sizes = (file.path.stat().st_size for file in Lines(value).files())
