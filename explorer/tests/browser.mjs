@@ -244,6 +244,8 @@ async function others(browser, origin) {
 /** A host as notebooks are one: it has traits, and gives the files that are asked for. */
 const WIDGET = `<!doctype html><html lang="en"><title>notebook</title><link rel="icon" href="data:,"><body><h1>A notebook</h1><div id="cell"></div><script type="module">
   import widget from "/widget.js";
+  // First, since a page counts as loaded while its script still waits for a file.
+  window.inside = (selector) => [...(document.getElementById("cell").shadowRoot?.querySelectorAll(selector) ?? [])];
   const asked = new URLSearchParams(location.search);
   document.body.style.cssText = asked.get("theme") === "dark" ? "background: #111; color: #eee" : "background: #fff";
   const about = JSON.parse(asked.get("about"));
@@ -260,7 +262,6 @@ const WIDGET = `<!doctype html><html lang="en"><title>notebook</title><link rel=
     },
   };
   const end = widget.render({ model, el: document.getElementById("cell") });
-  window.inside = (selector) => [...document.getElementById("cell").shadowRoot.querySelectorAll(selector)];
   window.end = () => { end(); return heard.size; };
 </script></body></html>`;
 const PICTURE = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII=";
