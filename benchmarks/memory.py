@@ -46,7 +46,7 @@ def ours_or_keras(kind, args):
     inputs = keras.Input((args.steps, args.units))
     outputs = keras.layers.Dense(1)(keras.layers.GlobalAveragePooling1D()(layer(inputs)))
     model = keras.Model(inputs, outputs)
-    model.compile(keras.optimizers.Adam(1e-3), "mse", jit_compile=keras.config.backend() == "jax")
+    model.compile(keras.optimizers.Adam(1e-3), "mse")
     x = np.random.default_rng(0).normal(size=(args.batch, args.steps, args.units)).astype("float32")
     return lambda: model.train_on_batch(x, x[:, 0, :1])
 
