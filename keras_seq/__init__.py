@@ -3,6 +3,7 @@
 import importlib
 from typing import TYPE_CHECKING
 
+from keras_seq._memory import keep_memory
 from keras_seq._presets import presets
 from keras_seq._registration import register_with_keras
 from keras_seq.version import __version__
@@ -32,6 +33,7 @@ __all__ = [
     "experiments",
     "export",
     "initializers",
+    "keep_memory",
     "layers",
     "models",
     "presets",

@@ -1,4 +1,4 @@
-"""What makes a command answer sooner: fewer imports, and a cache of what JAX has compiled.
+"""What makes a command faster: fewer imports, memory that stays, a cache of what JAX has compiled.
 
 A command is a process of its own, so that it may leave out what Keras imports in case somebody has
 a use for it.
@@ -17,6 +17,8 @@ import platform
 import sys
 import types
 
+from keras_seq._memory import keep_memory
+
 # Keras takes each of these where it is installed, for wrappers, figures and tables of others, and
 # does without it where it is not; JAX too where it is not the backend.
 OPTIONAL = ("matplotlib", "pandas", "sklearn")
@@ -25,12 +27,14 @@ FEW = 8  # texts
 
 
 def start_quickly():
-    """Leave out what Keras does not need, and keep what JAX compiles for the next command.
+    """Leave out what Keras does not need, and keep memory, and what JAX compiles.
 
     Where Keras is imported already it is not a process of our own.
     """
     if "keras" in sys.modules:
         return
+    if named_backend() in ("jax", "torch"):
+        keep_memory()
     sys.meta_path.insert(0, _Fewer())
     with contextlib.suppress(RuntimeError):  # there is no home
         cache = {

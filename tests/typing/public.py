@@ -35,6 +35,7 @@ def translation() -> None:
     reader.generate("le 27 septembre 2016")
     reader.save_to_preset(FOLDER / "mine", dtype="float16")
     print(ks.models.Task.from_preset(FOLDER / "mine").count_params(), [*ks.presets()])
+    print("kept" if ks.keep_memory() else "as it was")
     model.export(FOLDER / "dates", sampler="greedy", examples=["27 September 2016"])
     best = ks.samplers.Beam(5, length_penalty=1.0, coverage_penalty=0.2, n_best=3)
     model.generate("27 September 2016", sampler=best)
