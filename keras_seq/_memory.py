@@ -1,6 +1,5 @@
 """Memory that a process keeps for its next step, where it would ask the system for it anew."""
 
-import ctypes
 import os
 import sys
 
@@ -34,6 +33,8 @@ def keep_memory() -> bool:
     """
     if sys.platform != "linux" or _is_set():
         return False
+    import ctypes  # which most who import the package have no use for
+
     set_option = getattr(ctypes.CDLL(None), "mallopt", None)
     return set_option is not None and all(
         [set_option(name, value) == 1 for name, value in _SETTINGS.items()]
